@@ -1,0 +1,106 @@
+import { type Static, Type } from 'typebox'
+
+export const Domain = Type.Union([
+  Type.Literal('Identity'),
+  Type.Literal('Location'),
+  Type.Literal('Billing'),
+  Type.Literal('Communication'),
+  Type.Literal('Connectivity'),
+])
+export type Domain = Static<typeof Domain>
+
+export const Lifecycle = Type.Union([
+  Type.Literal('draft'),
+  Type.Literal('published'),
+  Type.Literal('deprecated'),
+  Type.Literal('retired'),
+])
+export type Lifecycle = Static<typeof Lifecycle>
+
+/** One fault of a document or a manifest: which file, which line and column (from 1), and what to do. */
+export const DocumentFault = Type.Object({
+  file: Type.String(),
+  line: Type.Integer(),
+  column: Type.Integer(),
+  path: Type.String(),
+  message: Type.String(),
+})
+export type DocumentFault = Static<typeof DocumentFault>
+
+export const OperationSummary = Type.Object({
+  operationId: Type.String(),
+  method: Type.String(),
+  path: Type.String(),
+  summary: Type.String(),
+  description: Type.String(),
+  scopes: Type.Array(Type.Array(Type.String())),
+  deprecated: Type.Boolean(),
+  parameters: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      in: Type.String(),
+      required: Type.Boolean(),
+      description: Type.String(),
+      schema: Type.Unknown(),
+    }),
+  ),
+  requestBody: Type.Optional(
+    Type.Object({
+      required: Type.Boolean(),
+      mediaType: Type.String(),
+      schema: Type.Unknown(),
+      example: Type.Unknown(),
+    }),
+  ),
+  responses: Type.Array(
+    Type.Object({
+      status: Type.String(),
+      description: Type.String(),
+      mediaType: Type.Optional(Type.String()),
+      schema: Type.Optional(Type.Unknown()),
+      /** every documented example, by name: the error codes of the standard among them */
+      examples: Type.Array(Type.Object({ name: Type.String(), value: Type.Unknown() })),
+    }),
+  ),
+})
+export type OperationSummary = Static<typeof OperationSummary>
+
+export const ApiSummary = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  version: Type.String(),
+  fullVersion: Type.String(),
+  title: Type.String(),
+  summary: Type.String(),
+  domain: Domain,
+  lifecycle: Lifecycle,
+  owner: Type.Object({ team: Type.String(), contact: Type.String() }),
+  plans: Type.Array(Type.String()),
+  consent: Type.String(),
+  publishedAt: Type.String({ format: 'date-time' }),
+})
+export type ApiSummary = Static<typeof ApiSummary>
+
+export const ApiVersion = Type.Intersect([
+  ApiSummary,
+  Type.Object({
+    description: Type.String(),
+    basePath: Type.String(),
+    sla: Type.Object({ availability: Type.String(), latencyMs: Type.Integer() }),
+    upstreams: Type.Record(Type.String(), Type.String()),
+    operations: Type.Array(OperationSummary),
+    /** JSON Schemas that the operations refer to as `#/$defs/Name` */
+    schemas: Type.Record(Type.String(), Type.Unknown()),
+  }),
+])
+export type ApiVersion = Static<typeof ApiVersion>
+
+/** `document` and `product` are the texts of the two files: YAML or JSON. */
+export const NewApi = Type.Object(
+  {
+    document: Type.String({ maxLength: 2_000_000 }),
+    product: Type.String({ maxLength: 100_000 }),
+  },
+  { additionalProperties: false },
+)
+export type NewApi = Static<typeof NewApi>

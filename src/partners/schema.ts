@@ -1,0 +1,72 @@
+import { type Static, Type } from 'typebox'
+
+const Environment = Type.Union([Type.Literal('sandbox'), Type.Literal('production')])
+const Timestamp = Type.String({ format: 'date-time' })
+
+export const Requirement = Type.Object({
+  id: Type.String(),
+  title: Type.String(),
+  done: Type.Boolean(),
+})
+
+export const Partner = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  state: Type.Union([Type.Literal('active'), Type.Literal('suspended')]),
+  createdAt: Timestamp,
+  /** What production still needs; the sandbox needs nothing. */
+  production: Type.Object({ ready: Type.Boolean(), requirements: Type.Array(Requirement) }),
+})
+export type Partner = Static<typeof Partner>
+
+export const NewApplication = Type.Object(
+  {
+    name: Type.String({ minLength: 1, maxLength: 120, pattern: '\\S' }),
+    environment: Environment,
+    partnerId: Type.Optional(Type.String()),
+  },
+  { additionalProperties: false },
+)
+export type NewApplication = Static<typeof NewApplication>
+
+export const Application = Type.Object({
+  id: Type.String(),
+  partnerId: Type.String(),
+  name: Type.String(),
+  environment: Environment,
+  clientId: Type.String(),
+  state: Type.Union([Type.Literal('active'), Type.Literal('suspended')]),
+  createdAt: Timestamp,
+})
+export type Application = Static<typeof Application>
+
+export const Credential = Type.Object({
+  id: Type.String(),
+  type: Type.Union([Type.Literal('client_secret'), Type.Literal('public_key')]),
+  /** the first characters of a secret, or the `kid` of a key */
+  hint: Type.String(),
+  createdAt: Timestamp,
+  lastUsedAt: Type.Optional(Timestamp),
+})
+export type Credential = Static<typeof Credential>
+
+/** The secret is shown once, in this answer. */
+export const NewCredentialResult = Type.Intersect([
+  Credential,
+  Type.Object({ clientId: Type.String(), clientSecret: Type.Optional(Type.String()) }),
+])
+
+export const FirstCall = Type.Object({
+  tokenUrl: Type.String(),
+  url: Type.String(),
+  curl: Type.String(),
+})
+
+export const Registration = Type.Object({
+  partner: Type.Object({ id: Type.String() }),
+  member: Type.Object({ id: Type.String() }),
+  application: Type.Object({ id: Type.String(), environment: Type.Literal('sandbox') }),
+  credentials: Type.Object({ clientId: Type.String(), clientSecret: Type.String() }),
+  firstCall: FirstCall,
+})
+export type Registration = Static<typeof Registration>

@@ -1,0 +1,309 @@
+import path from 'node:path'
+
+/** @public */
+export const environments = ['sandbox', 'production'] as const
+/** @public */
+export type Environment = (typeof environments)[number]
+
+/** A problem with the configuration: every fault at once, each with the way to mend it. @public */
+export class ConfigError extends Error {
+  readonly faults: readonly string[]
+  constructor(faults: readonly string[]) {
+    super(
+      `the configuration has ${faults.length} fault${faults.length === 1 ? '' : 's'}:\n${faults.map((f) => `  - ${f}`).join('\n')}`,
+    )
+    this.name = 'ConfigError'
+    this.faults = faults
+  }
+}
+
+type Setting<T> = {
+  /** One line for `wayleave doctor` and the documentation. */
+  about: string
+  parse: (text: string) => T
+  secret?: boolean
+}
+
+const text = (value: string): string => value
+const port = (value: string): number => {
+  const number = Number(value)
+  if (!Number.isInteger(number) || number < 1 || number > 65_535)
+    throw new Error('must be a port from 1 to 65535')
+  return number
+}
+const portBase = (value: string): number => {
+  const number = port(value)
+  if (number > 65_515)
+    throw new Error('must leave room for the 20 ports of the block: at most 65515')
+  return number
+}
+const httpUrl = (value: string): string => {
+  const url = URL.parse(value)
+  if (url === null || !/^https?:$/.test(url.protocol))
+    throw new Error('must be an http or https URL')
+  if (url.username !== '' || url.search !== '' || url.hash !== '')
+    throw new Error('must have no user, query or fragment')
+  return value.replace(/\/+$/, '')
+}
+const postgresUrl = (value: string): string => {
+  const url = URL.parse(value)
+  if (url === null || !/^postgres(ql)?:$/.test(url.protocol))
+    throw new Error('must be a postgresql:// URL')
+  return value
+}
+const smtpUrl = (value: string): string => {
+  const url = URL.parse(value)
+  if (url === null || !/^smtps?:$/.test(url.protocol))
+    throw new Error('must be an smtp:// or smtps:// URL')
+  return value
+}
+const oneOf =
+  <const T extends string>(...values: T[]) =>
+  (value: string): T => {
+    const found = values.find((v) => v === value)
+    if (found === undefined) throw new Error(`must be one of ${values.join(', ')}`)
+    return found
+  }
+const secretKey = (value: string): Buffer => {
+  const key = Buffer.from(value, 'base64url')
+  if (key.length !== 32) throw new Error('must be 32 random bytes in base64url (43 characters)')
+  return key
+}
+const currency = (value: string): string => {
+  if (!/^[A-Z]{3}$/.test(value)) throw new Error('must be an ISO 4217 code such as EUR')
+  return value
+}
+const setting = <T>(about: string, parse: (value: string) => T, secret = false): Setting<T> => ({
+  about,
+  parse,
+  secret,
+})
+
+/** Every environment variable that Wayleave reads. A name that begins with WAYLEAVE_ and is not here is a fault. @public */
+export const settings = {
+  PORT_BASE: setting('first port of the block of 20 (8080)', portBase),
+  DATABASE_URL: setting('another PostgreSQL >= 15 instead of the embedded one', postgresUrl, true),
+  SMTP_URL: setting(
+    'mail server, smtps://user:password@host; without it mail becomes files in data/mail',
+    smtpUrl,
+    true,
+  ),
+  WAYLEAVE_MAIL_SENDER: setting('sender of mail (wayleave@localhost)', text),
+  WAYLEAVE_DATA_DIR: setting('where the data lives (./data)', text),
+  WAYLEAVE_HOST: setting('address that the public listeners bind to (127.0.0.1)', text),
+  WAYLEAVE_INTERNAL_HOST: setting('address that the internal listeners bind to (127.0.0.1)', text),
+  WAYLEAVE_OPERATOR_NAME: setting('the name of the operator that the pages show', text),
+  WAYLEAVE_CURRENCY: setting('ISO 4217 code of the prices (EUR)', currency),
+  WAYLEAVE_LOG_LEVEL: setting(
+    'debug, info, warn or error (info)',
+    oneOf('debug', 'info', 'warn', 'error'),
+  ),
+  WAYLEAVE_SECRET_KEY: setting(
+    'master key, instead of the file data/secrets/master.key',
+    secretKey,
+    true,
+  ),
+  WAYLEAVE_INTAKE_TOKEN: setting('what a gateway shows to the journal intake', text, true),
+  WAYLEAVE_UPSTREAM_TOKEN: setting(
+    'what the sandbox gateway shows to the simulated operator',
+    text,
+    true,
+  ),
+  WAYLEAVE_GATEWAY_ID: setting('stable name of a gateway; its journal lives under it', text),
+  WAYLEAVE_JOURNAL_SYNC: setting(
+    'when the journal is forced to the disk: never, interval or always (interval)',
+    oneOf('never', 'interval', 'always'),
+  ),
+  WAYLEAVE_PORTAL_PORT: setting('port of portal, console and management API', port),
+  WAYLEAVE_GATEWAY_PRODUCTION_PORT: setting('port of the production gateway', port),
+  WAYLEAVE_GATEWAY_SANDBOX_PORT: setting('port of the sandbox gateway', port),
+  WAYLEAVE_GATEWAY_PRODUCTION_TLS_PORT: setting('TLS port of the production gateway', port),
+  WAYLEAVE_GATEWAY_SANDBOX_TLS_PORT: setting('TLS port of the sandbox gateway', port),
+  WAYLEAVE_AUTHORIZATION_PORT: setting('port of the authorization servers', port),
+  WAYLEAVE_POSTGRES_PORT: setting('port of the embedded PostgreSQL', port),
+  WAYLEAVE_SIMULATOR_PORT: setting('port of the simulated operator', port),
+  WAYLEAVE_CONTROL_INTERNAL_PORT: setting(
+    'internal port of control: health, metrics, journal intake',
+    port,
+  ),
+  WAYLEAVE_AUTHORIZATION_INTERNAL_PORT: setting('internal port of authorization', port),
+  WAYLEAVE_GATEWAY_PRODUCTION_INTERNAL_PORT: setting(
+    'internal port of the production gateway',
+    port,
+  ),
+  WAYLEAVE_GATEWAY_SANDBOX_INTERNAL_PORT: setting('internal port of the sandbox gateway', port),
+  WAYLEAVE_SIMULATOR_INTERNAL_PORT: setting('internal port of the simulated operator', port),
+  WAYLEAVE_PORTAL_URL: setting('public address of the portal', httpUrl),
+  WAYLEAVE_AUTHORIZATION_URL: setting('public address of the authorization servers', httpUrl),
+  WAYLEAVE_GATEWAY_PRODUCTION_URL: setting('public address of the production gateway', httpUrl),
+  WAYLEAVE_GATEWAY_SANDBOX_URL: setting('public address of the sandbox gateway', httpUrl),
+  WAYLEAVE_GATEWAY_PRODUCTION_TLS_URL: setting(
+    'public TLS address of the production gateway',
+    httpUrl,
+  ),
+  WAYLEAVE_GATEWAY_SANDBOX_TLS_URL: setting('public TLS address of the sandbox gateway', httpUrl),
+  WAYLEAVE_CONTROL_INTERNAL_URL: setting('where gateways ship their journal to', httpUrl),
+  WAYLEAVE_SIMULATOR_URL: setting(
+    'where the sandbox gateway finds the simulated operator',
+    httpUrl,
+  ),
+} as const
+
+type Values = { [K in keyof typeof settings]?: ReturnType<(typeof settings)[K]['parse']> }
+
+type GatewayAddresses = {
+  port: number
+  tlsPort: number
+  internalPort: number
+  url: string
+  tlsUrl: string
+}
+
+/** The configuration of every process, parsed once, frozen, and passed in. @public */
+export type Config = Readonly<{
+  version: string
+  root: string
+  dataDir: string
+  host: string
+  internalHost: string
+  operatorName: string
+  currency: string
+  logLevel: 'debug' | 'info' | 'warn' | 'error'
+  databaseUrl: string | undefined
+  smtpUrl: string | undefined
+  mailSender: string
+  secretKey: Buffer | undefined
+  intakeToken: string | undefined
+  upstreamToken: string | undefined
+  gatewayId: string | undefined
+  journalSync: 'never' | 'interval' | 'always'
+  postgresPort: number
+  portal: { port: number; url: string }
+  authorization: { port: number; internalPort: number; url: string }
+  control: { internalPort: number; internalUrl: string }
+  simulator: { port: number; internalPort: number; url: string }
+  gateways: Readonly<Record<Environment, GatewayAddresses>>
+}>
+
+/**
+ * @throws ConfigError with every fault, each naming the variable and the way to mend it
+ * @public
+ */
+export function loadConfig(
+  root: string,
+  version: string,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Config {
+  const faults: string[] = []
+  const values = parseSettings(env, faults)
+  refuseUnknownNames(env, faults)
+  const base = values.PORT_BASE ?? 8080
+  const at = (offset: number, own: number | undefined): number => own ?? base + offset
+  const ports = {
+    portal: at(0, values.WAYLEAVE_PORTAL_PORT),
+    production: at(1, values.WAYLEAVE_GATEWAY_PRODUCTION_PORT),
+    sandbox: at(2, values.WAYLEAVE_GATEWAY_SANDBOX_PORT),
+    productionTls: at(3, values.WAYLEAVE_GATEWAY_PRODUCTION_TLS_PORT),
+    sandboxTls: at(4, values.WAYLEAVE_GATEWAY_SANDBOX_TLS_PORT),
+    authorization: at(5, values.WAYLEAVE_AUTHORIZATION_PORT),
+    postgres: at(6, values.WAYLEAVE_POSTGRES_PORT),
+    simulator: at(7, values.WAYLEAVE_SIMULATOR_PORT),
+    controlInternal: at(8, values.WAYLEAVE_CONTROL_INTERNAL_PORT),
+    authorizationInternal: at(9, values.WAYLEAVE_AUTHORIZATION_INTERNAL_PORT),
+    productionInternal: at(10, values.WAYLEAVE_GATEWAY_PRODUCTION_INTERNAL_PORT),
+    sandboxInternal: at(11, values.WAYLEAVE_GATEWAY_SANDBOX_INTERNAL_PORT),
+    simulatorInternal: at(12, values.WAYLEAVE_SIMULATOR_INTERNAL_PORT),
+  }
+  const twice = Object.entries(ports).filter(
+    ([, p], i, all) => all.findIndex(([, q]) => q === p) !== i,
+  )
+  for (const [name, p] of twice)
+    faults.push(
+      `port ${p} is used twice (second time for ${name}): set one of the WAYLEAVE_…_PORT settings or PORT_BASE`,
+    )
+  if (faults.length > 0) throw new ConfigError(faults)
+  return Object.freeze({
+    version,
+    root,
+    dataDir: path.resolve(root, values.WAYLEAVE_DATA_DIR ?? 'data'),
+    host: values.WAYLEAVE_HOST ?? '127.0.0.1',
+    internalHost: values.WAYLEAVE_INTERNAL_HOST ?? '127.0.0.1',
+    operatorName: values.WAYLEAVE_OPERATOR_NAME ?? 'Wayleave',
+    currency: values.WAYLEAVE_CURRENCY ?? 'EUR',
+    logLevel: values.WAYLEAVE_LOG_LEVEL ?? 'info',
+    databaseUrl: values.DATABASE_URL,
+    smtpUrl: values.SMTP_URL,
+    mailSender: values.WAYLEAVE_MAIL_SENDER ?? 'wayleave@localhost',
+    secretKey: values.WAYLEAVE_SECRET_KEY,
+    intakeToken: values.WAYLEAVE_INTAKE_TOKEN,
+    upstreamToken: values.WAYLEAVE_UPSTREAM_TOKEN,
+    gatewayId: values.WAYLEAVE_GATEWAY_ID,
+    journalSync: values.WAYLEAVE_JOURNAL_SYNC ?? 'interval',
+    postgresPort: ports.postgres,
+    portal: {
+      port: ports.portal,
+      url: values.WAYLEAVE_PORTAL_URL ?? `http://localhost:${ports.portal}`,
+    },
+    authorization: {
+      port: ports.authorization,
+      internalPort: ports.authorizationInternal,
+      url: values.WAYLEAVE_AUTHORIZATION_URL ?? `http://localhost:${ports.authorization}`,
+    },
+    control: {
+      internalPort: ports.controlInternal,
+      internalUrl:
+        values.WAYLEAVE_CONTROL_INTERNAL_URL ?? `http://127.0.0.1:${ports.controlInternal}`,
+    },
+    simulator: {
+      port: ports.simulator,
+      internalPort: ports.simulatorInternal,
+      url: values.WAYLEAVE_SIMULATOR_URL ?? `http://127.0.0.1:${ports.simulator}`,
+    },
+    gateways: {
+      production: {
+        port: ports.production,
+        tlsPort: ports.productionTls,
+        internalPort: ports.productionInternal,
+        url: values.WAYLEAVE_GATEWAY_PRODUCTION_URL ?? `http://localhost:${ports.production}`,
+        tlsUrl:
+          values.WAYLEAVE_GATEWAY_PRODUCTION_TLS_URL ?? `https://localhost:${ports.productionTls}`,
+      },
+      sandbox: {
+        port: ports.sandbox,
+        tlsPort: ports.sandboxTls,
+        internalPort: ports.sandboxInternal,
+        url: values.WAYLEAVE_GATEWAY_SANDBOX_URL ?? `http://localhost:${ports.sandbox}`,
+        tlsUrl: values.WAYLEAVE_GATEWAY_SANDBOX_TLS_URL ?? `https://localhost:${ports.sandboxTls}`,
+      },
+    },
+  })
+}
+
+function parseSettings(
+  env: Readonly<Record<string, string | undefined>>,
+  faults: string[],
+): Values {
+  const values: Record<string, unknown> = {}
+  for (const [name, { parse, about, secret }] of Object.entries(settings)) {
+    const raw = env[name]
+    if (raw === undefined || raw === '') continue
+    try {
+      values[name] = parse(raw)
+    } catch (error) {
+      const shown = secret === true ? 'its value' : `"${raw}"`
+      faults.push(`${name} (${about}): ${shown} ${error instanceof Error ? error.message : error}`)
+    }
+  }
+  return values as Values
+}
+
+function refuseUnknownNames(
+  env: Readonly<Record<string, string | undefined>>,
+  faults: string[],
+): void {
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('WAYLEAVE_') && !Object.hasOwn(settings, name)) {
+      faults.push(`${name} is not a setting: see \`./wayleave doctor --settings\` for the names`)
+    }
+  }
+}

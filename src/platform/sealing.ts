@@ -1,0 +1,71 @@
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto'
+
+/**
+ * Keys derived from the installation's master key, one per use, so that a key never serves two purposes.
+ * @public
+ */
+export interface Sealing {
+  /** Encrypts with AES-256-GCM; `context` (table, column, id) is bound to the result. */
+  seal(plaintext: string, context: string): string
+  /** @throws when the text was altered, or sealed with another key or for another context */
+  open(sealed: string, context: string): string
+  /** HMAC-SHA-256 for secrets of 128 bits or more that are only ever compared. */
+  keyedHash(purpose: string, value: string): string
+  /** A bearer token for one machine-to-machine path, the same on each process that holds the master key. */
+  machineToken(purpose: string): string
+}
+
+/** @public */
+export function createSealing(masterKey: Buffer): Sealing {
+  if (masterKey.length !== 32) throw new TypeError('the master key must be 32 bytes')
+  const derived = new Map<string, Buffer>()
+  const derive = (purpose: string): Buffer => {
+    let key = derived.get(purpose)
+    if (key === undefined) {
+      key = Buffer.from(hkdfSync('sha256', masterKey, 'wayleave', purpose, 32))
+      derived.set(purpose, key)
+    }
+    return key
+  }
+  return {
+    seal(plaintext, context) {
+      const iv = randomBytes(12)
+      const cipher = createCipheriv('aes-256-gcm', derive('seal'), iv)
+      cipher.setAAD(Buffer.from(context))
+      const body = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()])
+      return `v1.${Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64url')}`
+    },
+    open(sealed, context) {
+      if (!sealed.startsWith('v1.')) throw new TypeError(`unknown sealing format in ${context}`)
+      const bytes = Buffer.from(sealed.slice(3), 'base64url')
+      const decipher = createDecipheriv('aes-256-gcm', derive('seal'), bytes.subarray(0, 12), {
+        authTagLength: 16,
+      })
+      decipher.setAAD(Buffer.from(context))
+      decipher.setAuthTag(bytes.subarray(12, 28))
+      return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8')
+    },
+    keyedHash(purpose, value) {
+      return createHmac('sha256', derive(`hash:${purpose}`))
+        .update(value)
+        .digest('base64url')
+    },
+    machineToken(purpose) {
+      return derive(`token:${purpose}`).toString('base64url')
+    },
+  }
+}
+
+/** Compares two secrets in constant time, whatever their lengths. @public */
+export function sameSecret(a: string, b: string): boolean {
+  const key = randomBytes(32)
+  const digest = (value: string) => createHmac('sha256', key).update(value).digest()
+  return timingSafeEqual(digest(a), digest(b))
+}
