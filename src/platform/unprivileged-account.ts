@@ -1,0 +1,48 @@
+import { spawnSync } from 'node:child_process'
+
+/** An account of this machine that is not root. */
+export type Account = { name: string; uid: number; gid: number }
+
+/**
+ * The account that PostgreSQL runs as when we are root: `wayleave`, made when it is missing; where no account can be
+ * made, `nobody`.
+ */
+export function unprivilegedAccount(): Account {
+  const existing = accountNamed('wayleave')
+  if (existing !== undefined) return existing
+  const attempts: [string, string[]][] = [
+    ['useradd', ['--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin', 'wayleave']],
+    ['adduser', ['-S', '-D', '-H', 'wayleave']],
+  ]
+  for (const [command, args] of attempts) {
+    spawnSync(command, args, { stdio: 'ignore' })
+    const made = accountNamed('wayleave')
+    if (made !== undefined) return made
+  }
+  const nobody = accountNamed('nobody')
+  if (nobody !== undefined) return nobody
+  throw new Error(
+    'PostgreSQL does not run as root, and no unprivileged account could be made: start as another user, or set DATABASE_URL',
+  )
+}
+
+function accountNamed(name: string): Account | undefined {
+  const number = (flag: string): number => {
+    const shown = spawnSync('id', [flag, name], { encoding: 'utf8' })
+    return shown.status === 0 ? Number(shown.stdout.trim()) : Number.NaN
+  }
+  const uid = number('-u')
+  const gid = number('-g')
+  return Number.isInteger(uid) && Number.isInteger(gid) && uid > 0 ? { name, uid, gid } : undefined
+}
+
+/** Whether this account can reach and list a folder: asked of the kernel, because modes alone do not tell. */
+export function canEnter(account: Account, folder: string): boolean {
+  const shown = spawnSync('/bin/sh', ['-c', 'cd "$1" && ls . >/dev/null', 'sh', folder], {
+    uid: account.uid,
+    gid: account.gid,
+    cwd: '/',
+    stdio: 'ignore',
+  })
+  return shown.status === 0
+}

@@ -1,0 +1,16 @@
+/**
+ * Which module reacts to which events, by the name of its subscriber. The same table serves every process that emits.
+ */
+export const subscriptions: Readonly<Record<string, readonly string[]>> = {
+  audit: ['audit.action'],
+  identity: ['member.registered', 'member.mail'],
+  contracts: ['partner.registered', 'partner.changed', 'application.changed', 'api.changed'],
+  snapshot: [
+    'api.changed',
+    'partner.changed',
+    'application.changed',
+    'contract.changed',
+    'subscription.changed',
+    'signing-key.changed',
+  ],
+}
