@@ -6,7 +6,7 @@ export const modules: Record<string, readonly string[]> = {
   audit: [],
   identity: ['audit'],
   catalog: ['audit', 'identity'],
-  partners: ['audit', 'identity'],
+  partners: ['audit', 'identity', 'catalog'],
   contracts: ['audit', 'identity', 'catalog', 'partners'],
   authorization: ['audit', 'partners', 'contracts'],
   snapshot: ['catalog', 'partners', 'contracts', 'authorization'],

@@ -8,6 +8,7 @@ export const Requirement = Type.Object({
   title: Type.String(),
   done: Type.Boolean(),
 })
+export type Requirement = Static<typeof Requirement>
 
 export const Partner = Type.Object({
   id: Type.String(),
@@ -46,9 +47,23 @@ export const Credential = Type.Object({
   /** the first characters of a secret, or the `kid` of a key */
   hint: Type.String(),
   createdAt: Timestamp,
-  lastUsedAt: Type.Optional(Timestamp),
 })
 export type Credential = Static<typeof Credential>
+
+export const ApplicationChange = Type.Object(
+  { name: Type.String({ minLength: 1, maxLength: 120, pattern: '\\S' }) },
+  { additionalProperties: false },
+)
+export type ApplicationChange = Static<typeof ApplicationChange>
+
+export const NewCredential = Type.Union([
+  Type.Object({ type: Type.Literal('client_secret') }, { additionalProperties: false }),
+  Type.Object(
+    { type: Type.Literal('public_key'), jwk: Type.Record(Type.String(), Type.Unknown()) },
+    { additionalProperties: false },
+  ),
+])
+export type NewCredential = Static<typeof NewCredential>
 
 /** The secret is shown once, in this answer. */
 export const NewCredentialResult = Type.Intersect([
@@ -61,6 +76,7 @@ export const FirstCall = Type.Object({
   url: Type.String(),
   curl: Type.String(),
 })
+export type FirstCall = Static<typeof FirstCall>
 
 export const Registration = Type.Object({
   partner: Type.Object({ id: Type.String() }),

@@ -5,7 +5,10 @@ import type { DatabasePool } from './database.ts'
 /** @public */
 export type AttemptLimit = { name: string; limit: number; windowSeconds: number }
 
-/** Counts attempts in fixed windows in PostgreSQL, so that the limit holds over any number of processes. @public */
+/**
+ * Counts attempts in fixed windows in PostgreSQL, so that the limit holds over any number of processes.
+ * @public
+ */
 export interface Attempts {
   /**
    * Counts one attempt by this key.
@@ -40,7 +43,10 @@ export function createAttempts(database: DatabasePool): Attempts {
   }
 }
 
-/** Forgets windows that ended more than a day ago. @public */
+/**
+ * Forgets windows that ended more than a day ago.
+ * @public
+ */
 export async function forgetOldAttempts(database: DatabasePool): Promise<void> {
   await sql`delete from platform.attempt where window_start < now() - interval '1 day'`.execute(
     database.as<Record<never, never>>(),

@@ -5,7 +5,10 @@ export const environments = ['sandbox', 'production'] as const
 /** @public */
 export type Environment = (typeof environments)[number]
 
-/** A problem with the configuration: every fault at once, each with the way to mend it. @public */
+/**
+ * A problem with the configuration: every fault at once, each with the way to mend it.
+ * @public
+ */
 export class ConfigError extends Error {
   readonly faults: readonly string[]
   constructor(faults: readonly string[]) {
@@ -79,7 +82,10 @@ const setting = <T>(about: string, parse: (value: string) => T, secret = false):
   secret,
 })
 
-/** Every environment variable that Wayleave reads. A name that begins with WAYLEAVE_ and is not here is a fault. @public */
+/**
+ * Every environment variable that Wayleave reads. A name that begins with WAYLEAVE_ and is not here is a fault.
+ * @public
+ */
 export const settings = {
   PORT_BASE: setting('first port of the block of 20 (8080)', portBase),
   DATABASE_URL: setting('another PostgreSQL >= 15 instead of the embedded one', postgresUrl, true),
@@ -159,7 +165,10 @@ type GatewayAddresses = {
   tlsUrl: string
 }
 
-/** The configuration of every process, parsed once, frozen, and passed in. @public */
+/**
+ * The configuration of every process, parsed once, frozen, and passed in.
+ * @public
+ */
 export type Config = Readonly<{
   version: string
   root: string

@@ -50,14 +50,20 @@ export function createDatabasePool(
 
 const uniqueViolation = '23505'
 
-/** Whether an error is PostgreSQL's unique violation, optionally of one constraint. @public */
+/**
+ * Whether an error is PostgreSQL's unique violation, optionally of one constraint.
+ * @public
+ */
 export function isUniqueViolation(error: unknown, constraint?: string): boolean {
   if (!(error instanceof Error) || !('code' in error) || error.code !== uniqueViolation)
     return false
   return constraint === undefined || ('constraint' in error && error.constraint === constraint)
 }
 
-/** Serialises transactions that take the same name, until they end. @public */
+/**
+ * Serialises transactions that take the same name, until they end.
+ * @public
+ */
 export async function lockFor<T>(trx: Transaction<T>, name: string): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(trx)
 }

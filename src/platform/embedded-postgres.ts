@@ -57,7 +57,14 @@ export async function startEmbeddedPostgres(options: {
   const logFile = path.join(logs, 'postgres.log')
   if (!existsSync(path.join(folder, 'PG_VERSION'))) initialise(native, folder, password, account)
   await endOrphan(folder)
-  const child = launch({ native, folder, port: options.port, settings: options.settings ?? [], logFile, account })
+  const child = launch({
+    native,
+    folder,
+    port: options.port,
+    settings: options.settings ?? [],
+    logFile,
+    account,
+  })
   const server = `postgresql://${superuser}:${password}@127.0.0.1:${options.port}`
   await waitUntilReady(child, `${server}/postgres`, logFile, options.port)
   await ensureDatabase(`${server}/postgres`)
@@ -117,7 +124,10 @@ function reachableBinaries(account: Account | undefined): string {
   const copy = path.join(systemFolder, `postgresql-${version}`, 'native')
   if (existsSync(path.join(copy, 'bin', 'postgres'))) return copy
   ensureFolder(systemFolder, 0o755)
-  const temporary = path.join(systemFolder, `.copy-${process.pid}-${randomBytes(4).toString('hex')}`)
+  const temporary = path.join(
+    systemFolder,
+    `.copy-${process.pid}-${randomBytes(4).toString('hex')}`,
+  )
   cpSync(native, path.join(temporary, 'native'), { recursive: true, verbatimSymlinks: true })
   spawnSync('chmod', ['-R', 'a+rX', temporary])
   try {
@@ -137,7 +147,11 @@ function reachableBinaries(account: Account | undefined): string {
 function clusterFolder(dataDir: string, account: Account | undefined): string {
   const own = path.join(dataDir, 'postgres')
   const pointer = path.join(dataDir, 'postgres.location')
-  if (existsSync(path.join(own, 'PG_VERSION')) && (account === undefined || canEnter(account, dataDir))) return own
+  if (
+    existsSync(path.join(own, 'PG_VERSION')) &&
+    (account === undefined || canEnter(account, dataDir))
+  )
+    return own
   if (existsSync(pointer)) {
     const { folder } = JSON.parse(readFileSync(pointer, 'utf8')) as { folder: string }
     const owner = existsSync(`${folder}.owner`) ? readFileSync(`${folder}.owner`, 'utf8') : dataDir
@@ -169,7 +183,12 @@ function passwordOf(dataDir: string): string {
 }
 
 /** Makes the cluster beside its place and moves it there when it is whole, so that a kill leaves no half of one. */
-function initialise(native: string, folder: string, password: string, account: Account | undefined): void {
+function initialise(
+  native: string,
+  folder: string,
+  password: string,
+  account: Account | undefined,
+): void {
   const temporary = `${folder}.new`
   rmSync(temporary, { recursive: true, force: true })
   mkdirSync(temporary, { mode: 0o700 })
@@ -190,7 +209,9 @@ function initialise(native: string, folder: string, password: string, account: A
   rmSync(passwordFile, { force: true })
   if (made.status !== 0) {
     rmSync(temporary, { recursive: true, force: true })
-    throw new Error(`PostgreSQL could not make its data folder ${folder}: ${made.stderr || made.error?.message}`)
+    throw new Error(
+      `PostgreSQL could not make its data folder ${folder}: ${made.stderr || made.error?.message}`,
+    )
   }
   rmSync(folder, { recursive: true, force: true })
   renameSync(temporary, folder)
@@ -200,7 +221,11 @@ const identity = (account: Account | undefined): { uid?: number; gid?: number } 
   account === undefined ? {} : { uid: account.uid, gid: account.gid }
 
 /** Nothing of our environment is for the server: settings such as PGDATA would change what it does. */
-const environment = (): Record<string, string> => ({ PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' })
+const environment = (): Record<string, string> => ({
+  PATH: '/usr/bin:/bin',
+  LC_ALL: 'C',
+  TZ: 'UTC',
+})
 
 /** A server whose supervisor was killed may still run on this folder: it is ended before ours starts. */
 async function endOrphan(folder: string): Promise<void> {
@@ -278,7 +303,14 @@ function launch(options: {
   const child = spawn(
     '/bin/sh',
     [
-      ...['-c', guardian, 'wayleave-postgres', path.join(options.native, 'bin', 'postgres'), '-D', options.folder],
+      ...[
+        '-c',
+        guardian,
+        'wayleave-postgres',
+        path.join(options.native, 'bin', 'postgres'),
+        '-D',
+        options.folder,
+      ],
       ...settings.flatMap((setting) => ['-c', setting]),
     ],
     {
@@ -294,7 +326,12 @@ function launch(options: {
   return child
 }
 
-async function waitUntilReady(child: ChildProcess, url: string, logFile: string, port: number): Promise<void> {
+async function waitUntilReady(
+  child: ChildProcess,
+  url: string,
+  logFile: string,
+  port: number,
+): Promise<void> {
   let exited = false
   child.once('exit', () => {
     exited = true
@@ -334,7 +371,9 @@ async function ensureDatabase(url: string): Promise<void> {
   const client = new Client({ connectionString: url })
   await client.connect()
   try {
-    const { rowCount } = await client.query('select 1 from pg_database where datname = $1', [database])
+    const { rowCount } = await client.query('select 1 from pg_database where datname = $1', [
+      database,
+    ])
     if (rowCount === 0) await client.query(`create database ${database}`)
   } finally {
     await client.end()

@@ -17,7 +17,10 @@ export type HttpServer = FastifyInstance<
   TypeBoxTypeProvider
 >
 
-/** A set of routes that a module offers; the composition mounts it. @public */
+/**
+ * A set of routes that a module offers; the composition mounts it.
+ * @public
+ */
 export type Routes = (server: HttpServer) => void | Promise<void>
 
 const ajvOptions = { allErrors: true, strict: false, removeAdditional: false, useDefaults: true }
@@ -90,7 +93,10 @@ export function createHttpServer(options: { log: Log; bodyLimit?: number }): Htt
 
 const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0] ?? ''
 
-/** Maps anything that was thrown to the standard's error model; what is not ours to explain becomes INTERNAL. @public */
+/**
+ * Maps anything that was thrown to the standard's error model; what is not ours to explain becomes INTERNAL.
+ * @public
+ */
 export function toAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown
   const status = statusOf(thrown)
@@ -139,23 +145,26 @@ function violationOf(error: ErrorObject, part: string): Violation {
   const params = error.params as Record<string, unknown>
   switch (error.keyword) {
     case 'required':
-      return { path: `${base}/${String(params['missingProperty'])}`, message: 'is required' }
+      return { path: `${base}/${String(params.missingProperty)}`, message: 'is required' }
     case 'additionalProperties':
       return {
-        path: `${base}/${String(params['additionalProperty'])}`,
+        path: `${base}/${String(params.additionalProperty)}`,
         message: 'is not known here',
       }
     case 'enum':
       return {
         path: base,
-        message: `must be one of ${(params['allowedValues'] as unknown[]).join(', ')}`,
+        message: `must be one of ${(params.allowedValues as unknown[]).join(', ')}`,
       }
     default:
       return { path: base, message: error.message ?? 'is not valid' }
   }
 }
 
-/** Every status that the registry knows, for the generated OpenAPI. @public */
+/**
+ * Every status that the registry knows, for the generated OpenAPI.
+ * @public
+ */
 export const documentedStatuses = [
   ...new Set(Object.values(errorCodes).map((e) => e.status)),
 ].sort()

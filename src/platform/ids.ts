@@ -33,7 +33,10 @@ export type NewId = <K extends IdKind>(kind: K) => Id<K>
 
 const alphabet = '0123456789abcdefghijklmnopqrstuvwxyz'
 
-/** `length` characters of `[0-9a-z]`, uniformly drawn (5.17 bits each). @public */
+/**
+ * `length` characters of `[0-9a-z]`, uniformly drawn (5.17 bits each).
+ * @public
+ */
 export function randomText(length: number, randomBytes = nodeRandomBytes): string {
   let text = ''
   while (text.length < length) {
@@ -54,5 +57,8 @@ export function createIds(clock: { now(): Date }, randomBytes = nodeRandomBytes)
     `${prefixes[kind]}_${clock.now().getTime().toString(36).padStart(9, '0')}${randomText(11, randomBytes)}`
 }
 
-/** The pattern of an identifier of this kind, for wire schemas. @public */
+/**
+ * The pattern of an identifier of this kind, for wire schemas.
+ * @public
+ */
 export const idPattern = (kind: IdKind): string => `^${prefixes[kind]}_[0-9a-z]{20}$`

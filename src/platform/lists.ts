@@ -9,7 +9,7 @@ export const PageQuery = Type.Object({
   perPage: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
 })
 /** @public */
-export type PageQuery = Static<typeof PageQuery>
+export type Page = Static<typeof PageQuery>
 
 /** @public */
 export const Pagination = Type.Object({
@@ -21,7 +21,10 @@ export const Pagination = Type.Object({
 /** @public */
 export type Pagination = Static<typeof Pagination>
 
-/** The answer of a list route. @public */
+/**
+ * The answer of a list route.
+ * @public
+ */
 export const listOf = <T extends TSchema>(item: T) =>
   Type.Object({ items: Type.Array(item), pagination: Pagination })
 
@@ -29,7 +32,7 @@ export const listOf = <T extends TSchema>(item: T) =>
 export function paginate<T>(
   items: T[],
   totalCount: number,
-  query: PageQuery,
+  query: Page,
 ): { items: T[]; pagination: Pagination } {
   return {
     items,
@@ -43,4 +46,4 @@ export function paginate<T>(
 }
 
 /** @public */
-export const offsetOf = (query: PageQuery): number => (query.page - 1) * query.perPage
+export const offsetOf = (query: Page): number => (query.page - 1) * query.perPage

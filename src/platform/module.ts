@@ -6,7 +6,10 @@ import type { Log } from './log.ts'
 import type { Outbox } from './outbox.ts'
 import type { Sealing } from './sealing.ts'
 
-/** What the composition gives to each module of the control side. @public */
+/**
+ * What the composition gives to each module of the control side.
+ * @public
+ */
 export type Platform = {
   config: Config
   database: DatabasePool

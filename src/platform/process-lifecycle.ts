@@ -1,6 +1,9 @@
 import type { Log } from './log.ts'
 
-/** Something that is stopped in an orderly way: servers finish what they have begun, writers flush. @public */
+/**
+ * Something that is stopped in an orderly way: servers finish what they have begun, writers flush.
+ * @public
+ */
 export interface Stoppable {
   stop(): Promise<void>
 }

@@ -63,7 +63,10 @@ export function createSealing(masterKey: Buffer): Sealing {
   }
 }
 
-/** Compares two secrets in constant time, whatever their lengths. @public */
+/**
+ * Compares two secrets in constant time, whatever their lengths.
+ * @public
+ */
 export function sameSecret(a: string, b: string): boolean {
   const key = randomBytes(32)
   const digest = (value: string) => createHmac('sha256', key).update(value).digest()

@@ -15,7 +15,7 @@ import { createIds } from './ids.ts'
 import { createLog } from './log.ts'
 import { migrate } from './migrations.ts'
 import type { Platform } from './module.ts'
-import { createOutbox, startDispatcher, type Subscriber } from './outbox.ts'
+import { createOutbox, type Subscriber, startDispatcher } from './outbox.ts'
 import { createSealing } from './sealing.ts'
 
 type TestContext = { after: (fn: () => Promise<void> | void) => void }
@@ -45,7 +45,10 @@ export async function startTestServer(): Promise<string> {
   return started.url
 }
 
-/** A port that was free a moment ago. @public */
+/**
+ * A port that was free a moment ago.
+ * @public
+ */
 export async function freePort(): Promise<number> {
   const probe = createServer()
   await new Promise<void>((resolve) => {
@@ -81,7 +84,9 @@ export async function testDatabaseUrl(t: TestContext): Promise<string> {
   await admin.connect()
   try {
     await admin.query(`select pg_advisory_lock(hashtextextended('wayleave.test.template', 0))`)
-    const { rowCount } = await admin.query('select 1 from pg_database where datname = $1', [template])
+    const { rowCount } = await admin.query('select 1 from pg_database where datname = $1', [
+      template,
+    ])
     if (rowCount === 0) {
       const draft = `draft_${randomBytes(8).toString('hex')}`
       await admin.query(`create database ${draft}`)
@@ -109,15 +114,24 @@ export async function testDatabase(t: TestContext): Promise<DatabasePool> {
   return database
 }
 
-/** A configuration on free ports with a data folder of its own. @public */
+/**
+ * A configuration on free ports with a data folder of its own.
+ * @public
+ */
 export async function testConfig(
   t: TestContext,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Config> {
   const dataDir = mkdtempSync(path.join(tmpdir(), 'wayleave-test-'))
   t.after(() => rmSync(dataDir, { recursive: true, force: true }))
-  const ports = await Promise.all(portSettings.map(async (name) => [name, String(await freePort())]))
-  return loadConfig(root, '0.0.0', { WAYLEAVE_DATA_DIR: dataDir, ...Object.fromEntries(ports), ...env })
+  const ports = await Promise.all(
+    portSettings.map(async (name) => [name, String(await freePort())]),
+  )
+  return loadConfig(root, '0.0.0', {
+    WAYLEAVE_DATA_DIR: dataDir,
+    ...Object.fromEntries(ports),
+    ...env,
+  })
 }
 
 const portSettings = [
@@ -136,7 +150,10 @@ const portSettings = [
   'WAYLEAVE_SIMULATOR_INTERNAL_PORT',
 ] as const
 
-/** A whole platform on a fresh database. @public */
+/**
+ * A whole platform on a fresh database.
+ * @public
+ */
 export async function testPlatform(
   t: TestContext,
   options: { clock?: Clock; env?: Readonly<Record<string, string>>; url?: string } = {},
@@ -158,8 +175,19 @@ export async function testPlatform(
   }
 }
 
-/** Runs subscribers until the test ends, as the control process does. @public */
-export function testDispatcher(t: TestContext, platform: Platform, subscribers: readonly Subscriber[]): void {
-  const dispatcher = startDispatcher({ database: platform.database, subscribers, log: platform.log })
+/**
+ * Runs subscribers until the test ends, as the control process does.
+ * @public
+ */
+export function testDispatcher(
+  t: TestContext,
+  platform: Platform,
+  subscribers: readonly Subscriber[],
+): void {
+  const dispatcher = startDispatcher({
+    database: platform.database,
+    subscribers,
+    log: platform.log,
+  })
   t.after(() => dispatcher.stop())
 }

@@ -11,7 +11,10 @@ export function unprivilegedAccount(): Account {
   const existing = accountNamed('wayleave')
   if (existing !== undefined) return existing
   const attempts: [string, string[]][] = [
-    ['useradd', ['--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin', 'wayleave']],
+    [
+      'useradd',
+      ['--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin', 'wayleave'],
+    ],
     ['adduser', ['-S', '-D', '-H', 'wayleave']],
   ]
   for (const [command, args] of attempts) {

@@ -5,7 +5,10 @@ import type { Environment } from '#platform/config'
  * compiled by the control side and complete: a gateway never asks a module.
  */
 
-/** A JSON Schema (draft 2020-12); its references point into `ApiEntry.schemas` as `#/$defs/Name`. @public */
+/**
+ * A JSON Schema (draft 2020-12); its references point into `ApiEntry.schemas` as `#/$defs/Name`.
+ * @public
+ */
 export type JsonSchema = { readonly [keyword: string]: unknown } | boolean
 
 /** @public */
@@ -121,7 +124,10 @@ export type SubscriptionEntry = {
   state: 'active' | 'suspended'
 }
 
-/** A key that access tokens of this environment may be signed with. @public */
+/**
+ * A key that access tokens of this environment may be signed with.
+ * @public
+ */
 export type KeyEntry = {
   kind: 'key'
   /** the `kid` */
@@ -140,7 +146,10 @@ export type SnapshotEntry =
 /** @public */
 export type SnapshotKind = SnapshotEntry['kind']
 
-/** One change of the feed; `entry` is undefined when the thing is gone. @public */
+/**
+ * One change of the feed; `entry` is undefined when the thing is gone.
+ * @public
+ */
 export type SnapshotChange = {
   environment: Environment
   revision: number

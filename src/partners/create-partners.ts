@@ -1,0 +1,132 @@
+import type { JWK } from 'jose'
+import type { Environment } from '#platform/config'
+import type { Routes } from '#platform/http-server'
+import type { Platform } from '#platform/module'
+import { createExplorerKey, explorerCredentialId } from './explorer-key.ts'
+import { ensureGuestApplication } from './guest-application.ts'
+import { operatorRoutes } from './operator-routes.ts'
+import { type PartnerRouteDeps, partnerRoutes } from './partner-routes.ts'
+import { secretHash } from './secret-hash.ts'
+import {
+  type ApplicationRecord,
+  applicationIds,
+  findApplication,
+  findApplicationByClientId,
+  findPartner,
+  listApplications,
+  listCredentials,
+  type PartnerRecord,
+} from './store.ts'
+import type { PartnerTables } from './tables.ts'
+
+/** What the authorization server knows of a client. */
+export type Client = {
+  applicationId: string
+  partnerId: string
+  clientId: string
+  name: string
+  environment: Environment
+  state: 'active' | 'suspended'
+  secrets: readonly { credentialId: string; hash: string }[]
+  keys: readonly { credentialId: string; jwk: JWK }[]
+}
+
+/** What a gateway knows of an application. */
+export type ApplicationSnapshot = {
+  kind: 'application'
+  id: string
+  clientId: string
+  partnerId: string
+  state: 'active' | 'suspended'
+  credentialIds: readonly string[]
+}
+
+/** The questions that may be asked of the partners: no routes, no changes. */
+export interface PartnerDirectory {
+  /** The client of this environment with this id; undefined for an unknown one and for one of the other environment. */
+  findClient(clientId: string, environment: Environment): Promise<Client | undefined>
+  secretHash(secret: string): string
+  getPartner(id: string): Promise<PartnerRecord | undefined>
+  getApplication(id: string): Promise<ApplicationRecord | undefined>
+  applicationsOf(partnerId: string): Promise<ApplicationRecord[]>
+  /** Up to 1 000 ids after this one, in order: to walk through all. */
+  applicationIds(environment: Environment, after: string): Promise<string[]>
+  applicationEntry(
+    id: string,
+  ): Promise<{ environment: Environment; entry: ApplicationSnapshot } | undefined>
+  /** A client assertion of the portal for one of its visitors' or members' sandbox applications. */
+  explorerAssertion(applicationId: string, audience: string): Promise<string>
+  guestApplication(): Promise<{ id: string; clientId: string }>
+}
+
+export interface Partners extends PartnerDirectory {
+  routes: Routes
+}
+
+export function createPartnerDirectory(platform: Platform): PartnerDirectory {
+  const db = platform.database.as<PartnerTables>()
+  const explorer = createExplorerKey(platform)
+  const stateOf = (record: ApplicationRecord): 'active' | 'suspended' =>
+    record.partnerState === 'suspended' ? 'suspended' : record.state
+  return {
+    async findClient(clientId, environment) {
+      const record = await findApplicationByClientId(db, clientId, environment)
+      if (record === undefined) return undefined
+      const credentials = await listCredentials(db, record.id)
+      const keys = credentials.flatMap((c) =>
+        c.jwk === null ? [] : [{ credentialId: c.id, jwk: c.jwk as JWK }],
+      )
+      if (environment === 'sandbox') {
+        keys.push({ credentialId: explorerCredentialId, jwk: await explorer.publicJwk() })
+      }
+      return {
+        applicationId: record.id,
+        partnerId: record.partnerId,
+        clientId: record.clientId,
+        name: record.name,
+        environment: record.environment,
+        state: stateOf(record),
+        secrets: credentials.flatMap((c) =>
+          c.secretHash === null ? [] : [{ credentialId: c.id, hash: c.secretHash }],
+        ),
+        keys,
+      }
+    },
+    secretHash: (secret) => secretHash(platform.sealing, secret),
+    getPartner: (id) => findPartner(db, id),
+    getApplication: (id) => findApplication(db, id),
+    applicationsOf: (partnerId) => listApplications(db, partnerId),
+    applicationIds: (environment, after) => applicationIds(db, environment, after),
+    async applicationEntry(id) {
+      const record = await findApplication(db, id)
+      if (record === undefined) return undefined
+      const credentialIds = (await listCredentials(db, id)).map((c) => c.id)
+      if (record.environment === 'sandbox') credentialIds.push(explorerCredentialId)
+      return {
+        environment: record.environment,
+        entry: {
+          kind: 'application',
+          id: record.id,
+          clientId: record.clientId,
+          partnerId: record.partnerId,
+          state: stateOf(record),
+          credentialIds,
+        },
+      }
+    },
+    async explorerAssertion(applicationId, audience) {
+      const record = await findApplication(db, applicationId)
+      if (record?.environment !== 'sandbox') throw new Error('the explorer calls the sandbox only')
+      return await explorer.assertion(record.clientId, audience)
+    },
+    guestApplication: () => ensureGuestApplication(platform),
+  }
+}
+
+export function createPartners(platform: Platform, deps: PartnerRouteDeps): Partners {
+  const routes: Routes = async (server) => {
+    await partnerRoutes(platform, deps)(server)
+    await operatorRoutes(platform, deps.requirementsOf)(server)
+  }
+  return { ...createPartnerDirectory(platform), routes }
+}

@@ -1,0 +1,10 @@
+export {
+  type ApplicationSnapshot,
+  type Client,
+  createPartnerDirectory,
+  createPartners,
+  type PartnerDirectory,
+  type Partners,
+} from './create-partners.ts'
+export type { FirstCall, Requirement } from './schema.ts'
+export type { ApplicationRecord, PartnerRecord } from './store.ts'

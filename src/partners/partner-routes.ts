@@ -1,0 +1,396 @@
+import type { FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import { type Actor, recordAction } from '#audit'
+import { type Identity, NewRegistration } from '#identity'
+import { AppError } from '#platform/app-error'
+import type { HttpServer, Routes } from '#platform/http-server'
+import { listOf, PageQuery, paginate } from '#platform/lists'
+import type { Platform } from '#platform/module'
+import { createApplication } from './create-application.ts'
+import { presentApplication, presentCredential, presentPartner } from './presented.ts'
+import { registerPartner } from './register-partner.ts'
+import { addCredential, noSuchApplication, removeCredential } from './rotate-credentials.ts'
+import {
+  Application,
+  ApplicationChange,
+  Credential,
+  type FirstCall,
+  NewApplication,
+  NewCredential,
+  NewCredentialResult,
+  Partner,
+  Registration,
+  type Requirement,
+} from './schema.ts'
+import {
+  type ApplicationRecord,
+  deleteApplication,
+  findApplication,
+  findPartner,
+  listApplications,
+  listCredentials,
+  renameApplication,
+} from './store.ts'
+import type { PartnerTables } from './tables.ts'
+
+export type PartnerRouteDeps = {
+  identity: Identity
+  /** what production needs of a partner, and whether it is there */
+  requirementsOf: (partnerId: string) => Promise<Requirement[]>
+  firstCall: (credentials: { clientId: string; clientSecret: string }) => Promise<FirstCall>
+}
+
+const tags = ['Partners']
+const Params = Type.Object({ applicationId: Type.String({ maxLength: 64 }) })
+const settleMs = 700
+
+export function partnerRoutes(platform: Platform, deps: PartnerRouteDeps): Routes {
+  return (server) => {
+    registrationRoute(server, platform, deps)
+    partnerRoute(server, platform, deps)
+    applicationRoutes(server, platform, deps)
+    credentialRoutes(server, platform)
+  }
+}
+
+function registrationRoute(server: HttpServer, platform: Platform, deps: PartnerRouteDeps): void {
+  server.post(
+    '/registrations',
+    {
+      config: { access: 'public' },
+      schema: {
+        operationId: 'createRegistration',
+        summary: 'Sign up: a partner, its owner, a sandbox application and a first secret',
+        tags,
+        body: NewRegistration,
+        response: { 201: Registration },
+      },
+    },
+    async (request, reply) => {
+      await deps.identity.limitSignUp(request)
+      const { partnerId, memberId, application } = await registerPartner(
+        platform,
+        deps.identity,
+        request.body,
+      )
+      await deps.identity.startSession(reply, memberId)
+      const credentials = { clientId: application.clientId, clientSecret: application.clientSecret }
+      return reply
+        .code(201)
+        .header('cache-control', 'no-store')
+        .send({
+          partner: { id: partnerId },
+          member: { id: memberId },
+          application: { id: application.id, environment: 'sandbox' as const },
+          credentials,
+          firstCall: await deps.firstCall(credentials),
+        })
+    },
+  )
+}
+
+function partnerRoute(server: HttpServer, platform: Platform, deps: PartnerRouteDeps): void {
+  server.get(
+    '/partners/:partnerId',
+    {
+      config: { access: 'signed-in' },
+      schema: {
+        operationId: 'getPartner',
+        summary: 'A partner, and what production still needs of it',
+        tags,
+        params: Type.Object({ partnerId: Type.String({ maxLength: 64 }) }),
+        response: { 200: Partner },
+      },
+    },
+    async (request) => {
+      const { partnerId } = request.params
+      const record = maySee(request.actor, partnerId)
+        ? await findPartner(platform.database.as<PartnerTables>(), partnerId)
+        : undefined
+      if (record === undefined) throw new AppError('NOT_FOUND', 'There is no such partner.')
+      return presentPartner(record, await deps.requirementsOf(partnerId))
+    },
+  )
+}
+
+function applicationRoutes(server: HttpServer, platform: Platform, deps: PartnerRouteDeps): void {
+  const db = platform.database.as<PartnerTables>()
+  server.get(
+    '/applications',
+    {
+      config: { access: 'signed-in' },
+      schema: {
+        operationId: 'listApplications',
+        summary: 'The applications of a partner',
+        tags,
+        querystring: Type.Intersect([
+          PageQuery,
+          Type.Object({ partnerId: Type.Optional(Type.String()) }),
+        ]),
+        response: { 200: listOf(Application) },
+      },
+    },
+    async (request) => {
+      const partnerId = partnerOf(request.actor, request.query.partnerId)
+      const all = maySee(request.actor, partnerId) ? await listApplications(db, partnerId) : []
+      const { page, perPage } = request.query
+      const items = all.slice((page - 1) * perPage, page * perPage).map(presentApplication)
+      return paginate(items, all.length, request.query)
+    },
+  )
+  server.post(
+    '/applications',
+    {
+      config: { access: 'signed-in' },
+      schema: {
+        operationId: 'createApplication',
+        summary: 'A further application with its first secret, which is shown once',
+        tags,
+        body: NewApplication,
+        response: {
+          201: Type.Intersect([Application, Type.Object({ credentials: NewCredentialResult })]),
+        },
+      },
+    },
+    async (request, reply) => {
+      const partnerId = partnerOf(request.actor, request.body.partnerId)
+      const partner = maySee(request.actor, partnerId)
+        ? await findPartner(db, partnerId)
+        : undefined
+      if (partner === undefined) throw new AppError('NOT_FOUND', 'There is no such partner.')
+      mayChange(request.actor)
+      if (request.body.environment === 'production') await requireProduction(deps, partnerId)
+      const { actor } = request
+      const { name, environment } = request.body
+      const created = await db
+        .transaction()
+        .execute((trx) => createApplication(platform, trx, { partnerId, name, environment, actor }))
+      await platform.outbox.settled([created.rootId], settleMs)
+      const record = await requireApplication(db, request, created.id)
+      const credential = (await listCredentials(db, created.id))[0]
+      if (credential === undefined) throw noSuchApplication()
+      return reply
+        .code(201)
+        .header('cache-control', 'no-store')
+        .send({
+          ...presentApplication(record),
+          credentials: {
+            ...presentCredential(credential),
+            clientId: created.clientId,
+            clientSecret: created.clientSecret,
+          },
+        })
+    },
+  )
+  server.get(
+    '/applications/:applicationId',
+    {
+      config: { access: 'signed-in' },
+      schema: {
+        operationId: 'getApplication',
+        summary: 'One application',
+        tags,
+        params: Params,
+        response: { 200: Application },
+      },
+    },
+    async (request) =>
+      presentApplication(await requireApplication(db, request, request.params.applicationId)),
+  )
+  server.patch(
+    '/applications/:applicationId',
+    {
+      config: { access: 'signed-in' },
+      schema: {
+        operationId: 'renameApplication',
+        summary: 'Another name for an application',
+        tags,
+        params: Params,
+        body: ApplicationChange,
+        response: { 200: Application },
+      },
+    },
+    async (request) => {
+      const record = await requireApplication(db, request, request.params.applicationId)
+      mayChange(request.actor)
+      await db.transaction().execute(async (trx) => {
+        await renameApplication(trx, record.id, request.body.name)
+        await recordAction(platform.outbox, trx, {
+          actor: request.actor,
+          action: 'application.renamed',
+          target: record.id,
+          partnerId: record.partnerId,
+        })
+      })
+      return presentApplication({ ...record, name: request.body.name })
+    },
+  )
+  server.delete(
+    '/applications/:applicationId',
+    {
+      config: { access: 'signed-in' },
+      schema: {
+        operationId: 'deleteApplication',
+        summary: 'End an application, its credentials and their tokens',
+        tags,
+        params: Params,
+        response: { 204: Type.Null() },
+      },
+    },
+    async (request, reply) => {
+      const record = await requireApplication(db, request, request.params.applicationId)
+      mayChange(request.actor)
+      const { actor } = request
+      const root = await db.transaction().execute(async (trx) => {
+        if (!(await deleteApplication(trx, record.id, platform.clock.now())))
+          throw noSuchApplication()
+        await recordAction(platform.outbox, trx, {
+          actor,
+          action: 'application.deleted',
+          target: record.id,
+          partnerId: record.partnerId,
+        })
+        return await platform.outbox.emit(trx, {
+          type: 'application.changed',
+          key: record.id,
+          payload: {
+            applicationId: record.id,
+            partnerId: record.partnerId,
+            environment: record.environment,
+          },
+        })
+      })
+      await platform.outbox.settled([root], settleMs)
+      return reply.code(204).send(null)
+    },
+  )
+}
+
+function credentialRoutes(server: HttpServer, platform: Platform): void {
+  const db = platform.database.as<PartnerTables>()
+  server.get(
+    '/applications/:applicationId/credentials',
+    {
+      config: { access: 'signed-in' },
+      schema: {
+        operationId: 'listCredentials',
+        summary: 'The credentials that are alive; a secret is never shown again',
+        tags,
+        params: Params,
+        querystring: PageQuery,
+        response: { 200: listOf(Credential) },
+      },
+    },
+    async (request) => {
+      const record = await requireApplication(db, request, request.params.applicationId)
+      const all = await listCredentials(db, record.id)
+      const { page, perPage } = request.query
+      return paginate(
+        all.slice((page - 1) * perPage, page * perPage).map(presentCredential),
+        all.length,
+        request.query,
+      )
+    },
+  )
+  server.post(
+    '/applications/:applicationId/credentials',
+    {
+      config: { access: 'signed-in' },
+      schema: {
+        operationId: 'createCredential',
+        summary: 'A further secret or public key beside those that live',
+        tags,
+        params: Params,
+        body: NewCredential,
+        response: { 201: NewCredentialResult },
+      },
+    },
+    async (request, reply) => {
+      const record = await requireApplication(db, request, request.params.applicationId)
+      mayChange(request.actor)
+      const { credential, clientSecret } = await addCredential(
+        platform,
+        record,
+        request.body,
+        request.actor,
+      )
+      return reply
+        .code(201)
+        .header('cache-control', 'no-store')
+        .send({
+          ...presentCredential(credential),
+          clientId: record.clientId,
+          ...(clientSecret === undefined ? {} : { clientSecret }),
+        })
+    },
+  )
+  server.delete(
+    '/applications/:applicationId/credentials/:credentialId',
+    {
+      config: { access: 'signed-in' },
+      schema: {
+        operationId: 'deleteCredential',
+        summary: 'End a credential and the tokens that were issued with it',
+        tags,
+        params: Type.Intersect([
+          Params,
+          Type.Object({ credentialId: Type.String({ maxLength: 64 }) }),
+        ]),
+        response: { 204: Type.Null() },
+      },
+    },
+    async (request, reply) => {
+      const record = await requireApplication(db, request, request.params.applicationId)
+      mayChange(request.actor)
+      await removeCredential(platform, record, request.params.credentialId, request.actor)
+      return reply.code(204).send(null)
+    },
+  )
+}
+
+/** The partner that a request is about: a partner's own, or the one that an operator names. */
+function partnerOf(actor: Actor, named: string | undefined): string {
+  if (actor.kind === 'partner') return named ?? actor.partnerId
+  if (named === undefined) {
+    throw new AppError('INVALID_ARGUMENT', 'An operator names the partner: partnerId is required.')
+  }
+  return named
+}
+
+const maySee = (actor: Actor, partnerId: string): boolean =>
+  actor.kind === 'operator' ||
+  actor.kind === 'system' ||
+  (actor.kind === 'partner' && actor.partnerId === partnerId)
+
+function mayChange(actor: Actor): void {
+  if (actor.kind === 'partner' && (actor.role === 'viewer' || actor.role === 'finance')) {
+    throw new AppError(
+      'PERMISSION_DENIED',
+      'Applications and credentials are changed by owners and developers.',
+    )
+  }
+  if (actor.kind === 'operator' && actor.role === 'auditor') {
+    throw new AppError('PERMISSION_DENIED', 'An auditor reads only.')
+  }
+}
+
+/** An application of another partner answers exactly like one that does not exist. */
+async function requireApplication(
+  db: Parameters<typeof findApplication>[0],
+  request: FastifyRequest,
+  id: string,
+): Promise<ApplicationRecord> {
+  const record = await findApplication(db, id)
+  if (record === undefined || !maySee(request.actor, record.partnerId)) throw noSuchApplication()
+  return record
+}
+
+async function requireProduction(deps: PartnerRouteDeps, partnerId: string): Promise<void> {
+  const missing = (await deps.requirementsOf(partnerId)).filter((requirement) => !requirement.done)
+  if (missing.length === 0) return
+  throw new AppError(
+    'INCOMPATIBLE_STATE',
+    `Production needs ${missing.map((m) => m.title.toLowerCase()).join(', and ')} first.`,
+    { violations: missing.map((m) => ({ path: m.id, message: m.title })) },
+  )
+}
