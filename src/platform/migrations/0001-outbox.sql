@@ -2,6 +2,8 @@
 create table platform.installation (
   only_one boolean primary key default true check (only_one),
   id text not null,
+  -- keyed hash of the id: tells a wrong master key before anything is sealed with it
+  key_check text,
   created_at timestamptz not null default now()
 );
 insert into platform.installation (id) values (substr(md5(gen_random_uuid()::text), 1, 10));

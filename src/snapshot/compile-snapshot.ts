@@ -1,0 +1,197 @@
+import type { Transaction } from 'kysely'
+import type { Catalog } from '#catalog'
+import type { Contracts } from '#contracts'
+import type { PartnerDirectory } from '#partners'
+import { type Environment, environments } from '#platform/config'
+import type { Platform } from '#platform/module'
+import type { OutboxEvent, Subscriber } from '#platform/outbox'
+import type { KeyEntry, SnapshotEntry, SnapshotKind } from './schema.ts'
+import { entryIds, putEntry, readHeads, setFormat } from './store.ts'
+import type { SnapshotTables } from './tables.ts'
+
+/** Raised when entries are compiled differently: the next start of control then compiles everything anew. */
+const format = 1
+
+/** Whom the compiler asks. Each answers with a complete entry, or with nothing when the thing is gone. */
+export type SnapshotSources = {
+  catalog: Pick<Catalog, 'apiEntry' | 'list'>
+  partners: Pick<PartnerDirectory, 'applicationEntry' | 'applicationIds' | 'applicationsOf'>
+  contracts: Pick<
+    Contracts,
+    'contractEntry' | 'subscriptionEntry' | 'contractIds' | 'subscriptionIds'
+  >
+  keyEntries: (environment: Environment) => Promise<KeyEntry[]>
+}
+
+export interface SnapshotCompiler {
+  subscriber: Subscriber
+  /** Compiles everything when this version compiles differently from the one that wrote the entries. */
+  ensureCompiled(): Promise<void>
+}
+
+type Put = (
+  environment: Environment,
+  kind: SnapshotKind,
+  id: string,
+  entry: SnapshotEntry | undefined,
+) => Promise<void>
+
+export function createSnapshotCompiler(
+  platform: Platform,
+  sources: SnapshotSources,
+): SnapshotCompiler {
+  const db = platform.database.as<SnapshotTables>()
+  const { catalog, partners, contracts } = sources
+
+  const putInto =
+    (trx: Transaction<SnapshotTables>): Put =>
+    async (environment, kind, id, entry) => {
+      await putEntry(trx, environment, kind, id, entry, platform.clock.now())
+    }
+
+  const compileApi = async (put: Put, apiId: string): Promise<void> => {
+    for (const environment of environments) {
+      await put(environment, 'api', apiId, await catalog.apiEntry(apiId, environment))
+    }
+  }
+  const compileApplication = async (
+    put: Put,
+    id: string,
+    environment: Environment,
+  ): Promise<void> => {
+    await put(environment, 'application', id, (await partners.applicationEntry(id))?.entry)
+  }
+  const compileKeys = async (
+    trx: Transaction<SnapshotTables>,
+    put: Put,
+    environment: Environment,
+  ): Promise<void> => {
+    const keys = await sources.keyEntries(environment)
+    const gone = new Set(await entryIds(trx, environment, 'key'))
+    for (const key of keys) {
+      gone.delete(key.id)
+      await put(environment, 'key', key.id, key)
+    }
+    for (const id of gone) await put(environment, 'key', id, undefined)
+  }
+
+  const reactions: Record<
+    string,
+    (trx: Transaction<SnapshotTables>, put: Put, event: OutboxEvent) => Promise<void>
+  > = {
+    'api.changed': (_trx, put, event) => compileApi(put, event.key),
+    'application.changed': (_trx, put, event) =>
+      compileApplication(put, event.key, environmentOf(event)),
+    'partner.changed': async (_trx, put, event) => {
+      for (const { id, environment } of await partners.applicationsOf(event.key)) {
+        await compileApplication(put, id, environment)
+      }
+    },
+    'contract.changed': async (_trx, put, event) => {
+      await put(
+        environmentOf(event),
+        'contract',
+        event.key,
+        await contracts.contractEntry(event.key),
+      )
+    },
+    'subscription.changed': async (_trx, put, event) => {
+      await put(
+        environmentOf(event),
+        'subscription',
+        event.key,
+        await contracts.subscriptionEntry(event.key),
+      )
+    },
+    'signing-key.changed': (trx, put, event) => compileKeys(trx, put, environmentOf(event)),
+  }
+
+  const compileAll = async (
+    trx: Transaction<SnapshotTables>,
+    environment: Environment,
+  ): Promise<void> => {
+    const put = putInto(trx)
+    const apis = (await catalog.list()).map((api) => api.id)
+    await replace(trx, environment, 'api', each(apis), (id) => catalog.apiEntry(id, environment))
+    await replace(
+      trx,
+      environment,
+      'application',
+      pages((after) => partners.applicationIds(environment, after)),
+      async (id) => (await partners.applicationEntry(id))?.entry,
+    )
+    await replace(
+      trx,
+      environment,
+      'contract',
+      pages((after) => contracts.contractIds(environment, after)),
+      (id) => contracts.contractEntry(id),
+    )
+    await replace(
+      trx,
+      environment,
+      'subscription',
+      pages((after) => contracts.subscriptionIds(environment, after)),
+      (id) => contracts.subscriptionEntry(id),
+    )
+    await compileKeys(trx, put, environment)
+  }
+  const replace = async (
+    trx: Transaction<SnapshotTables>,
+    environment: Environment,
+    kind: SnapshotKind,
+    ids: AsyncIterable<string>,
+    entryOf: (id: string) => Promise<SnapshotEntry | undefined>,
+  ): Promise<void> => {
+    const put = putInto(trx)
+    const gone = new Set(await entryIds(trx, environment, kind))
+    for await (const id of ids) {
+      gone.delete(id)
+      await put(environment, kind, id, await entryOf(id))
+    }
+    for (const id of gone) await put(environment, kind, id, undefined)
+  }
+
+  return {
+    subscriber: {
+      name: 'snapshot',
+      types: Object.keys(reactions),
+      async handle(anyTrx, event) {
+        const trx = anyTrx as unknown as Transaction<SnapshotTables>
+        await reactions[event.type]?.(trx, putInto(trx), event)
+      },
+    },
+    async ensureCompiled() {
+      const stale = (await readHeads(db)).filter((head) => head.format !== format)
+      if (stale.length === 0) return
+      await db.transaction().execute(async (trx) => {
+        for (const head of stale) await compileAll(trx, head.environment)
+        await setFormat(trx, format)
+      })
+    },
+  }
+}
+
+function environmentOf(event: OutboxEvent): Environment {
+  const { payload } = event
+  if (typeof payload === 'object' && payload !== null && 'environment' in payload) {
+    const found = environments.find((environment) => environment === payload.environment)
+    if (found !== undefined) return found
+  }
+  throw new Error(`the event ${event.type} ${event.id} names no environment`)
+}
+
+async function* each(ids: readonly string[]): AsyncGenerator<string> {
+  yield* ids
+}
+
+async function* pages(next: (after: string) => Promise<string[]>): AsyncGenerator<string> {
+  let after = ''
+  for (;;) {
+    const ids = await next(after)
+    yield* ids
+    const last = ids.at(-1)
+    if (last === undefined) return
+    after = last
+  }
+}

@@ -1,0 +1,206 @@
+import { Client } from 'pg'
+import type { Environment } from '#platform/config'
+import { listen } from '#platform/listen'
+import type { Log } from '#platform/log'
+import type { SnapshotChange, SnapshotEntry, SnapshotKind } from './schema.ts'
+import { loadSnapshot, saveSnapshot } from './snapshot-file.ts'
+
+export interface SnapshotFollower {
+  /**
+   * Loads everything, from PostgreSQL or, when it is down, from the file; then follows the changes. The first call of
+   * `onChange` is complete, later ones bring single changes in the order of their revisions; a complete one may come
+   * again after a long time away.
+   */
+  start(onChange: (changes: readonly SnapshotChange[], complete: boolean) => void): Promise<void>
+  /** Reads what is newer now; calls at the same time share one read. */
+  catchUp(): Promise<void>
+  revision(): number
+  stop(): Promise<void>
+}
+
+type Row = { kind: SnapshotKind; id: string; revision: number; body: SnapshotEntry | null }
+
+const pollMs = 1_000
+const saveEveryMs = 5_000
+
+/** Follows the snapshot of one environment, with a database role that can read that environment's only. */
+export function followSnapshot(options: {
+  databaseUrl: string
+  environment: Environment
+  log: Log
+  /** where the last good snapshot is kept, so that a start without PostgreSQL serves */
+  cacheFile?: string
+}): SnapshotFollower {
+  const { environment, log, cacheFile } = options
+  const view = (name: string): string => `snapshot.${environment}_${name}`
+  const entries = new Map<string, SnapshotEntry>()
+  let revision = -1
+  let notify: (changes: readonly SnapshotChange[], complete: boolean) => void = () => undefined
+  let client: Client | undefined
+  let reading: Promise<void> | undefined
+  let unsaved = false
+  let lastSave = Number.NEGATIVE_INFINITY
+  let stopped = false
+
+  const connection = async (): Promise<Client> => {
+    if (client !== undefined) return client
+    const next = new Client({
+      connectionString: options.databaseUrl,
+      application_name: `wayleave snapshot ${environment}`,
+      connectionTimeoutMillis: 3_000,
+      query_timeout: 15_000,
+      keepAlive: true,
+    })
+    next.on('error', () => {
+      if (client === next) client = undefined
+    })
+    await next.connect()
+    client = next
+    return next
+  }
+
+  const toChange = (row: Row): SnapshotChange => ({
+    environment,
+    revision: row.revision,
+    kind: row.kind,
+    id: row.id,
+    entry: row.body ?? undefined,
+  })
+
+  const apply = (changes: readonly SnapshotChange[], complete: boolean, upTo: number): void => {
+    if (complete) entries.clear()
+    for (const change of changes) {
+      const key = `${change.kind} ${change.id}`
+      if (change.entry === undefined) entries.delete(key)
+      else entries.set(key, change.entry)
+    }
+    revision = upTo
+    unsaved = true
+    notify(changes, complete)
+  }
+
+  const read = async (): Promise<void> => {
+    const db = await connection()
+    await db.query('begin isolation level repeatable read read only')
+    try {
+      const heads = await db.query<{ revision: number; floor: number }>(
+        `select revision::float8 as revision, floor::float8 as floor from ${view('head')}`,
+      )
+      const head = heads.rows[0]
+      if (head === undefined) throw new Error('the snapshot has no head')
+      // A database that was set back to an earlier state is loaded whole, too.
+      const complete = revision < head.floor || revision < 0 || head.revision < revision
+      if (complete || head.revision > revision) {
+        const { rows } = complete
+          ? await db.query<Row>(
+              `select kind, id, revision::float8 as revision, body from ${view('entry')} where body is not null order by revision`,
+            )
+          : await db.query<Row>(
+              `select kind, id, revision::float8 as revision, body from ${view('entry')} where revision > $1 order by revision`,
+              [revision],
+            )
+        apply(rows.map(toChange), complete, head.revision)
+      }
+    } finally {
+      await db.query('commit').catch(() => {
+        if (client === db) client = undefined
+      })
+    }
+  }
+
+  const catchUp = async (): Promise<void> => {
+    reading ??= read()
+      .catch((error: unknown) => {
+        const broken = client
+        client = undefined
+        broken?.end().catch(() => undefined)
+        throw error
+      })
+      .finally(() => {
+        reading = undefined
+      })
+    await reading
+  }
+
+  const save = async (force: boolean): Promise<void> => {
+    if (cacheFile === undefined || !unsaved || revision < 0) return
+    if (!force && performance.now() - lastSave < saveEveryMs) return
+    unsaved = false
+    lastSave = performance.now()
+    try {
+      await saveSnapshot(cacheFile, environment, revision, entries.values())
+    } catch (error) {
+      unsaved = true
+      log.error({ err: error }, 'the snapshot could not be saved to the disk')
+    }
+  }
+
+  let wake = (): void => undefined
+  let loop: Promise<void> | undefined
+  let listener: { stop(): Promise<void> } | undefined
+  const follow = async (): Promise<void> => {
+    let down = false
+    while (!stopped) {
+      const signal = Promise.withResolvers<void>()
+      wake = () => signal.resolve()
+      try {
+        await catchUp()
+        if (down) log.info({ revision }, 'the snapshot is followed again')
+        down = false
+      } catch (error) {
+        if (!down)
+          log.warn(
+            { reason: String(error), revision },
+            'the snapshot cannot be followed; serving the last one',
+          )
+        down = true
+      }
+      await save(false)
+      const timer = setTimeout(signal.resolve, pollMs)
+      if (!stopped) await signal.promise
+      clearTimeout(timer)
+    }
+  }
+
+  return {
+    async start(onChange) {
+      notify = onChange
+      try {
+        await catchUp()
+      } catch (error) {
+        const saved = cacheFile === undefined ? undefined : loadSnapshot(cacheFile, environment)
+        if (saved === undefined) throw error
+        log.warn(
+          { reason: String(error), revision: saved.revision },
+          'PostgreSQL is down: serving the last good snapshot',
+        )
+        const changes = saved.entries.map((entry) => ({
+          environment,
+          revision: saved.revision,
+          kind: entry.kind,
+          id: entry.id,
+          entry,
+        }))
+        apply(changes, true, saved.revision)
+        unsaved = false
+      }
+      listener = listen({
+        url: options.databaseUrl,
+        channel: `wayleave_snapshot_${environment}`,
+        applicationName: `wayleave snapshot ${environment} feed`,
+        onSignal: () => wake(),
+      })
+      loop = follow()
+    },
+    catchUp,
+    revision: () => revision,
+    async stop() {
+      stopped = true
+      wake()
+      await listener?.stop()
+      await loop
+      await save(true)
+      await client?.end().catch(() => undefined)
+    },
+  }
+}

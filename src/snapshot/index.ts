@@ -1,0 +1,9 @@
+export {
+  createSnapshotCompiler,
+  type SnapshotCompiler,
+  type SnapshotSources,
+} from './compile-snapshot.ts'
+export { followSnapshot, type SnapshotFollower } from './follow-snapshot.ts'
+export { operatorRoutes as snapshotRoutes } from './operator-routes.ts'
+export type * from './schema.ts'
+export { sweepTombstones } from './store.ts'

@@ -1,0 +1,93 @@
+import { type Kysely, sql, type Transaction } from 'kysely'
+import { type Environment, environments } from '#platform/config'
+import type { SnapshotEntry, SnapshotKind } from './schema.ts'
+import type { SnapshotTables } from './tables.ts'
+
+type Db = Kysely<SnapshotTables> | Transaction<SnapshotTables>
+
+export const snapshotChannel = (environment: Environment): string =>
+  `wayleave_snapshot_${environment}`
+
+/**
+ * Writes one entry, or the tombstone of one that is gone. An entry that says what is written already keeps its
+ * revision, so a repeated event costs the gateways nothing.
+ */
+export async function putEntry(
+  trx: Transaction<SnapshotTables>,
+  environment: Environment,
+  kind: SnapshotKind,
+  id: string,
+  entry: SnapshotEntry | undefined,
+  at: Date,
+): Promise<boolean> {
+  const body = entry === undefined ? null : JSON.stringify(entry)
+  const same = await sql<{ same: boolean }>`
+    select body is not distinct from ${body}::jsonb as same from snapshot.entry
+    where environment = ${environment} and kind = ${kind} and id = ${id}`.execute(trx)
+  if (same.rows[0] === undefined ? body === null : same.rows[0].same) return false
+  const revision = await nextRevision(trx, environment)
+  await sql`
+    insert into snapshot.entry (environment, kind, id, revision, body, changed_at)
+    values (${environment}, ${kind}, ${id}, ${revision}, ${body}::jsonb, ${at})
+    on conflict (environment, kind, id) do update
+      set revision = excluded.revision, body = excluded.body, changed_at = excluded.changed_at`.execute(
+    trx,
+  )
+  await sql`select pg_notify(${snapshotChannel(environment)}, ${String(revision)})`.execute(trx)
+  return true
+}
+
+async function nextRevision(
+  trx: Transaction<SnapshotTables>,
+  environment: Environment,
+): Promise<number> {
+  const head = await trx
+    .updateTable('snapshot.head')
+    .set({ revision: sql`revision + 1` })
+    .where('environment', '=', environment)
+    .returning('revision')
+    .executeTakeFirstOrThrow()
+  return head.revision
+}
+
+/** The ids of the entries of a kind that exist. */
+export async function entryIds(
+  db: Db,
+  environment: Environment,
+  kind: SnapshotKind,
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom('snapshot.entry')
+    .select('id')
+    .where('environment', '=', environment)
+    .where('kind', '=', kind)
+    .where('body', 'is not', null)
+    .execute()
+  return rows.map((row) => row.id)
+}
+
+export const readHeads = (
+  db: Db,
+): Promise<{ environment: Environment; revision: number; format: number }[]> =>
+  db
+    .selectFrom('snapshot.head')
+    .select(['environment', 'revision', 'format'])
+    .orderBy('environment')
+    .execute()
+
+export async function setFormat(db: Db, format: number): Promise<void> {
+  await db.updateTable('snapshot.head').set({ format }).execute()
+}
+
+/** Sweeps tombstones older than this; a reader that is behind them loads everything anew. */
+export async function sweepTombstones(db: Kysely<SnapshotTables>, before: Date): Promise<void> {
+  for (const environment of environments) {
+    await sql`
+      with gone as (
+        delete from snapshot.entry
+        where environment = ${environment} and body is null and changed_at < ${before}
+        returning revision)
+      update snapshot.head set floor = greatest(floor, (select max(revision) from gone))
+      where environment = ${environment} and exists (select from gone)`.execute(db)
+  }
+}

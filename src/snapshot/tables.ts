@@ -1,0 +1,13 @@
+import type { Environment } from '#platform/config'
+
+export type SnapshotTables = {
+  'snapshot.head': { environment: Environment; revision: number; floor: number; format: number }
+  'snapshot.entry': {
+    environment: Environment
+    kind: string
+    id: string
+    revision: number
+    body: unknown
+    changed_at: Date
+  }
+}
