@@ -1,0 +1,44 @@
+import type { Transaction } from 'kysely'
+import type { Routes } from '#platform/http-server'
+import type { Platform } from '#platform/module'
+import type { Subscriber } from '#platform/outbox'
+import { createAuditRoutes } from './audit-routes.ts'
+import { type ActionPayload, actionEvent } from './record-action.ts'
+import { append } from './store.ts'
+import type { AuditTables } from './tables.ts'
+import { type ChainHead, type ChainReport, verifyChain } from './verify-chain.ts'
+
+/** @public */
+export interface Audit {
+  subscriber: Subscriber
+  routes: Routes
+  /** Walks the chain and says where it breaks; `known` is an end of it that was written down earlier. */
+  verify(known?: ChainHead): Promise<ChainReport>
+}
+
+/** @public */
+export function createAudit(platform: Pick<Platform, 'database'>): Audit {
+  return {
+    subscriber: {
+      name: 'audit',
+      types: [actionEvent],
+      async handle(trx, event) {
+        const { actorKind, actorId, via, partnerId, action, target, detail } =
+          event.payload as ActionPayload
+        await append(trx as unknown as Transaction<AuditTables>, {
+          event_id: event.id,
+          occurred_at: event.occurredAt,
+          actor_kind: actorKind,
+          actor_id: actorId,
+          via,
+          partner_id: partnerId,
+          action,
+          target,
+          detail,
+        })
+      },
+    },
+    routes: createAuditRoutes(platform.database),
+    verify: (known) => verifyChain(platform.database.as<AuditTables>(), known),
+  }
+}

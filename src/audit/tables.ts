@@ -1,0 +1,18 @@
+import type { Actor } from './actor.ts'
+
+export type EntryRow = {
+  sequence: number
+  event_id: string
+  occurred_at: Date
+  actor_kind: Actor['kind']
+  actor_id: string | null
+  via: string | null
+  partner_id: string | null
+  action: string
+  target: string
+  detail: unknown
+  previous_hash: Buffer
+  hash: Buffer
+}
+
+export type AuditTables = { 'audit.entry': EntryRow }
