@@ -316,3 +316,9 @@ function refuseUnknownNames(
     }
   }
 }
+
+/**
+ * The environment that child processes inherit from.
+ * @public
+ */
+export const inheritedEnvironment = (): Readonly<Record<string, string | undefined>> => process.env

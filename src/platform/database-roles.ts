@@ -74,11 +74,13 @@ export async function ensureDatabaseRoles(
 
 async function makeRole(client: Client, role: string, password: string): Promise<void> {
   const { rowCount } = await client.query('select 1 from pg_roles where rolname = $1', [role])
-  const verb = rowCount === 0 ? 'create' : 'alter'
-  const attributes = 'login nosuperuser nocreatedb nocreaterole noinherit'
+  const quoted = client.escapeIdentifier(role)
+  const secret = client.escapeLiteral(password)
   try {
     await client.query(
-      `${verb} role ${client.escapeIdentifier(role)} with ${attributes} password ${client.escapeLiteral(password)}`,
+      rowCount === 0
+        ? `create role ${quoted} with login nosuperuser nocreatedb nocreaterole password ${secret}`
+        : `alter role ${quoted} with login password ${secret}`,
     )
   } catch (cause) {
     throw new Error(

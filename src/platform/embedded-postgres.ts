@@ -18,6 +18,7 @@ import { createRequire } from 'node:module'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client } from 'pg'
+import { processCommand } from './process-command.ts'
 import { type Account, canEnter, unprivilegedAccount } from './unprivileged-account.ts'
 
 /** @public */
@@ -170,6 +171,27 @@ function clusterFolder(dataDir: string, account: Account | undefined): string {
   return folder
 }
 
+/**
+ * Ends the server that a killed supervisor left behind on this data folder, if one runs.
+ * The caller holds the folder's lock, so the server belongs to nobody.
+ * @public
+ */
+export async function endOrphanServer(dataDir: string): Promise<void> {
+  const pointer = path.join(dataDir, 'postgres.location')
+  const moved = existsSync(pointer)
+    ? [(JSON.parse(readFileSync(pointer, 'utf8')) as { folder: string }).folder]
+    : []
+  for (const folder of [path.join(dataDir, 'postgres'), ...moved]) await endOrphan(folder)
+}
+
+/**
+ * The address of the embedded server of this data folder, for a command beside a running product.
+ * @public
+ */
+export function embeddedServerUrl(dataDir: string, port: number): string {
+  return `postgresql://${superuser}:${passwordOf(dataDir)}@127.0.0.1:${port}/${database}`
+}
+
 function passwordOf(dataDir: string): string {
   const secrets = path.join(dataDir, 'secrets')
   ensureFolder(secrets, 0o700)
@@ -233,7 +255,7 @@ async function endOrphan(folder: string): Promise<void> {
   if (!existsSync(lock)) return
   const pid = Number(readFileSync(lock, 'utf8').split('\n')[0])
   if (!Number.isInteger(pid) || pid < 2) return
-  const commandLine = commandOf(pid)
+  const commandLine = processCommand(pid)
   if (commandLine === undefined) return
   if (!commandLine.includes(folder)) {
     // The number now belongs to another program: after a restart of the machine or the container it is taken anew.
@@ -247,21 +269,10 @@ async function endOrphan(folder: string): Promise<void> {
       return
     }
     for (let waited = 0; waited < 8_000; waited += 50) {
-      if (commandOf(pid) === undefined) return
+      if (processCommand(pid) === undefined) return
       await delay(50)
     }
   }
-}
-
-/** The command line of a process, or undefined when there is none with this number. */
-function commandOf(pid: number): string | undefined {
-  const shown = spawnSync('ps', ['-o', 'stat=,command=', '-p', String(pid)], { encoding: 'utf8' })
-  if (shown.error !== undefined) {
-    const file = `/proc/${pid}/cmdline`
-    return existsSync(file) ? readFileSync(file, 'utf8').replaceAll('\0', ' ') : undefined
-  }
-  const line = shown.stdout.trim()
-  return line === '' || line.startsWith('Z') ? undefined : line
 }
 
 /**
