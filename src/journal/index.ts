@@ -1,0 +1,17 @@
+export type { JournalFiles } from './journal-files.ts'
+export { listSegments, type SegmentFile } from './list-segments.ts'
+export {
+  type Appended,
+  type Journal,
+  type JournalOptions,
+  type NewRecord,
+  openJournal,
+} from './open-journal.ts'
+export type { JournalRecord } from './record.ts'
+export {
+  type ReadSegment,
+  readSegment,
+  type SegmentFooter,
+  type SegmentHeader,
+  segmentByteLimit,
+} from './segment.ts'
