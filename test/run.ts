@@ -1,0 +1,137 @@
+/** `npm test`: every check and every test, and one closing line that counts them. */
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, globSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { run } from 'node:test'
+import { spec } from 'node:test/reporters'
+import { fileURLToPath } from 'node:url'
+import { startEmbeddedPostgres } from '#platform/embedded-postgres'
+import { freePort } from '#platform/testing'
+
+const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..')
+process.chdir(root)
+const bin = path.join(root, 'node_modules', '.bin')
+const args = process.argv.slice(2)
+const onlyChecks = args.includes('--checks')
+const named = args.filter((arg) => !arg.startsWith('--'))
+
+type Count = { passed: number; failed: number }
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`)
+}
+
+const checks: readonly [name: string, command: string, ...args: string[]][] = [
+  ['types of the server', 'tsc'],
+  ['types of the pages', 'tsc', '-p', 'web'],
+  ['lint and format', 'biome', 'check', '--error-on-warnings'],
+  ['promises', 'oxlint', '--deny-warnings', 'src', 'web', 'test', 'e2e', 'bench'],
+  ['unused code and dependencies', 'knip', '--no-progress'],
+]
+
+async function runChecks(): Promise<Count> {
+  const count = { passed: 0, failed: 0 }
+  for (const [name, command, ...rest] of checks) {
+    const startedAt = performance.now()
+    const { ok, output } = await execute(path.join(bin, command), rest)
+    say(`${ok ? '✔' : '✖'} ${name} (${Math.round(performance.now() - startedAt)} ms)`)
+    if (!ok) say(output)
+    count[ok ? 'passed' : 'failed'] += 1
+  }
+  return count
+}
+
+function execute(
+  command: string,
+  rest: readonly string[],
+): Promise<{ ok: boolean; output: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(command, rest, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+    let output = ''
+    const keep = (chunk: Buffer): void => {
+      output += chunk.toString()
+    }
+    child.stdout.on('data', keep)
+    child.stderr.on('data', keep)
+    child.once('error', (error) => resolve({ ok: false, output: String(error) }))
+    child.once('close', (code) => resolve({ ok: code === 0, output }))
+  })
+}
+
+/** Debian's packages for the browser tests: installed where we may, named where we may not. */
+function ensureBrowser(): boolean {
+  if (existsSync('/usr/bin/chromium')) return true
+  const mayInstall = process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')
+  if (mayInstall) {
+    say('Installing Debian’s chromium for the browser tests …')
+    const options = {
+      stdio: 'ignore' as const,
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    }
+    spawnSync('apt-get', ['update'], options)
+    spawnSync('apt-get', ['install', '-y', '--no-install-recommends', 'chromium'], options)
+    if (existsSync('/usr/bin/chromium')) return true
+  }
+  say('✖ the browser tests need Debian’s package chromium: apt-get install chromium')
+  return false
+}
+
+async function runTests(files: readonly string[], concurrency: number): Promise<Count> {
+  const count = { passed: 0, failed: 0 }
+  const stream = run({ files: [...files], concurrency, isolation: 'process', timeout: 600_000 })
+  const counts = (data: { details: { type?: string | undefined } }): boolean =>
+    data.details.type !== 'suite'
+  stream.on('test:pass', (data) => {
+    if (counts(data)) count.passed += 1
+  })
+  stream.on('test:fail', (data) => {
+    if (counts(data)) count.failed += 1
+  })
+  const printed = stream.compose(new spec())
+  printed.pipe(process.stdout, { end: false })
+  await new Promise<void>((resolve, reject) => {
+    printed.once('end', resolve)
+    printed.once('error', reject)
+  })
+  return count
+}
+
+async function main(): Promise<number> {
+  const total: Count = { passed: 0, failed: 0 }
+  const add = (count: Count): void => {
+    total.passed += count.passed
+    total.failed += count.failed
+  }
+  if (named.length === 0) add(await runChecks())
+  if (!onlyChecks) {
+    const dataDir = mkdtempSync(path.join(tmpdir(), 'wayleave-tests-'))
+    const postgres = await startEmbeddedPostgres({
+      dataDir,
+      port: await freePort(),
+      settings: ['fsync=off', 'synchronous_commit=off', 'max_connections=400'],
+    })
+    process.env.WAYLEAVE_TEST_POSTGRES = postgres.url
+    try {
+      const files =
+        named.length > 0
+          ? named
+          : globSync(['src/**/*.test.ts', 'web/**/*.test.ts', 'test/architecture/*.test.ts'])
+      const journeys = named.length > 0 ? [] : globSync('test/journeys/*.test.ts')
+      const browser = named.length > 0 ? [] : globSync('e2e/*.test.ts')
+      add(await runTests(files.sort(), 2))
+      // These start the whole product, so they run one after the other.
+      add(await runTests(journeys.sort(), 1))
+      if (browser.length > 0) {
+        if (ensureBrowser()) add(await runTests(browser.sort(), 1))
+        else total.failed += browser.length
+      }
+    } finally {
+      await postgres.stop()
+      rmSync(dataDir, { recursive: true, force: true })
+    }
+  }
+  say(`\n${total.passed} passed, ${total.failed} failed`)
+  return total.failed === 0 && total.passed > 0 ? 0 : 1
+}
+
+process.exitCode = await main()
