@@ -120,6 +120,11 @@ export const settings = {
     'when the journal is forced to the disk: never, interval or always (interval)',
     oneOf('never', 'interval', 'always'),
   ),
+  WAYLEAVE_TLS_KEY_FILE: setting(
+    'private key (PEM) of the TLS listeners; without it a self-signed one is made',
+    text,
+  ),
+  WAYLEAVE_TLS_CERTIFICATE_FILE: setting('certificate chain (PEM) of the TLS listeners', text),
   WAYLEAVE_PORTAL_PORT: setting('port of portal, console and management API', port),
   WAYLEAVE_GATEWAY_PRODUCTION_PORT: setting('port of the production gateway', port),
   WAYLEAVE_GATEWAY_SANDBOX_PORT: setting('port of the sandbox gateway', port),
@@ -186,6 +191,7 @@ export type Config = Readonly<{
   upstreamToken: string | undefined
   gatewayId: string | undefined
   journalSync: 'never' | 'interval' | 'always'
+  tls: { keyFile: string | undefined; certificateFile: string | undefined }
   postgresPort: number
   portal: { port: number; url: string }
   authorization: { port: number; internalPort: number; url: string }
@@ -230,6 +236,12 @@ export function loadConfig(
     faults.push(
       `port ${p} is used twice (second time for ${name}): set one of the WAYLEAVE_…_PORT settings or PORT_BASE`,
     )
+  if (
+    (values.WAYLEAVE_TLS_KEY_FILE === undefined) !==
+    (values.WAYLEAVE_TLS_CERTIFICATE_FILE === undefined)
+  ) {
+    faults.push('WAYLEAVE_TLS_KEY_FILE and WAYLEAVE_TLS_CERTIFICATE_FILE: set both, or neither')
+  }
   if (faults.length > 0) throw new ConfigError(faults)
   return Object.freeze({
     version,
@@ -248,6 +260,10 @@ export function loadConfig(
     upstreamToken: values.WAYLEAVE_UPSTREAM_TOKEN,
     gatewayId: values.WAYLEAVE_GATEWAY_ID,
     journalSync: values.WAYLEAVE_JOURNAL_SYNC ?? 'interval',
+    tls: {
+      keyFile: values.WAYLEAVE_TLS_KEY_FILE,
+      certificateFile: values.WAYLEAVE_TLS_CERTIFICATE_FILE,
+    },
     postgresPort: ports.postgres,
     portal: {
       port: ports.portal,

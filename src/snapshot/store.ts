@@ -1,5 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { type Environment, environments } from '#platform/config'
+import type { Platform } from '#platform/module'
 import type { SnapshotEntry, SnapshotKind } from './schema.ts'
 import type { SnapshotTables } from './tables.ts'
 
@@ -79,8 +80,14 @@ export async function setFormat(db: Db, format: number): Promise<void> {
   await db.updateTable('snapshot.head').set({ format }).execute()
 }
 
-/** Sweeps tombstones older than this; a reader that is behind them loads everything anew. */
-export async function sweepTombstones(db: Kysely<SnapshotTables>, before: Date): Promise<void> {
+const tombstonesKeptMs = 86_400_000
+
+/** Sweeps tombstones older than a day; a reader that is behind them loads everything anew. */
+export async function sweepTombstones(
+  platform: Pick<Platform, 'database' | 'clock'>,
+): Promise<void> {
+  const db = platform.database.as<SnapshotTables>()
+  const before = new Date(platform.clock.now().getTime() - tombstonesKeptMs)
   for (const environment of environments) {
     await sql`
       with gone as (

@@ -1,0 +1,38 @@
+import { createAuthorizationServer } from '#authorization'
+import { createScopeSource } from '#contracts'
+import { createPartnerDirectory } from '#partners'
+import type { Config, Environment } from '#platform/config'
+import { createInternalServer } from '#platform/internal-server'
+import { superviseProcess } from '#platform/process-lifecycle'
+import { createPlatform } from './create-platform.ts'
+import { tellSupervisor } from './tell-supervisor.ts'
+
+/** The authorization servers: both environments, or one. */
+export async function runAuthorization(
+  config: Config,
+  environments: readonly Environment[],
+): Promise<void> {
+  const platform = await createPlatform(config, 'authorization')
+  const server = createAuthorizationServer({
+    platform,
+    partners: createPartnerDirectory(platform),
+    contracts: createScopeSource(platform),
+    environments,
+  })
+  const internal = createInternalServer({
+    host: config.internalHost,
+    port: config.authorization.internalPort,
+    ready: () => server.ready(),
+  })
+  superviseProcess({
+    log: platform.log,
+    async stop() {
+      await server.stop()
+      await internal.stop()
+      await platform.database.close()
+    },
+  })
+  await internal.start()
+  await server.start()
+  tellSupervisor({ type: 'ready' })
+}

@@ -1,0 +1,187 @@
+import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import swagger from '@fastify/swagger'
+import { createAudit } from '#audit'
+import { createAuthorization } from '#authorization'
+import { createCatalog } from '#catalog'
+import { createContracts } from '#contracts'
+import { createIdentity } from '#identity'
+import { createMetering } from '#metering'
+import { createPartners } from '#partners'
+import { createAttempts, forgetOldAttempts } from '#platform/attempts'
+import type { Config } from '#platform/config'
+import { createHttpServer, type HttpServer, type Routes } from '#platform/http-server'
+import { createInternalServer } from '#platform/internal-server'
+import { createMail } from '#platform/mail'
+import type { Platform } from '#platform/module'
+import { startDispatcher } from '#platform/outbox'
+import { superviseProcess } from '#platform/process-lifecycle'
+import { createPortal } from '#portal'
+import { createSandboxInbox, forgetSandboxMessages } from '#sandbox'
+import { createSnapshotCompiler, snapshotRoutes, sweepTombstones } from '#snapshot'
+import { createPlatform } from './create-platform.ts'
+import { firstCall } from './first-call.ts'
+import { startJobs } from './jobs.ts'
+import { tellSupervisor } from './tell-supervisor.ts'
+
+/** The modules of the control side, wired. */
+export function wireControl(platform: Platform) {
+  const { config, database, newId } = platform
+  const attempts = createAttempts(database)
+  const mail = createMail({
+    smtpUrl: config.smtpUrl,
+    sender: config.mailSender,
+    folder: path.join(config.dataDir, 'mail'),
+    newName: () => newId('message'),
+  })
+  const audit = createAudit(platform)
+  const identity = createIdentity(platform, { attempts, mail })
+  const catalog = createCatalog(platform)
+  const partners = createPartners(platform, {
+    identity,
+    requirementsOf: (partnerId) => contracts.requirementsOf(partnerId),
+    firstCall: (credentials) => firstCall(config, catalog, credentials),
+  })
+  const contracts = createContracts(platform, { catalog, partners, identity })
+  const authorization = createAuthorization(platform)
+  const metering = createMetering(platform, { contracts, partners })
+  const sandbox = createSandboxInbox(platform, { partners })
+  const compiler = createSnapshotCompiler(platform, {
+    catalog,
+    partners,
+    contracts,
+    keyEntries: (environment) => authorization.keyEntries(environment),
+  })
+  const portal = createPortal(platform, {
+    identity,
+    catalog,
+    partners,
+    contracts,
+    metering,
+    sandbox,
+    attempts,
+  })
+  return {
+    audit,
+    identity,
+    catalog,
+    partners,
+    contracts,
+    authorization,
+    metering,
+    sandbox,
+    compiler,
+    portal,
+  }
+}
+
+export type Control = ReturnType<typeof wireControl>
+
+/** Portal, console, management API, journal intake, and the reactions and jobs of every module. */
+export async function runControl(config: Config): Promise<void> {
+  const platform = await createPlatform(config, 'control')
+  const { log, database } = platform
+  const control = wireControl(platform)
+  const server = createHttpServer({ log })
+  await mountRoutes(server, platform, control)
+  let ready = false
+  const internal = createInternalServer({
+    host: config.internalHost,
+    port: config.control.internalPort,
+    ready: () => ready,
+    handlers: control.metering.internalHandlers,
+  })
+  const dispatcher = startDispatcher({
+    database,
+    subscribers: [
+      control.audit.subscriber,
+      ...control.identity.subscribers,
+      ...control.contracts.subscribers,
+      control.compiler.subscriber,
+    ],
+    log,
+  })
+  let jobs: { stop(): Promise<void> } | undefined
+  superviseProcess({
+    log,
+    async stop() {
+      ready = false
+      await server.close()
+      await jobs?.stop()
+      await dispatcher.stop()
+      await internal.stop()
+      await database.close()
+    },
+  })
+  await internal.start()
+  await control.contracts.prepare()
+  await control.catalog.loadPack(path.join(config.root, 'catalog'))
+  await control.compiler.ensureCompiled()
+  await control.partners.guestApplication()
+  jobs = startJobs(log, [
+    { name: 'forget old attempts', everyMs: 3_600_000, run: () => forgetOldAttempts(database) },
+    { name: 'sweep tombstones', everyMs: 3_600_000, run: () => sweepTombstones(platform) },
+    {
+      name: 'forget sandbox messages',
+      everyMs: 3_600_000,
+      run: () => forgetSandboxMessages(database, platform.clock),
+    },
+    { name: 'maintain signing keys', everyMs: 60_000, run: () => control.authorization.maintain() },
+  ])
+  await server.listen({ port: config.portal.port, host: config.host })
+  ready = true
+  const link = await control.identity.firstOperatorLink()
+  if (link !== undefined) tellSupervisor({ type: 'first-operator', url: link })
+  // The link travels before the word that everything is ready, so that it is shown with it.
+  await delay(0)
+  tellSupervisor({ type: 'ready' })
+}
+
+/** Every route of the control side, behind one guard; the management API describes itself. */
+export async function mountRoutes(
+  server: HttpServer,
+  platform: Platform,
+  control: Control,
+): Promise<void> {
+  await server.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Wayleave management',
+        version: platform.config.version,
+        description: 'Partners, applications, catalog, contracts, usage and evidence.',
+        license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0.html' },
+      },
+      servers: [{ url: platform.config.portal.url }],
+      components: {
+        securitySchemes: {
+          session: { type: 'apiKey', in: 'cookie', name: control.identity.sessionCookieName },
+          token: { type: 'http', scheme: 'bearer' },
+        },
+      },
+    },
+    hideUntagged: true,
+  })
+  await control.identity.guard(server)
+  const management: readonly Routes[] = [
+    control.identity.routes,
+    control.partners.routes,
+    control.catalog.routes,
+    control.contracts.routes,
+    control.metering.routes,
+    control.sandbox.routes,
+    control.audit.routes,
+    snapshotRoutes(platform),
+    control.portal.managementRoutes,
+    (scope) => {
+      scope.get('/openapi.json', { config: { access: 'public' } }, () => server.swagger())
+    },
+  ]
+  await server.register(
+    async (scope) => {
+      for (const routes of management) await routes(scope as unknown as HttpServer)
+    },
+    { prefix: '/management/v1' },
+  )
+  await control.portal.routes(server)
+}

@@ -1,0 +1,154 @@
+import { existsSync, statSync } from 'node:fs'
+import { statfs } from 'node:fs/promises'
+import path from 'node:path'
+import { Client } from 'pg'
+import type { CommandResult } from '#cli'
+import { type Config, ConfigError, settings } from '#platform/config'
+import { embeddedServerUrl } from '#platform/embedded-postgres'
+import { isPortFree, portOwner } from '#platform/port-owner'
+
+type Finding = { level: 'ok' | 'note' | 'mend'; what: string; how?: string }
+
+/** Every environment variable that is read, with what it is for. */
+export function listSettings(): CommandResult {
+  const list = Object.entries(settings).map(([name, { about }]) => ({ name, about }))
+  const width = Math.max(...list.map(({ name }) => name.length)) + 2
+  return {
+    data: list,
+    text: list.map(({ name, about }) => `${name.padEnd(width)}${about}`).join('\n'),
+  }
+}
+
+/** Looks at the machine and the configuration and changes nothing. */
+export async function runDoctor(load: () => Config): Promise<CommandResult> {
+  const findings: Finding[] = [checkNode()]
+  try {
+    const config = load()
+    findings.push({ level: 'ok', what: 'the configuration can be read' })
+    findings.push(
+      ...checkData(config),
+      await checkDisk(config),
+      await checkDatabase(config),
+      ...(await checkPorts(config)),
+    )
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    for (const fault of error.faults) findings.push({ level: 'mend', what: fault })
+  }
+  const bad = findings.filter((finding) => finding.level === 'mend').length
+  const marks = { ok: '✔', note: '·', mend: '✖' } as const
+  const lines = findings.map(
+    ({ level, what, how }) => `${marks[level]} ${what}${how === undefined ? '' : `\n    ${how}`}`,
+  )
+  lines.push('', bad === 0 ? 'Nothing has to be mended.' : `${bad} to mend.`)
+  return { data: { findings, mend: bad }, text: lines.join('\n'), exitCode: bad === 0 ? 0 : 1 }
+}
+
+function checkNode(): Finding {
+  const major = Number(process.versions.node.split('.')[0])
+  return major >= 26
+    ? { level: 'ok', what: `Node ${process.versions.node}` }
+    : {
+        level: 'mend',
+        what: `Node ${process.versions.node} is not the pinned one`,
+        how: 'run ./wayleave or npm start, which bring Node 26',
+      }
+}
+
+function checkData(config: Config): Finding[] {
+  const findings: Finding[] = []
+  const key = path.join(config.dataDir, 'secrets', 'master.key')
+  if (config.secretKey !== undefined)
+    findings.push({ level: 'ok', what: 'the master key comes from WAYLEAVE_SECRET_KEY' })
+  else if (!existsSync(key))
+    findings.push({
+      level: 'note',
+      what: `no data in ${config.dataDir} yet`,
+      how: 'the first npm start makes it',
+    })
+  else if ((statSync(key).mode & 0o077) !== 0) {
+    findings.push({ level: 'mend', what: `${key} can be read by others`, how: `chmod 600 ${key}` })
+  } else
+    findings.push({
+      level: 'ok',
+      what: `the master key is in ${key}: keep a copy, nothing else opens what it sealed`,
+    })
+  return findings
+}
+
+async function checkDisk(config: Config): Promise<Finding> {
+  const folder = existsSync(config.dataDir) ? config.dataDir : config.root
+  const { bavail, bsize } = await statfs(folder)
+  const gigabytes = (bavail * bsize) / 1e9
+  const what = `${gigabytes.toFixed(1)} GB free in ${folder}`
+  return gigabytes < 2
+    ? { level: 'mend', what, how: 'journal and database need room: free at least 2 GB' }
+    : { level: 'ok', what }
+}
+
+async function checkDatabase(config: Config): Promise<Finding> {
+  const embedded = config.databaseUrl === undefined
+  if (embedded && !existsSync(path.join(config.dataDir, 'secrets', 'postgres.password'))) {
+    return { level: 'note', what: 'PostgreSQL will be the embedded one' }
+  }
+  const url = config.databaseUrl ?? embeddedServerUrl(config.dataDir, config.postgresPort)
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 3_000 })
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    const { rows } = await client.query<{ version: number; roles: boolean }>(
+      `select current_setting('server_version_num')::int as version,
+        (select rolcreaterole or rolsuper from pg_roles where rolname = current_user) as roles`,
+    )
+    const server = rows[0]
+    if (server === undefined || server.version < 150_000) {
+      return {
+        level: 'mend',
+        what: `PostgreSQL ${server?.version ?? '?'} is too old`,
+        how: 'use 15 or newer',
+      }
+    }
+    if (!server.roles) {
+      return {
+        level: 'mend',
+        what: 'the user of DATABASE_URL may not make roles',
+        how: 'alter role <user> createrole',
+      }
+    }
+    return { level: 'ok', what: `PostgreSQL ${Math.floor(server.version / 10_000)} answers` }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    return embedded
+      ? { level: 'note', what: 'the embedded PostgreSQL is not running', how: 'npm start runs it' }
+      : {
+          level: 'mend',
+          what: `DATABASE_URL does not answer: ${reason}`,
+          how: 'check host, port, user and password',
+        }
+  } finally {
+    await client.end().catch(() => undefined)
+  }
+}
+
+async function checkPorts(config: Config): Promise<Finding[]> {
+  const ports = [
+    config.portal.port,
+    config.authorization.port,
+    config.gateways.production.port,
+    config.gateways.sandbox.port,
+  ]
+  const findings: Finding[] = []
+  for (const port of ports) {
+    if (await isPortFree(config.host, port)) continue
+    const owner = portOwner(port)
+    const ours = owner?.command.includes('main.ts') === true
+    findings.push({
+      level: ours ? 'note' : 'mend',
+      what: `port ${port} is taken${owner === undefined ? '' : ` by process ${owner.pid} (${owner.command})`}`,
+      ...(ours ? {} : { how: 'free it, or set PORT_BASE' }),
+    })
+  }
+  if (findings.length === 0)
+    findings.push({ level: 'ok', what: `the ports from ${config.portal.port} are free` })
+  return findings
+}

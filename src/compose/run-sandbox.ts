@@ -1,0 +1,44 @@
+import { systemClock } from '#platform/clock'
+import type { Config } from '#platform/config'
+import { createDatabasePool } from '#platform/database'
+import { createIds } from '#platform/ids'
+import { createInternalServer } from '#platform/internal-server'
+import { createLog } from '#platform/log'
+import { openSealing } from '#platform/master-key'
+import { superviseProcess } from '#platform/process-lifecycle'
+import { createSandbox } from '#sandbox'
+import { followSnapshot } from '#snapshot'
+import { databaseUrlOf } from './create-platform.ts'
+import { tellSupervisor } from './tell-supervisor.ts'
+
+/** The simulated operator, behind the sandbox gateway. */
+export async function runSandbox(config: Config): Promise<void> {
+  const log = createLog({ name: 'sandbox', level: config.logLevel })
+  const databaseUrl = databaseUrlOf(config)
+  const database = createDatabasePool(databaseUrl, { applicationName: 'wayleave sandbox', max: 6 })
+  const sandbox = createSandbox({
+    listen: { host: config.internalHost, port: config.simulator.port },
+    upstreamToken: config.upstreamToken ?? openSealing(config).machineToken('upstream:simulator'),
+    follower: followSnapshot({ databaseUrl, environment: 'sandbox', log }),
+    database,
+    newId: createIds(systemClock),
+    clock: systemClock,
+    log,
+  })
+  const internal = createInternalServer({
+    host: config.internalHost,
+    port: config.simulator.internalPort,
+    ready: () => sandbox.ready(),
+  })
+  superviseProcess({
+    log,
+    async stop() {
+      await sandbox.stop()
+      await internal.stop()
+      await database.close()
+    },
+  })
+  await internal.start()
+  await sandbox.start()
+  tellSupervisor({ type: 'ready' })
+}
