@@ -17,3 +17,6 @@ export const modules: Record<string, readonly string[]> = {
   portal: ['identity', 'catalog', 'partners', 'contracts', 'metering', 'sandbox'],
   cli: [],
 }
+
+/** Whose migrations a database gets, in this order: the outbox comes before what writes to it. */
+export const migrated: readonly string[] = ['platform', ...Object.keys(modules)]

@@ -14,7 +14,7 @@ import { migrate } from '#platform/migrations'
 import { isPortFree, portOwner } from '#platform/port-owner'
 import { processCommand } from '#platform/process-command'
 import { createSealing } from '#platform/sealing'
-import { modules } from '../modules.ts'
+import { migrated } from '../modules.ts'
 import { localRoles } from './role-environment.ts'
 import { type Supervisor, startSupervisor } from './supervisor.ts'
 
@@ -87,7 +87,7 @@ export async function runAll(config: Config, say: (line: string) => void): Promi
     }
     const ownerUrl = config.databaseUrl ?? postgres?.url
     if (ownerUrl === undefined || stopping !== undefined) return await stop()
-    await migrate(ownerUrl, path.join(config.root, 'src'), Object.keys(modules))
+    await migrate(ownerUrl, path.join(config.root, 'src'), migrated)
     const restricted = await ensureDatabaseRoles(ownerUrl, sealing)
     if (stopping !== undefined) return await stop()
     let firstOperator: string | undefined

@@ -5,12 +5,12 @@ import { ensureDatabaseRoles } from '#platform/database-roles'
 import { loadMasterKey } from '#platform/master-key'
 import { migrate } from '#platform/migrations'
 import { createSealing } from '#platform/sealing'
-import { modules } from '../modules.ts'
+import { migrated } from '../modules.ts'
 import { databaseUrlOf } from './create-platform.ts'
 
 export async function runMigrate(config: Config, showRoles: boolean): Promise<CommandResult> {
   const url = databaseUrlOf(config)
-  const applied = await migrate(url, path.join(config.root, 'src'), Object.keys(modules))
+  const applied = await migrate(url, path.join(config.root, 'src'), migrated)
   const sealing = createSealing(loadMasterKey(config, { create: true }))
   const roles = await ensureDatabaseRoles(url, sealing)
   const tokens = {

@@ -7,10 +7,9 @@ type Migration = { module: string; name: string; sql: string; checksum: string }
 
 /**
  * The numbered SQL files of these modules, in the order of the modules and then of the numbers.
- * `platform` comes first: the outbox of each database is its table.
  */
 function readMigrations(root: string, modules: readonly string[]): Migration[] {
-  return ['platform', ...modules].flatMap((module) => {
+  return modules.flatMap((module) => {
     const folder = path.join(root, module, 'migrations')
     if (!existsSync(folder)) return []
     const names = readdirSync(folder)
@@ -51,7 +50,7 @@ export async function migrate(
     )
     const applied = new Map(rows.map((row) => [`${row.module}/${row.name}`, row.checksum]))
     const known = new Set(wanted.map((m) => `${m.module}/${m.name}`))
-    const touched = new Set(['platform', ...modules])
+    const touched = new Set(modules)
     const newer = rows.filter((r) => touched.has(r.module) && !known.has(`${r.module}/${r.name}`))
     if (newer.length > 0) {
       throw new Error(

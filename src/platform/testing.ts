@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
-import { modules } from '../modules.ts'
+import { migrated } from '../modules.ts'
 import { subscriptions } from '../subscriptions.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type Config, loadConfig } from './config.ts'
@@ -90,7 +90,7 @@ export async function testDatabaseUrl(t: TestContext): Promise<string> {
     if (rowCount === 0) {
       const draft = `draft_${randomBytes(8).toString('hex')}`
       await admin.query(`create database ${draft}`)
-      await migrate(withDatabase(url, draft), source, Object.keys(modules))
+      await migrate(withDatabase(url, draft), source, migrated)
       await admin.query(`alter database ${draft} rename to ${template}`)
     }
     await admin.query(`create database ${name} template ${template}`)

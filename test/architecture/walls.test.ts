@@ -18,7 +18,7 @@ const clean: Record<string, string> = {
   'src/identity/index.ts': "export { revoke, type Token } from './token.ts'\n",
   'src/identity/schema.ts': 'export const SignIn = {}\n',
   'src/gateway/admit.ts':
-    "import { revoke, type Token } from '#identity'\nimport { appError } from '#platform/app-error'\n\nexport async function admit(token: Token): Promise<string> {\n  await revoke()\n  return `${token.id}${appError}`\n}\n",
+    "import { revoke, type Token } from '#identity'\nimport { appError } from '#platform/app-error'\n\nexport async function admit(token: Token): Promise<string> {\n  await revoke()\n  return token.id + String(appError)\n}\n",
   'src/gateway/index.ts': "export { admit } from './admit.ts'\n",
   'web/portal/form.ts': "import { SignIn } from '#identity/schema'\n\nexport const form = SignIn\n",
 }

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { createSealing, sameSecret } from './sealing.ts'
+
+const sealing = createSealing(Buffer.alloc(32, 7))
+
+test('what was sealed opens to the same text, and never seals to the same twice', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme' }), fc.string(), (text, context) => {
+      const sealed = sealing.seal(text, context)
+      assert.equal(sealing.open(sealed, context), text)
+      assert.notEqual(sealing.seal(text, context), sealed)
+    }),
+  )
+})
+
+test('a sealed text with any changed byte, another context or another key does not open', () => {
+  const sealed = sealing.seal('secret', 'table:1')
+  const bytes = Buffer.from(sealed.slice(3), 'base64url')
+  for (let i = 0; i < bytes.length; i += 1) {
+    const changed = Buffer.from(bytes)
+    changed.writeUInt8(changed.readUInt8(i) ^ 1, i)
+    assert.throws(() => sealing.open(`v1.${changed.toString('base64url')}`, 'table:1'))
+  }
+  assert.throws(() => sealing.open(sealed, 'table:2'))
+  assert.throws(() => createSealing(randomBytes(32)).open(sealed, 'table:1'))
+  assert.throws(() => sealing.open(sealed.slice(0, 20), 'table:1'))
+  assert.throws(() => sealing.open(`v2${sealed.slice(2)}`, 'table:1'))
+})
+
+test('a keyed hash depends on its purpose and on the master key', () => {
+  const other = createSealing(randomBytes(32))
+  assert.equal(sealing.keyedHash('a', 'x'), createSealing(Buffer.alloc(32, 7)).keyedHash('a', 'x'))
+  assert.notEqual(sealing.keyedHash('a', 'x'), sealing.keyedHash('b', 'x'))
+  assert.notEqual(sealing.keyedHash('a', 'x'), other.keyedHash('a', 'x'))
+  assert.notEqual(sealing.machineToken('a'), sealing.machineToken('b'))
+})
+
+test('secrets of different lengths compare as different, without throwing', () => {
+  assert.equal(sameSecret('abc', 'abc'), true)
+  assert.equal(sameSecret('abc', 'abcd'), false)
+  assert.equal(sameSecret('', 'a'), false)
+})
