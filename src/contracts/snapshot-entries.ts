@@ -1,0 +1,87 @@
+import type { Kysely } from 'kysely'
+import type { Quota, RateLimit } from './limits.ts'
+import { findPlan, pricesInForce } from './price-store.ts'
+import { findContract, findSubscription } from './store.ts'
+import type { ContractRow, ContractTables, PlanRow, PriceRow, SubscriptionRow } from './tables.ts'
+
+/** What a gateway needs to know of a contract. @public */
+export type ContractSnapshot = {
+  kind: 'contract'
+  id: string
+  partnerId: string
+  planId: string
+  tier: 'free' | 'paid' | 'enterprise'
+  state: 'active' | 'suspended'
+  timeZone: string
+  rate: readonly RateLimit[]
+  quota: Quota | undefined
+  currency: string
+  /** the price version in force, by API version or `*` */
+  prices: Readonly<Record<string, string>>
+}
+
+/** @public */
+export type SubscriptionSnapshot = {
+  kind: 'subscription'
+  id: string
+  applicationId: string
+  contractId: string
+  apiId: string
+  state: 'active' | 'suspended'
+}
+
+type Db = Kysely<ContractTables>
+
+/** @returns undefined when there is no such contract, or it has ended */
+export async function contractEntry(db: Db, id: string): Promise<ContractSnapshot | undefined> {
+  const contract = await findContract(db, id)
+  if (contract === undefined) return undefined
+  const [plan, prices] = await Promise.all([
+    findPlan(db, contract.plan_id),
+    pricesInForce(db, contract.plan_id),
+  ])
+  return plan === undefined ? undefined : toContract(contract, plan, prices)
+}
+
+function toContract(
+  contract: ContractRow,
+  plan: PlanRow,
+  prices: readonly PriceRow[],
+): ContractSnapshot | undefined {
+  if (contract.state === 'ended') return undefined
+  const limits = plan.limits[contract.environment]
+  return {
+    kind: 'contract',
+    id: contract.id,
+    partnerId: contract.partner_id,
+    planId: plan.id,
+    tier: plan.tier,
+    state: contract.state,
+    timeZone: contract.time_zone,
+    rate: limits.rate,
+    quota: limits.quota,
+    currency: prices.find((price) => price.api_id === '*')?.currency ?? '',
+    prices: Object.fromEntries(prices.map((price) => [price.api_id, price.id])),
+  }
+}
+
+/** @returns undefined when there is no such subscription, or it has ended */
+export async function subscriptionEntry(
+  db: Db,
+  id: string,
+): Promise<SubscriptionSnapshot | undefined> {
+  const row = await findSubscription(db, id)
+  return row === undefined ? undefined : toSubscription(row)
+}
+
+const toSubscription = (row: SubscriptionRow): SubscriptionSnapshot | undefined =>
+  row.state === 'ended'
+    ? undefined
+    : {
+        kind: 'subscription',
+        id: row.id,
+        applicationId: row.application_id,
+        contractId: row.contract_id,
+        apiId: row.api_id,
+        state: row.state,
+      }
