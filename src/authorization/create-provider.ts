@@ -1,0 +1,155 @@
+import { timingSafeEqual } from 'node:crypto'
+import { compactVerify, importJWK, type JWK } from 'jose'
+import Provider, { type Configuration, type KoaContextWithOIDC } from 'oidc-provider'
+import type { Environment } from '#platform/config'
+import type { Database } from '#platform/database'
+import { assertionAlgs, clockSkewSeconds } from './check-client-assertion.ts'
+import { usableKey } from './client-metadata.ts'
+import type { ClientSource, ScopeSource } from './client-source.ts'
+import { grantClientCredentialsScope } from './grants/client-credentials.ts'
+import { clientAuthenticationMethods } from './metadata-document.ts'
+import { invalidClient, OAuthError, quoted } from './oauth-error.ts'
+import { providerAdapter } from './provider-adapter.ts'
+import { tokenLifetimeSeconds } from './rotate-keys.ts'
+import type { PrivateJwk } from './signing-key.ts'
+import type { AuthorizationTables } from './tables.ts'
+import { stateOf, type TokenState } from './token-state.ts'
+
+export type ProviderOptions = {
+  environment: Environment
+  /** `https://auth.example.com/sandbox` */
+  issuer: string
+  /** the gateway's public address: what the tokens of this environment are for */
+  audience: string
+  clients: ClientSource
+  scopes: ScopeSource
+  database: Database<AuthorizationTables>
+}
+
+/** One oidc-provider of one environment, signing with one key. A rotation makes a new one. */
+export function createProvider(options: ProviderOptions, signingKey: PrivateJwk): Provider {
+  const { issuer, clients } = options
+  const provider = new Provider(issuer, configuration(options, signingKey))
+  const { Client, OIDCContext } = provider
+  // The provider's own would follow the Host header of the request, and so accept an audience of the caller's choice.
+  OIDCContext.prototype.clientJwtAuthExpectedAudience = () =>
+    new Set([issuer, provider.urlFor('token')])
+  Client.prototype.compareClientSecret = (presented) => {
+    const state = stateOf(Provider.ctx?.req)
+    if (state === undefined) return false
+    state.credentialId = matchingSecret(clients, state, presented)
+    return state.credentialId !== undefined
+  }
+  return provider
+}
+
+function configuration(options: ProviderOptions, signingKey: PrivateJwk): Configuration {
+  return {
+    adapter: providerAdapter(options),
+    jwks: { keys: [signingKey] },
+    // Only what is in use is on; each later grant brings its own part of this list.
+    features: {
+      clientCredentials: { enabled: true },
+      resourceIndicators: resourceIndicators(options, signingKey.kid),
+      devInteractions: { enabled: false },
+      dPoP: { enabled: false },
+      pushedAuthorizationRequests: { enabled: false },
+      rpInitiatedLogout: { enabled: false },
+      userinfo: { enabled: false },
+    },
+    responseTypes: [],
+    scopes: [],
+    claims: {},
+    clientDefaults: { grant_types: [], response_types: [], id_token_signed_response_alg: 'ES256' },
+    clientAuthMethods: [...clientAuthenticationMethods],
+    enabledJWA: { clientAuthSigningAlgValues: [...assertionAlgs] },
+    clockTolerance: clockSkewSeconds,
+    ttl: { ClientCredentials: tokenLifetimeSeconds },
+    fetchResponseBodyLimits: { jwks_uri: 65_536 },
+    // Nothing here fetches: keys are registered, not linked.
+    fetch: () => Promise.reject(new Error('the authorization server makes no requests')),
+    clientBasedCORS: () => false,
+    extraTokenClaims: (ctx) => ({ crd: provenCredential(ctx) }),
+    assertJwtClientAuthClaimsAndHeader: async (ctx) => {
+      const state = stateOf(ctx.req)
+      if (state !== undefined) state.credentialId = await verifyingKey(state)
+      if (state?.credentialId === undefined) throw invalidClient('client authentication failed')
+    },
+    renderError: (ctx, out) => {
+      ctx.type = 'json'
+      ctx.body = out
+    },
+  }
+}
+
+type ResourceIndicators = NonNullable<NonNullable<Configuration['features']>['resourceIndicators']>
+
+/** Every token is for the gateway of its environment; a client need not say so, and may name nothing else (RFC 8707). */
+function resourceIndicators(
+  { audience, scopes }: ProviderOptions,
+  kid: string,
+): ResourceIndicators {
+  return {
+    enabled: true,
+    defaultResource: () => audience,
+    getResourceServerInfo: async (ctx, resource) => {
+      if (resource !== audience)
+        throw new OAuthError(
+          400,
+          'invalid_target',
+          `resource ${quoted(resource)} is not served here; leave it out, or send ${audience}`,
+        )
+      const client = stateOf(ctx.req)?.client
+      if (client === undefined) throw new Error('a token is asked for without a client')
+      const requested = ctx.oidc.params?.scope
+      const granted = grantClientCredentialsScope(
+        typeof requested === 'string' ? requested : undefined,
+        await scopes.scopesOf(client.applicationId),
+      )
+      return {
+        audience,
+        scope: granted.join(' '),
+        accessTokenTTL: tokenLifetimeSeconds,
+        accessTokenFormat: 'jwt',
+        jwt: { sign: { alg: 'ES256', kid } },
+      }
+    },
+  }
+}
+
+function provenCredential(ctx: KoaContextWithOIDC): string {
+  const id = stateOf(ctx.req)?.credentialId
+  if (id === undefined) throw new Error('a token is about to be made without a proven credential')
+  return id
+}
+
+/** Every live secret is compared, in constant time, and for an unknown client one that nothing matches. */
+function matchingSecret(
+  clients: ClientSource,
+  { client }: TokenState,
+  presented: string,
+): string | undefined {
+  const actual = Buffer.from(clients.secretHash(presented))
+  let match: string | undefined
+  const secrets = client?.secrets ?? [{ credentialId: '', hash: '-'.repeat(actual.length) }]
+  for (const { credentialId, hash } of secrets) {
+    const expected = Buffer.from(hash)
+    if (expected.length === actual.length && timingSafeEqual(expected, actual)) match = credentialId
+  }
+  return client === undefined ? undefined : match
+}
+
+/** The provider says that a key verified the assertion, not which: with several that fit, they are tried again. */
+async function verifyingKey(state: TokenState): Promise<string | undefined> {
+  const { candidates, assertion, client } = state
+  if (client === undefined || assertion === undefined) return undefined
+  const [only, ...others] = candidates
+  if (others.length === 0) return only?.credentialId
+  const jws = state.request.parameters.get('client_assertion') ?? ''
+  for (const { credentialId, jwk } of candidates) {
+    const key = await importJWK(usableKey(jwk, assertion) as JWK, assertion.alg)
+    const verified = await compactVerify(jws, key).catch(() => undefined)
+    if (verified !== undefined) return credentialId
+  }
+  return undefined
+}

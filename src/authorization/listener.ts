@@ -1,0 +1,179 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { AppError } from '#platform/app-error'
+import { correlatorOf } from '#platform/correlator'
+import type { Log } from '#platform/log'
+import { answerToFault, unavailable } from './answer-fault.ts'
+import type { Issuer } from './issuer.ts'
+import { invalidRequest, OAuthError } from './oauth-error.ts'
+
+const maxHeaders = 100
+const maxTokenRequestsInFlight = 500
+const tokenDeadlineMs = 10_000
+
+type Exchange = { request: IncomingMessage; response: ServerResponse; correlator: string }
+type Endpoint = {
+  methods: readonly string[]
+  serve: (exchange: Exchange) => Promise<void> | void
+  /** answers in the OAuth error format, also to what is wrong with the request itself */
+  oauth?: boolean
+}
+
+/** The one HTTP listener of both issuers: what is not in its table does not exist. */
+export function createListener(issuers: readonly Issuer[], log: Log): Server {
+  const endpoints = endpointTable(issuers, log)
+  const server = createServer(
+    {
+      headersTimeout: 10_000,
+      requestTimeout: 30_000,
+      connectionsCheckingInterval: 1_000,
+      keepAliveTimeout: 65_000,
+    },
+    (request, response) => {
+      void serve(endpoints, request, response, log)
+    },
+  )
+  // Above a limit Node drops headers without a word; they are counted below instead.
+  server.maxHeadersCount = 0
+  server.maxRequestsPerSocket = 1_000
+  return server
+}
+
+async function serve(
+  endpoints: ReadonlyMap<string, Endpoint>,
+  request: IncomingMessage,
+  response: ServerResponse,
+  log: Log,
+): Promise<void> {
+  const given = correlatorOf(request.headers['x-correlator'])
+  const correlator = given ?? correlatorOf(undefined) ?? ''
+  response.setHeader('x-correlator', correlator)
+  response.setHeader('cache-control', 'no-store')
+  response.setHeader('x-content-type-options', 'nosniff')
+  const path = request.url?.split('?', 1)[0] ?? ''
+  const endpoint = endpoints.get(path)
+  try {
+    if (given === undefined)
+      throw malformed(endpoint, 'x-correlator has a wrong character or length')
+    if (request.rawHeaders.length > maxHeaders * 2)
+      throw malformed(endpoint, `there are more than ${maxHeaders} headers`)
+    if (endpoint === undefined)
+      throw new AppError('NOT_FOUND', `There is nothing at ${shown(path)}.`)
+    if (!endpoint.methods.includes(request.method ?? '')) {
+      throw new AppError(
+        'METHOD_NOT_ALLOWED',
+        `${shown(path)} takes ${endpoint.methods.join(' and ')} only.`,
+        { headers: { allow: endpoint.methods.join(', ') } },
+      )
+    }
+    await endpoint.serve({ request, response, correlator })
+  } catch (error) {
+    refuse(error, request, response, correlator, log)
+  }
+}
+
+const malformed = (endpoint: Endpoint | undefined, message: string): Error =>
+  endpoint?.oauth === true
+    ? invalidRequest(message)
+    : new AppError('INVALID_ARGUMENT', `${message}.`)
+
+const shown = (path: string): string => path.slice(0, 200)
+
+function refuse(
+  error: unknown,
+  request: IncomingMessage,
+  response: ServerResponse,
+  correlator: string,
+  log: Log,
+): void {
+  if (request.destroyed && !request.complete) return
+  // What is left of the body is not read; the connection cannot be used again.
+  if (!request.complete) response.setHeader('connection', 'close')
+  if (error instanceof AppError) {
+    answer(response, error.status, error.toBody(), error.headers)
+  } else if (error instanceof OAuthError) {
+    const { error: code, error_description } = error
+    answer(response, error.statusCode, { error: code, error_description })
+  } else {
+    const { status, headers, body } = answerToFault(error, correlator, log)
+    answer(response, status, body, headers)
+  }
+}
+
+function answer(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  if (response.headersSent) return
+  const text = JSON.stringify(body)
+  response
+    .writeHead(status, {
+      'content-type': 'application/json; charset=utf-8',
+      'content-length': Buffer.byteLength(text),
+      ...headers,
+    })
+    .end(text)
+}
+
+function endpointTable(issuers: readonly Issuer[], log: Log): ReadonlyMap<string, Endpoint> {
+  const table = new Map<string, Endpoint>()
+  const reading = ['GET', 'HEAD']
+  const document = (make: () => unknown, contentType?: string): Endpoint => ({
+    methods: reading,
+    serve: ({ response }) => {
+      const type = contentType === undefined ? {} : { 'content-type': contentType }
+      answer(response, 200, make(), { 'cache-control': 'public, max-age=60', ...type })
+    },
+  })
+  const token = tokenServing(log)
+  for (const issuer of issuers) {
+    // A proxy in front may pass the path of the public address on, or take it away.
+    for (const prefix of new Set([new URL(issuer.url).pathname, `/${issuer.environment}`])) {
+      const metadata = document(() => issuer.metadata())
+      table.set(`${prefix}/.well-known/openid-configuration`, metadata)
+      table.set(`${prefix}/.well-known/oauth-authorization-server`, metadata)
+      // RFC 8414, section 3.1: the well-known part stands before the issuer's path.
+      table.set(`/.well-known/oauth-authorization-server${prefix}`, metadata)
+      table.set(
+        `${prefix}/jwks`,
+        document(() => issuer.jwks(), 'application/jwk-set+json'),
+      )
+      table.set(`${prefix}/token`, { methods: ['POST'], oauth: true, serve: token(issuer) })
+    }
+  }
+  table.set(
+    '/',
+    document(() => ({
+      name: 'Wayleave authorization servers',
+      issuers: Object.fromEntries(issuers.map(({ environment, url }) => [environment, url])),
+    })),
+  )
+  return table
+}
+
+/** A bound on the requests under way and a deadline for each: a database that hangs must not gather them. */
+function tokenServing(log: Log): (issuer: Issuer) => Endpoint['serve'] {
+  let inFlight = 0
+  return (issuer) =>
+    async ({ request, response, correlator }) => {
+      if (inFlight >= maxTokenRequestsInFlight) {
+        const { status, headers, body } = unavailable('too many requests at the moment', 1)
+        request.resume()
+        answer(response, status, body, headers)
+        return
+      }
+      inFlight += 1
+      const deadline = setTimeout(() => {
+        log.error({ correlator, environment: issuer.environment }, 'token request timed out')
+        const { status, headers, body } = unavailable('no token can be issued at the moment', 2)
+        answer(response, status, body, headers)
+      }, tokenDeadlineMs)
+      try {
+        await issuer.token(request, response, correlator)
+      } finally {
+        clearTimeout(deadline)
+        inFlight -= 1
+      }
+    }
+}

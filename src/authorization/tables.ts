@@ -1,0 +1,19 @@
+import type { Environment } from '#platform/config'
+
+export type KeyState = 'next' | 'current' | 'previous' | 'retired'
+
+export type SigningKeyRow = {
+  kid: string
+  environment: Environment
+  state: KeyState
+  public_jwk: unknown
+  sealed_private_jwk: string | null
+  created_at: Date
+  current_at: Date | null
+  previous_at: Date | null
+}
+
+export type AuthorizationTables = {
+  'authorization.signing_key': SigningKeyRow
+  'authorization.used_assertion': { environment: Environment; id: string; expires_at: Date }
+}

@@ -1,0 +1,161 @@
+import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto'
+import { type JWTPayload, SignJWT } from 'jose'
+import { request } from 'undici'
+import type { Environment } from '#platform/config'
+import type { Platform } from '#platform/module'
+import { testDatabaseUrl, testPlatform } from '#platform/testing'
+import { type AuthorizationServer, createAuthorizationServer } from './authorization-server.ts'
+import type { Client, ClientSource, ScopeSource } from './client-source.ts'
+
+type TestContext = { after: (fn: () => Promise<void> | void) => void }
+
+/** Applications in memory, in the shape that the module `partners` gives. */
+export type TestClients = ClientSource &
+  ScopeSource & {
+    add(client: Partial<Client> & { clientId: string; environment: Environment }): Client
+    set(clientId: string, change: Partial<Client>): void
+    remove(clientId: string): void
+    scopes: string[]
+    lookups: number
+  }
+
+export function testClients(secretHash: (secret: string) => string): TestClients {
+  const clients = new Map<string, Client>()
+  return {
+    scopes: ['sim-swap:check', 'sim-swap:retrieve-date', 'location-verification:verify'],
+    lookups: 0,
+    secretHash,
+    async findClient(clientId, environment) {
+      this.lookups += 1
+      const client = clients.get(clientId)
+      return client?.environment === environment ? client : undefined
+    },
+    async scopesOf() {
+      return this.scopes
+    },
+    add(given) {
+      const client: Client = {
+        applicationId: `app_${given.clientId}`,
+        state: 'active',
+        secrets: [],
+        keys: [],
+        ...given,
+      }
+      clients.set(client.clientId, client)
+      return client
+    },
+    set(clientId, change) {
+      const client = clients.get(clientId)
+      if (client !== undefined) clients.set(clientId, { ...client, ...change })
+    },
+    remove(clientId) {
+      clients.delete(clientId)
+    },
+  }
+}
+
+export const sandboxId = 'wl_sbx_0123456789abcdefghij'
+export const sandboxSecret = `wl_sbx_sk_${'A'.repeat(43)}000000`
+export const liveId = 'wl_live_0123456789abcdefghij'
+export const liveSecret = `wl_live_sk_${'B'.repeat(43)}000000`
+
+/** Two servers on one database, a client with a secret in each environment, and a caller. */
+export async function testServers(
+  t: TestContext,
+  options: { count?: number; env?: Record<string, string> } = {},
+): Promise<{
+  platform: Platform
+  servers: AuthorizationServer[]
+  clients: TestClients
+  issuer: (environment: Environment) => string
+  post: Post
+}> {
+  const servers: AuthorizationServer[] = []
+  // First, because hooks run in the order of their registration and the database is dropped in one of them.
+  t.after(async () => {
+    await Promise.all(servers.map((server) => server.stop()))
+  })
+  const url = await testDatabaseUrl(t)
+  const platform = await testPlatform(t, { url, ...(options.env ? { env: options.env } : {}) })
+  const clients = testClients((secret) => platform.sealing.keyedHash('client-secret', secret))
+  const hash = (secret: string) => ({
+    credentialId: `crd_${secret.slice(0, 10)}`,
+    hash: clients.secretHash(secret),
+  })
+  clients.add({ clientId: sandboxId, environment: 'sandbox', secrets: [hash(sandboxSecret)] })
+  clients.add({ clientId: liveId, environment: 'production', secrets: [hash(liveSecret)] })
+  for (let i = 0; i < (options.count ?? 2); i += 1) {
+    const server = createAuthorizationServer({
+      platform,
+      partners: clients,
+      contracts: clients,
+      port: 0,
+    })
+    servers.push(server)
+  }
+  await Promise.all(servers.map((server) => server.start()))
+  let turn = 0
+  const post: Post = async (path, body, headers = {}) => {
+    const server = servers[turn++ % servers.length]
+    if (server === undefined) throw new Error('no server')
+    const answer = await request(`http://127.0.0.1:${server.port()}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+      body: typeof body === 'string' ? body : new URLSearchParams(body).toString(),
+    })
+    const text = await answer.body.text()
+    return { status: answer.statusCode, headers: answer.headers, body: JSON.parse(text) }
+  }
+  return {
+    platform,
+    servers,
+    clients,
+    post,
+    issuer: (environment) => `${platform.config.authorization.url}/${environment}`,
+  }
+}
+
+export type Answer = {
+  status: number
+  headers: Record<string, string | string[] | undefined>
+  body: Record<string, unknown>
+}
+export type Post = (
+  path: string,
+  body: string | Record<string, string>,
+  headers?: Record<string, string>,
+) => Promise<Answer>
+
+export const basic = (id: string, secret: string): Record<string, string> => ({
+  authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
+})
+
+export type TestKey = { privateKey: KeyObject; jwk: Record<string, unknown>; alg: string }
+
+export function testKey(alg: 'ES256' | 'RS256' | 'PS256', kid: string, bits = 2_048): TestKey {
+  const pair =
+    alg === 'ES256'
+      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      : generateKeyPairSync('rsa', { modulusLength: bits })
+  const jwk = { ...pair.publicKey.export({ format: 'jwk' }), kid, alg, use: 'sig' }
+  return { privateKey: pair.privateKey, jwk, alg }
+}
+
+/** A client assertion; a claim that is given as undefined is left out. */
+export async function assertion(
+  key: TestKey,
+  claims: JWTPayload,
+  header: Record<string, unknown> = {},
+): Promise<string> {
+  const now = Math.floor(Date.now() / 1_000)
+  return await new SignJWT({ iat: now, exp: now + 60, jti: randomUUID(), ...claims })
+    .setProtectedHeader({ alg: key.alg, kid: String(key.jwk.kid), ...header })
+    .sign(key.privateKey)
+}
+
+export const assertionForm = (jws: string, scope = 'sim-swap:check'): Record<string, string> => ({
+  grant_type: 'client_credentials',
+  scope,
+  client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+  client_assertion: jws,
+})
