@@ -1,0 +1,117 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Transaction } from 'kysely'
+import type { Attempts } from '#platform/attempts'
+import type { Routes } from '#platform/http-server'
+import type { Mail } from '#platform/mail'
+import type { Platform } from '#platform/module'
+import type { Subscriber } from '#platform/outbox'
+import { firstOperatorLink } from './become-first-operator.ts'
+import { createMember, hashNewPassword, type NewMemberInput } from './create-member.ts'
+import { createToken, type NewApiToken } from './create-token.ts'
+import { createGuard } from './guard.ts'
+import { createLimiter } from './limits.ts'
+import { deleteExpiredLinks } from './link-store.ts'
+import { createMemberRoutes } from './member-routes.ts'
+import type { Identifying } from './needs.ts'
+import { createOperatorRoutes } from './operator-routes.ts'
+import { createRecoveryRoutes } from './recovery-routes.ts'
+import { createSessionCookie } from './session-cookie.ts'
+import { createSessionRoutes } from './session-routes.ts'
+import { deleteEndedSessions } from './session-store.ts'
+import { startSession } from './start-session.ts'
+import { hasVerifiedMember } from './store.ts'
+import type { IdentityTables } from './tables.ts'
+import { createTokenRoutes } from './token-routes.ts'
+import { createVerificationRoutes } from './verification-routes.ts'
+import { createMailSubscriber } from './write-mail.ts'
+
+/** @public */
+export interface Identity {
+  /** Finds out who calls and enforces `config.access`; register it before all other routes. */
+  guard: Routes
+  routes: Routes
+  /** Writes the mail that was ordered in the transactions of changes. */
+  subscribers: readonly Subscriber[]
+  /** For the description of the management API. */
+  sessionCookieName: string
+  /**
+   * @throws AppError INVALID_ARGUMENT with everything that is wrong with the password; UNAVAILABLE when too many are
+   *   waiting
+   */
+  hashPassword(input: {
+    password: string
+    email: string
+    organisation?: string | undefined
+  }): Promise<string>
+  /**
+   * Creates a member in the caller's transaction and orders the mail that verifies its address.
+   * @throws AppError ALREADY_EXISTS when the address has an account; the transaction must then be given up
+   */
+  createMember<T>(trx: Transaction<T>, input: NewMemberInput): Promise<void>
+  /** Signs the browser in, after a registration. */
+  startSession(reply: FastifyReply, memberId: string): Promise<void>
+  /** @throws AppError TOO_MANY_REQUESTS */
+  limitSignUp(request: FastifyRequest): Promise<void>
+  /** What production needs: somebody of the partner reads mail at a confirmed address. */
+  hasVerifiedMember(partnerId: string): Promise<boolean>
+  /** An API token that no person stands behind; its secret is returned once. */
+  createToken(input: NewApiToken): Promise<{ id: string; token: string }>
+  /** A link for the start page, good for 15 minutes; it replaces the one before. Undefined once there is an operator. */
+  firstOperatorLink(): Promise<string | undefined>
+  /** Deletes ended sessions and expired links; to be called now and then. */
+  forgetEnded(): Promise<void>
+}
+
+/** @public */
+export function createIdentity(
+  platform: Platform,
+  deps: { attempts: Attempts; mail: Mail },
+): Identity {
+  const { config, outbox, sealing, newId, clock, log } = platform
+  const db = platform.database.as<IdentityTables>()
+  const limiter = createLimiter(deps.attempts, sealing)
+  const identifying: Identifying = {
+    config,
+    outbox,
+    sealing,
+    newId,
+    clock,
+    log,
+    db,
+    limiter,
+    mail: deps.mail,
+  }
+  const cookie = createSessionCookie(config.portal.url)
+  const routes = [
+    createSessionRoutes(identifying, cookie),
+    createRecoveryRoutes(identifying),
+    createVerificationRoutes(identifying),
+    createMemberRoutes(identifying, cookie),
+    createOperatorRoutes(identifying, cookie),
+    createTokenRoutes(identifying),
+  ]
+  return {
+    guard: createGuard(identifying, cookie),
+    routes: async (server) => {
+      for (const mount of routes) await mount(server)
+    },
+    subscribers: [createMailSubscriber(identifying)],
+    sessionCookieName: cookie.name,
+    hashPassword: hashNewPassword,
+    createMember: (trx, input) =>
+      createMember(identifying, trx as unknown as Transaction<IdentityTables>, input),
+    startSession: (reply, memberId) => startSession(identifying, cookie, reply, memberId),
+    limitSignUp: async (request) => {
+      await limiter.byAddress('signUpByAddress', request.ip)
+      await limiter.byAddress('signUpByAddressAndDay', request.ip)
+    },
+    hasVerifiedMember: (partnerId) => hasVerifiedMember(db, partnerId),
+    createToken: (input) => createToken(identifying, input),
+    firstOperatorLink: () => firstOperatorLink(identifying),
+    forgetEnded: async () => {
+      const now = clock.now()
+      await deleteEndedSessions(db, now)
+      await deleteExpiredLinks(db, now)
+    },
+  }
+}

@@ -1,0 +1,67 @@
+import type { Transaction } from 'kysely'
+import { AppError, invalidArgument } from '#platform/app-error'
+import { isUniqueViolation } from '#platform/database'
+import { hashPassword } from './hash-password.ts'
+import { registeredEvent } from './mail-events.ts'
+import type { Identifying } from './needs.ts'
+import { passwordFaults } from './password-policy.ts'
+import type { PartnerRole } from './schema.ts'
+import { normalEmail } from './sign-in.ts'
+import { insertMember } from './store.ts'
+import type { IdentityTables } from './tables.ts'
+
+/** @public */
+export type NewMemberInput = {
+  memberId: string
+  partnerId: string
+  name: string
+  email: string
+  /** from `hashPassword`, computed before the transaction begins: it takes long */
+  passwordHash: string
+  role: PartnerRole
+}
+
+/** @throws AppError INVALID_ARGUMENT with everything that is wrong with the password */
+export async function hashNewPassword(input: {
+  password: string
+  email: string
+  organisation?: string | undefined
+}): Promise<string> {
+  const faults = passwordFaults(input.password, input)
+  if (faults.length > 0) throw invalidArgument(faults)
+  return await hashPassword(input.password)
+}
+
+export const hasAccount = (): AppError =>
+  new AppError('ALREADY_EXISTS', 'This e-mail address has an account: sign in instead.')
+
+/**
+ * Creates a member in the caller's transaction and orders the mail that verifies its address.
+ * @throws AppError ALREADY_EXISTS when the address has an account; the transaction must then be given up
+ */
+export async function createMember(
+  { outbox, clock }: Identifying,
+  trx: Transaction<IdentityTables>,
+  input: NewMemberInput,
+): Promise<void> {
+  const { memberId, partnerId, role } = input
+  try {
+    await insertMember(
+      trx,
+      {
+        id: memberId,
+        email: normalEmail(input.email),
+        name: input.name.trim(),
+        password_hash: input.passwordHash,
+        email_verified_at: null,
+        last_sign_in_at: null,
+        created_at: clock.now(),
+      },
+      { partnerId, role },
+    )
+  } catch (error) {
+    if (isUniqueViolation(error, 'person_email')) throw hasAccount()
+    throw error
+  }
+  await outbox.emit(trx, { type: registeredEvent, key: memberId, payload: { memberId, partnerId } })
+}

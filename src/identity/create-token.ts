@@ -1,0 +1,72 @@
+import { type Actor, recordAction } from '#audit'
+import type { Identifying } from './needs.ts'
+import { newApiToken } from './secrets.ts'
+import type { TokenRow } from './tables.ts'
+import { insertToken } from './token-store.ts'
+
+/** @public */
+export type NewApiToken = {
+  role: 'operator' | 'partner'
+  /** required for the role `partner`; the caller has looked whether there is one */
+  partnerId?: string | undefined
+  name: string
+  createdBy: Exclude<Actor, { kind: 'anonymous' }>
+}
+
+/**
+ * An API token that no person stands behind: an administrator's, or an owner's of one partner.
+ * @returns the secret, which is kept as a hash only and cannot be shown again
+ */
+export async function createToken(
+  identifying: Identifying,
+  input: NewApiToken,
+): Promise<{ id: string; token: string }> {
+  const { role, partnerId, name, createdBy } = input
+  if ((role === 'partner') !== (partnerId !== undefined)) {
+    throw new TypeError('a token is of the operator, or of the partner that is named')
+  }
+  const { row, token } = await issueToken(identifying, {
+    name,
+    partnerId,
+    personId: undefined,
+    createdBy: createdBy.id,
+    actor: createdBy,
+  })
+  return { id: row.id, token }
+}
+
+/** A token for one partner, or for the operator when no partner is named. */
+export async function issueToken(
+  { db, sealing, clock, newId, outbox }: Identifying,
+  input: {
+    name: string
+    partnerId: string | undefined
+    personId: string | undefined
+    createdBy: string
+    actor: Actor
+  },
+): Promise<{ row: TokenRow; token: string }> {
+  const token = newApiToken()
+  const row: TokenRow = {
+    id: newId('token'),
+    secret_hash: sealing.keyedHash('api-token', token),
+    hint: token.slice(0, 11),
+    name: input.name.trim(),
+    kind: input.partnerId === undefined ? 'operator' : 'partner',
+    partner_id: input.partnerId ?? null,
+    person_id: input.personId ?? null,
+    created_by: input.createdBy,
+    created_at: clock.now(),
+    last_used_at: null,
+  }
+  await db.transaction().execute(async (trx) => {
+    await insertToken(trx, row)
+    await recordAction(outbox, trx, {
+      actor: input.actor,
+      action: 'token.created',
+      target: row.id,
+      partnerId: input.partnerId,
+    })
+  })
+  return { row, token }
+}

@@ -1,0 +1,71 @@
+import type { FastifyRequest } from 'fastify'
+import type { Actor } from '#audit'
+import { AppError } from '#platform/app-error'
+import type { Routes } from '#platform/http-server'
+import { authenticate, unauthenticated } from './authenticate.ts'
+import type { Identifying } from './needs.ts'
+import { mayUseSession, notFromPortal, refuseForeignOrigin } from './refuse-foreign-origin.ts'
+import type { Access } from './schema.ts'
+import type { SessionCookie } from './session-cookie.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Who may call the route. Required under /management/v1: without it the server does not start. */
+    access?: Access
+  }
+}
+
+/** Below this address nothing is served that does not say who may call it. */
+const guardedPrefix = '/management/v1'
+const accesses: readonly Access[] = ['public', 'partner', 'operator', 'signed-in']
+
+/**
+ * Puts `request.actor` on every request and lets a route run only for those that it declares. It covers what is
+ * registered after it, so it comes before everything else.
+ */
+export function createGuard(identifying: Identifying, cookie: SessionCookie): Routes {
+  const guard: Routes = (server) => {
+    server.decorateRequest('actor')
+    server.addHook('onRoute', ({ url, config, method }) => {
+      const access = config?.access
+      if (access !== undefined ? accesses.includes(access) : !isGuarded(url)) return
+      throw new Error(`${String(method)} ${url} does not declare who may call it (config.access)`)
+    })
+    server.addHook('onRequest', async (request, reply) => {
+      request.actor = { kind: 'anonymous' }
+      const access = request.is404 ? undefined : request.routeOptions.config.access
+      if (access === undefined) return
+      // What an answer says depends on who asks: no cache may keep it, unless the route knows better.
+      if (isGuarded(request.routeOptions.url ?? '')) reply.header('cache-control', 'no-store')
+      request.actor = await identify(request, access)
+    })
+  }
+  const identify = async (request: FastifyRequest, access: Access): Promise<Actor> => {
+    const { url } = identifying.config.portal
+    refuseForeignOrigin(url, request)
+    const actor = await authenticate(identifying, cookie, request)
+    if ('via' in actor && actor.via === 'session' && !mayUseSession(url, request)) {
+      if (access !== 'public') throw notFromPortal(url)
+      return { kind: 'anonymous' }
+    }
+    refuseOthers(actor, access)
+    return actor
+  }
+  // Registered as a plugin, it still covers its siblings and not only what is inside it.
+  return Object.assign(guard, { [Symbol.for('skip-override')]: true })
+}
+
+const isGuarded = (url: string): boolean =>
+  url === guardedPrefix || url.startsWith(`${guardedPrefix}/`)
+
+function refuseOthers(actor: Actor, access: Access): void {
+  if (access === 'public') return
+  if (actor.kind === 'anonymous') throw unauthenticated()
+  if (access === 'signed-in' || access === actor.kind) return
+  throw new AppError(
+    'PERMISSION_DENIED',
+    access === 'operator'
+      ? 'Only the staff of the operator may do this.'
+      : 'Only a member of a partner may do this.',
+  )
+}

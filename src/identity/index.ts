@@ -1,0 +1,6 @@
+export type { Actor } from '#audit'
+export { createIdentity, type Identity } from './create-identity.ts'
+export type { NewMemberInput } from './create-member.ts'
+export type { NewApiToken } from './create-token.ts'
+export { memberOf, noSuchPartner, requirePartner } from './require-partner.ts'
+export { Email, NewRegistration, PartnerRole, Password } from './schema.ts'

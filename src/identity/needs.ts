@@ -1,0 +1,11 @@
+import type { Kysely } from 'kysely'
+import type { Mail } from '#platform/mail'
+import type { Platform } from '#platform/module'
+import type { Limiter } from './limits.ts'
+import type { IdentityTables } from './tables.ts'
+
+/** What each use case works with. */
+export type Identifying = Pick<
+  Platform,
+  'config' | 'outbox' | 'sealing' | 'newId' | 'clock' | 'log'
+> & { db: Kysely<IdentityTables>; limiter: Limiter; mail: Mail }

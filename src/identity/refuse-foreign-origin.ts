@@ -1,0 +1,39 @@
+import type { FastifyRequest } from 'fastify'
+import { AppError } from '#platform/app-error'
+
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+type Source = 'portal' | 'elsewhere' | 'unknown'
+
+/**
+ * What a browser says about the site that a request comes from; no page can change either header. Sec-Fetch-Site also
+ * covers a portal that is reached under another of its names.
+ */
+function sourceOf(portalUrl: string, request: FastifyRequest): Source {
+  const { origin } = request.headers
+  const site = request.headers['sec-fetch-site']
+  if (origin === new URL(portalUrl).origin || site === 'same-origin') return 'portal'
+  return origin === undefined && (site === undefined || site === 'none') ? 'unknown' : 'elsewhere'
+}
+
+const isUnsafe = (request: FastifyRequest): boolean => !safeMethods.has(request.method)
+
+/**
+ * Keeps other sites from acting through a visitor's browser (CSRF), also where nobody is signed in: signing a visitor
+ * in to somebody else's account is an attack as well. A browser never sends a bearer token on its own.
+ * @throws AppError PERMISSION_DENIED
+ */
+export function refuseForeignOrigin(portalUrl: string, request: FastifyRequest): void {
+  if (!isUnsafe(request) || /^Bearer /i.test(request.headers.authorization ?? '')) return
+  if (sourceOf(portalUrl, request) === 'elsewhere') throw notFromPortal(portalUrl)
+}
+
+/** Whether the session cookie of a request may be believed: for a change, only when it comes from the portal. */
+export const mayUseSession = (portalUrl: string, request: FastifyRequest): boolean =>
+  !isUnsafe(request) || sourceOf(portalUrl, request) === 'portal'
+
+export const notFromPortal = (portalUrl: string): AppError =>
+  new AppError(
+    'PERMISSION_DENIED',
+    `A change with a session cookie must come from the portal (Origin: ${new URL(portalUrl).origin}). Programs use an API token.`,
+  )

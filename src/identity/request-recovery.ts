@@ -1,0 +1,34 @@
+import { AppError } from '#platform/app-error'
+import { orderMail } from './mail-events.ts'
+import type { Identifying } from './needs.ts'
+import { normalEmail } from './sign-in.ts'
+
+/** What the sealed address of an ordered mail is bound to. */
+export const recoveryContext = 'identity.recovery'
+
+/**
+ * Orders a link for the address. It does the same for an address without an account, and says nothing when there were
+ * too many for one address: neither tells whether somebody has an account.
+ * @throws AppError TOO_MANY_REQUESTS when one machine asks for too many
+ */
+export async function requestRecovery(
+  identifying: Identifying,
+  typed: string,
+  ip: string,
+): Promise<void> {
+  const { db, sealing, limiter } = identifying
+  await limiter.byAddress('recoveryByAddress', ip)
+  const email = normalEmail(typed)
+  try {
+    await limiter.by('recoveryByEmail', email)
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'TOO_MANY_REQUESTS') return
+    throw error
+  }
+  await db.transaction().execute((trx) =>
+    orderMail(identifying, trx, {
+      kind: 'recovery',
+      sealedEmail: sealing.seal(email, recoveryContext),
+    }),
+  )
+}

@@ -1,0 +1,46 @@
+import { recordAction } from '#audit'
+import { hashPassword } from './hash-password.ts'
+import { consumeLink, peekLink } from './link-store.ts'
+import { orderMail } from './mail-events.ts'
+import type { Identifying } from './needs.ts'
+import { passwordFaults } from './password-policy.ts'
+import { linkNotValid, refuseFaults } from './refuse-faults.ts'
+import type { PasswordReset } from './schema.ts'
+import { deleteSessionsOf } from './session-store.ts'
+import { actorOf } from './sign-in.ts'
+import { findAccount, markEmailVerified, setPassword } from './store.ts'
+
+/**
+ * Sets a new password by a mailed link and ends every session of the person. Whoever can read the mail has the
+ * address, so it is verified as well.
+ * @throws AppError INVALID_ARGUMENT when the link or the password is not good
+ */
+export async function resetPassword(
+  identifying: Identifying,
+  input: PasswordReset,
+  ip: string,
+): Promise<void> {
+  const { db, outbox, clock } = identifying
+  // Looked at first: a stranger must not make us compute a hash.
+  const personId = await peekLink(identifying, db, 'recovery', input.token)
+  const account = personId === undefined ? undefined : await findAccount(db, personId)
+  await refuseFaults(identifying, {
+    linkIsOpen: account !== undefined,
+    faults: passwordFaults(input.password, { email: account?.email }),
+    ip,
+  })
+  const passwordHash = await hashPassword(input.password)
+  await db.transaction().execute(async (trx) => {
+    const used = await consumeLink(identifying, trx, 'recovery', input.token)
+    if (used === undefined || account === undefined) throw linkNotValid()
+    await setPassword(trx, used, passwordHash)
+    await markEmailVerified(trx, used, clock.now())
+    await deleteSessionsOf(trx, used)
+    await recordAction(outbox, trx, {
+      actor: actorOf(account),
+      action: 'password.reset',
+      target: used,
+    })
+    await orderMail(identifying, trx, { kind: 'password-changed', personId: used })
+  })
+}

@@ -1,0 +1,34 @@
+import type { Config } from '#platform/config'
+import { sessionLifetimeMs } from './session-store.ts'
+
+/** How the browser keeps the session: never readable by script, never sent along by another site's forms. */
+export interface SessionCookie {
+  name: string
+  read(header: string | undefined): string | undefined
+  set(secret: string): string
+  clear(): string
+}
+
+export function createSessionCookie(portalUrl: Config['portal']['url']): SessionCookie {
+  const { protocol, port } = new URL(portalUrl)
+  const secure = protocol === 'https:'
+  // A browser shares cookies between the ports of a host, and two local installations must not sign each other out.
+  const name = secure
+    ? '__Host-wayleave_session'
+    : `wayleave_session${port === '' ? '' : `_${port}`}`
+  const attributes = `Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`
+  return {
+    name,
+    read(header) {
+      for (const pair of header?.split(';') ?? []) {
+        const at = pair.indexOf('=')
+        if (at < 0 || pair.slice(0, at).trim() !== name) continue
+        const value = pair.slice(at + 1).trim()
+        return /^[\w-]{43}$/.test(value) ? value : undefined
+      }
+      return undefined
+    },
+    set: (secret) => `${name}=${secret}; ${attributes}; Max-Age=${sessionLifetimeMs / 1_000}`,
+    clear: () => `${name}=; ${attributes}; Max-Age=0`,
+  }
+}

@@ -1,0 +1,118 @@
+import type { FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import { recordAction } from '#audit'
+import { AppError } from '#platform/app-error'
+import type { HttpServer, Routes } from '#platform/http-server'
+import { unauthenticated } from './authenticate.ts'
+import type { Identifying } from './needs.ts'
+import { Session, SignIn } from './schema.ts'
+import type { SessionCookie } from './session-cookie.ts'
+import { signIn } from './sign-in.ts'
+import { endSession, startSession } from './start-session.ts'
+import { type Account, findAccount } from './store.ts'
+
+const tags = ['session']
+
+export const presentSession = (account: Account): Session => ({
+  kind: account.kind,
+  id: account.id,
+  name: account.name,
+  email: account.email,
+  emailVerified: account.email_verified_at !== null,
+  role: account.role,
+  ...(account.kind === 'partner' && { partnerId: account.partner_id }),
+  via: 'session',
+})
+
+export function createSessionRoutes(identifying: Identifying, cookie: SessionCookie): Routes {
+  return (server) => {
+    signInRoute(server, identifying, cookie)
+    whoAmIRoute(server, identifying)
+    signOutRoute(server, identifying, cookie)
+  }
+}
+
+function signInRoute(server: HttpServer, identifying: Identifying, cookie: SessionCookie): void {
+  server.post(
+    '/session',
+    {
+      config: { access: 'public' },
+      schema: {
+        operationId: 'startSession',
+        summary: 'Sign in with an e-mail address and a password',
+        tags,
+        body: SignIn,
+        response: { 201: Session },
+      },
+    },
+    async (request, reply) => {
+      const account = await signIn(identifying, request.body, request.ip)
+      await startSession(identifying, cookie, reply, account.id)
+      return reply.code(201).send(presentSession(account))
+    },
+  )
+}
+
+function whoAmIRoute(server: HttpServer, identifying: Identifying): void {
+  server.get(
+    '/session',
+    {
+      config: { access: 'signed-in' },
+      schema: {
+        operationId: 'getSession',
+        summary: 'Who the caller is',
+        tags,
+        response: { 200: Session },
+      },
+    },
+    (request) => whoIs(identifying, request),
+  )
+}
+
+async function whoIs({ db }: Identifying, { actor }: FastifyRequest): Promise<Session> {
+  if (actor.kind !== 'partner' && actor.kind !== 'operator') throw unauthenticated()
+  if (actor.via === 'session') {
+    const account = await findAccount(db, actor.id)
+    if (account === undefined) throw unauthenticated()
+    return presentSession(account)
+  }
+  return {
+    kind: actor.kind,
+    id: actor.id,
+    name: actor.name,
+    emailVerified: false,
+    role: actor.role,
+    ...(actor.kind === 'partner' && { partnerId: actor.partnerId }),
+    via: 'token',
+  }
+}
+
+function signOutRoute(server: HttpServer, identifying: Identifying, cookie: SessionCookie): void {
+  server.delete(
+    '/session',
+    {
+      config: { access: 'signed-in' },
+      schema: {
+        operationId: 'endSession',
+        summary: 'Sign out: the session ends on the server',
+        tags,
+        response: { 204: Type.Null() },
+      },
+    },
+    async (request, reply) => {
+      const { actor } = request
+      if ('via' in actor && actor.via === 'token') {
+        throw new AppError('PERMISSION_DENIED', 'An API token is ended by deleting it.')
+      }
+      await identifying.db.transaction().execute(async (trx) => {
+        await endSession(identifying, cookie, request, trx)
+        await recordAction(identifying.outbox, trx, {
+          actor,
+          action: 'session.ended',
+          target: 'id' in actor ? actor.id : '',
+        })
+      })
+      return reply.code(204).header('set-cookie', cookie.clear()).send(null)
+    },
+  )
+}

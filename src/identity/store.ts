@@ -1,0 +1,255 @@
+import type { Kysely, Selectable } from 'kysely'
+import { sql } from 'kysely'
+import type { OperatorRole, PartnerRole } from './schema.ts'
+import type { IdentityTables, InvitationRow, PersonRow } from './tables.ts'
+
+type Db = Kysely<IdentityTables>
+
+/** A person with the one thing that it may do here: work for a partner or for the operator. */
+export type Account = Selectable<PersonRow> &
+  (
+    | { kind: 'partner'; partner_id: string; role: PartnerRole }
+    | { kind: 'operator'; partner_id: null; role: OperatorRole }
+  )
+
+const accounts = (db: Db) =>
+  db
+    .selectFrom('identity.person as p')
+    .leftJoin('identity.member as m', 'm.person_id', 'p.id')
+    .leftJoin('identity.staff as s', 's.person_id', 'p.id')
+    .selectAll('p')
+    .select(['m.partner_id', 'm.role as member_role', 's.role as staff_role'])
+
+type AccountRow = Selectable<PersonRow> & {
+  partner_id: string | null
+  member_role: PartnerRole | null
+  staff_role: OperatorRole | null
+}
+
+function toAccount(row: AccountRow | undefined): Account | undefined {
+  if (row === undefined) return undefined
+  const { partner_id, member_role, staff_role, ...person } = row
+  if (staff_role !== null)
+    return { ...person, kind: 'operator', partner_id: null, role: staff_role }
+  if (partner_id === null || member_role === null) return undefined
+  return { ...person, kind: 'partner', partner_id, role: member_role }
+}
+
+export const findAccount = async (db: Db, id: string): Promise<Account | undefined> =>
+  toAccount(await accounts(db).where('p.id', '=', id).executeTakeFirst())
+
+export const findAccountByEmail = async (db: Db, email: string): Promise<Account | undefined> =>
+  toAccount(await accounts(db).where('p.email', '=', email).executeTakeFirst())
+
+/** @throws a unique violation of `person_email` when the address has an account */
+export async function insertMember(
+  db: Db,
+  person: PersonRow,
+  member: { partnerId: string; role: PartnerRole },
+): Promise<void> {
+  await db.insertInto('identity.person').values(person).execute()
+  await db
+    .insertInto('identity.member')
+    .values({ person_id: person.id, partner_id: member.partnerId, role: member.role })
+    .execute()
+}
+
+/** @throws a unique violation of `person_email` when the address has an account */
+export async function insertFirstOperator(
+  db: Db,
+  person: PersonRow,
+  role: OperatorRole,
+): Promise<void> {
+  await db.insertInto('identity.person').values(person).execute()
+  await db.insertInto('identity.staff').values({ person_id: person.id, role }).execute()
+  await db
+    .insertInto('identity.first_operator')
+    .values({ person_id: person.id, created_at: person.created_at })
+    .execute()
+}
+
+export const hasFirstOperator = async (db: Db): Promise<boolean> =>
+  (await db.selectFrom('identity.first_operator').select('person_id').executeTakeFirst()) !==
+  undefined
+
+export async function setPassword(db: Db, personId: string, passwordHash: string): Promise<void> {
+  await db
+    .updateTable('identity.person')
+    .set({ password_hash: passwordHash })
+    .where('id', '=', personId)
+    .execute()
+}
+
+export async function noteSignIn(db: Db, personId: string, now: Date): Promise<void> {
+  await db
+    .updateTable('identity.person')
+    .set({ last_sign_in_at: now })
+    .where('id', '=', personId)
+    .execute()
+}
+
+/** @returns whether the address was not verified before */
+export async function markEmailVerified(db: Db, personId: string, now: Date): Promise<boolean> {
+  const result = await db
+    .updateTable('identity.person')
+    .set({ email_verified_at: now })
+    .where('id', '=', personId)
+    .where('email_verified_at', 'is', null)
+    .executeTakeFirst()
+  return result.numUpdatedRows > 0n
+}
+
+export const countMembers = async (db: Db, partnerId: string): Promise<number> => {
+  const { count } = await db
+    .selectFrom('identity.member')
+    .where('partner_id', '=', partnerId)
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  return count
+}
+
+export const hasVerifiedMember = async (db: Db, partnerId: string): Promise<boolean> =>
+  (await db
+    .selectFrom('identity.member as m')
+    .innerJoin('identity.person as p', 'p.id', 'm.person_id')
+    .select('p.id')
+    .where('m.partner_id', '=', partnerId)
+    .where('p.email_verified_at', 'is not', null)
+    .limit(1)
+    .executeTakeFirst()) !== undefined
+
+export type MemberRecord = {
+  id: string
+  name: string
+  email: string
+  role: PartnerRole
+  verified: boolean
+  state: 'active' | 'invited'
+  created_at: Date
+}
+
+const roster = (db: Db, partnerId: string) =>
+  db
+    .selectFrom('identity.member as m')
+    .innerJoin('identity.person as p', 'p.id', 'm.person_id')
+    .where('m.partner_id', '=', partnerId)
+    .select(['p.id', 'p.name', 'p.email', 'm.role', 'p.created_at'])
+    .select(sql<boolean>`p.email_verified_at is not null`.as('verified'))
+    .select(sql<'active' | 'invited'>`'active'`.as('state'))
+    .unionAll(
+      db
+        .selectFrom('identity.invitation as i')
+        .where('i.partner_id', '=', partnerId)
+        .select(['i.id', sql<string>`''`.as('name'), 'i.email', 'i.role', 'i.created_at'])
+        .select(sql<boolean>`false`.as('verified'))
+        .select(sql<'active' | 'invited'>`'invited'`.as('state')),
+    )
+
+/** Members and open invitations of a partner, oldest first. */
+export async function listMembers(
+  db: Db,
+  partnerId: string,
+  page: { limit: number; offset: number },
+): Promise<{ rows: MemberRecord[]; total: number }> {
+  const all = db.selectFrom(roster(db, partnerId).as('roster'))
+  const [rows, count] = await Promise.all([
+    all
+      .selectAll()
+      .orderBy('created_at')
+      .orderBy('id')
+      .limit(page.limit)
+      .offset(page.offset)
+      .execute(),
+    all.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow(),
+  ])
+  return { rows, total: count.total }
+}
+
+export const findMember = (
+  db: Db,
+  partnerId: string,
+  id: string,
+): Promise<MemberRecord | undefined> =>
+  db
+    .selectFrom(roster(db, partnerId).as('roster'))
+    .selectAll()
+    .where('id', '=', id)
+    .executeTakeFirst()
+
+export const countOtherOwners = async (
+  db: Db,
+  partnerId: string,
+  memberId: string,
+): Promise<number> => {
+  const { count } = await db
+    .selectFrom('identity.member')
+    .where('partner_id', '=', partnerId)
+    .where('role', '=', 'owner')
+    .where('person_id', '!=', memberId)
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  return count
+}
+
+export async function changeRole(
+  db: Db,
+  member: Pick<MemberRecord, 'id' | 'state'>,
+  role: PartnerRole,
+): Promise<void> {
+  if (member.state === 'active') {
+    await db
+      .updateTable('identity.member')
+      .set({ role })
+      .where('person_id', '=', member.id)
+      .execute()
+  } else {
+    await db.updateTable('identity.invitation').set({ role }).where('id', '=', member.id).execute()
+  }
+}
+
+/** Sessions, memberships and API tokens of the person go with it. */
+export const deletePerson = (db: Db, id: string) =>
+  db.deleteFrom('identity.person').where('id', '=', id).execute()
+
+/** @returns the id: the new one, or that of the invitation that this address has already */
+export async function upsertInvitation(db: Db, row: InvitationRow): Promise<InvitationRow> {
+  return await db
+    .insertInto('identity.invitation')
+    .values(row)
+    .onConflict((conflict) =>
+      conflict
+        .constraint('invitation_email')
+        .doUpdateSet({ role: row.role, invited_by: row.invited_by }),
+    )
+    .returningAll()
+    .executeTakeFirstOrThrow()
+}
+
+export const findInvitation = (db: Db, id: string): Promise<InvitationRow | undefined> =>
+  db.selectFrom('identity.invitation').selectAll().where('id', '=', id).executeTakeFirst()
+
+export async function deleteInvitation(db: Db, id: string): Promise<boolean> {
+  const result = await db.deleteFrom('identity.invitation').where('id', '=', id).executeTakeFirst()
+  return result.numDeletedRows > 0n
+}
+
+export async function listStaff(
+  db: Db,
+  page: { limit: number; offset: number },
+): Promise<{ rows: (PersonRow & { role: OperatorRole })[]; total: number }> {
+  const staff = db
+    .selectFrom('identity.staff as s')
+    .innerJoin('identity.person as p', 'p.id', 's.person_id')
+  const [rows, count] = await Promise.all([
+    staff
+      .selectAll('p')
+      .select('s.role')
+      .orderBy('p.created_at')
+      .orderBy('p.id')
+      .limit(page.limit)
+      .offset(page.offset)
+      .execute(),
+    staff.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow(),
+  ])
+  return { rows, total: count.total }
+}

@@ -1,0 +1,188 @@
+import { readdir, readFile } from 'node:fs/promises'
+import path from 'node:path'
+import type { Transaction } from 'kysely'
+import { createAudit } from '#audit'
+import { createAttempts } from '#platform/attempts'
+import type { Clock } from '#platform/clock'
+import { createHttpServer, type HttpServer } from '#platform/http-server'
+import { createMail } from '#platform/mail'
+import type { Platform } from '#platform/module'
+import { testDispatcher, testPlatform } from '#platform/testing'
+import { createIdentity, type Identity } from './create-identity.ts'
+import type { PartnerRole } from './schema.ts'
+
+type TestContext = Parameters<typeof testPlatform>[0]
+
+export const goodPassword = 'violet harbour 58 lantern'
+
+export type Answer = {
+  status: number
+  // biome-ignore lint/suspicious/noExplicitAny: a test looks into bodies of every shape
+  body: any
+  headers: Headers
+  cookie: string | undefined
+}
+
+export type CallOptions = {
+  body?: unknown
+  cookie?: string | undefined
+  token?: string | undefined
+  headers?: Record<string, string>
+  /** false: as a program that names no origin */
+  origin?: string | false
+}
+
+/** The management API of identity and audit over real HTTP, with mail in files and the outbox running. */
+export async function identityUnderTest(
+  test: TestContext,
+  options: {
+    clock?: Clock
+    env?: Record<string, string>
+    extra?: (server: HttpServer) => void
+  } = {},
+) {
+  const t = lastFirst(test)
+  const platform = await testPlatform(t, options)
+  const folder = path.join(platform.config.dataDir, 'mail')
+  const identity = createIdentity(platform, {
+    attempts: createAttempts(platform.database),
+    mail: createMail({
+      smtpUrl: undefined,
+      sender: 'test@localhost',
+      folder,
+      newName: () => platform.newId('message'),
+    }),
+  })
+  const audit = createAudit(platform)
+  const server = createHttpServer({ log: platform.log })
+  void identity.guard(server)
+  server.register(
+    (scope, _options, done) => {
+      const mounted = [identity.routes(scope), audit.routes(scope)]
+      options.extra?.(scope)
+      Promise.all(mounted).then(() => done(), done)
+    },
+    { prefix: '/management/v1' },
+  )
+  const base = await server.listen({ port: 0, host: '127.0.0.1' })
+  t.after(() => server.close())
+  testDispatcher(t, platform, [...identity.subscribers, audit.subscriber])
+
+  const call = async (method: string, url: string, given: CallOptions = {}): Promise<Answer> => {
+    const headers: Record<string, string> = { ...given.headers }
+    if (given.body !== undefined) headers['content-type'] = 'application/json'
+    if (given.cookie !== undefined) headers.cookie = given.cookie
+    if (given.token !== undefined) headers.authorization = `Bearer ${given.token}`
+    if (given.origin !== false) headers.origin = given.origin ?? platform.config.portal.url
+    const response = await fetch(`${base}/management/v1${url}`, {
+      method,
+      headers,
+      ...(given.body !== undefined && { body: JSON.stringify(given.body) }),
+    })
+    const text = await response.text()
+    const set = response.headers.get('set-cookie')
+    return {
+      status: response.status,
+      body: text === '' ? undefined : JSON.parse(text),
+      headers: response.headers,
+      cookie: set?.split(';', 1)[0],
+    }
+  }
+  return {
+    platform,
+    identity,
+    audit,
+    base,
+    call,
+    ...mailbox(folder),
+    ...people(platform, identity, call),
+  }
+}
+
+/** What was opened last is closed first: nothing may still ask a database that is gone. */
+function lastFirst(test: TestContext): TestContext {
+  const closing: (() => Promise<void> | void)[] = []
+  test.after(async () => {
+    for (const close of closing.reverse()) await close()
+  })
+  return {
+    after: (close) => {
+      closing.push(close)
+    },
+  }
+}
+
+export type IdentityUnderTest = Awaited<ReturnType<typeof identityUnderTest>>
+
+function mailbox(folder: string) {
+  /** All mail to an address so far. */
+  const mailTo = async (email: string): Promise<string[]> => {
+    const names = await readdir(folder).catch(() => [])
+    const texts = await Promise.all(
+      names.sort().map((name) => readFile(path.join(folder, name), 'utf8')),
+    )
+    return texts.filter((text) => text.includes(`\nTo: ${email}\n`))
+  }
+  /** The token of the newest link to this page that an address was sent; waits until there are `count` of them. */
+  const linkTo = async (email: string, page: string, count = 1): Promise<string> => {
+    const until = performance.now() + 10_000
+    for (;;) {
+      const pattern = new RegExp(`/${page}#token=([\\w-]+)`)
+      const tokens = (await mailTo(email)).flatMap((text) => pattern.exec(text)?.[1] ?? [])
+      const last = tokens.at(-1)
+      if (tokens.length >= count && last !== undefined) return last
+      if (performance.now() > until) throw new Error(`no mail with /${page} to ${email}`)
+      await new Promise((resolve) => {
+        setTimeout(resolve, 10)
+      })
+    }
+  }
+  return { mailTo, linkTo }
+}
+
+function people(
+  platform: Platform,
+  identity: Identity,
+  call: (method: string, url: string, given?: CallOptions) => Promise<Answer>,
+) {
+  /** A member as a registration makes one, signed in. */
+  const member = async (
+    email: string,
+    given: { partnerId?: string; role?: PartnerRole; password?: string } = {},
+  ) => {
+    const memberId = platform.newId('member')
+    const partnerId = given.partnerId ?? platform.newId('partner')
+    const password = given.password ?? goodPassword
+    const passwordHash = await identity.hashPassword({ email, password })
+    await platform.database
+      .as<unknown>()
+      .transaction()
+      .execute((trx: Transaction<unknown>) =>
+        identity.createMember(trx, {
+          memberId,
+          partnerId,
+          name: 'Ada Lovelace',
+          email,
+          passwordHash,
+          role: given.role ?? 'owner',
+        }),
+      )
+    const cookie = await signIn(email, password)
+    return { memberId, partnerId, email, cookie }
+  }
+  const signIn = async (email: string, password = goodPassword): Promise<string> => {
+    const answer = await call('POST', '/session', { body: { email, password } })
+    if (answer.cookie === undefined) throw new Error(`sign-in failed: ${answer.status}`)
+    return answer.cookie
+  }
+  const operator = async (email = 'op@operator.example') => {
+    const link = await identity.firstOperatorLink()
+    const token = new URL(link ?? '').searchParams.get('token') ?? ''
+    const answer = await call('POST', '/operators/first', {
+      body: { token, name: 'Grace Hopper', email, password: goodPassword },
+    })
+    if (answer.cookie === undefined) throw new Error(`no operator: ${answer.status}`)
+    return { id: String(answer.body.id), email, cookie: answer.cookie }
+  }
+  return { member, signIn, operator }
+}

@@ -1,0 +1,143 @@
+import type { Transaction } from 'kysely'
+import type { MailMessage } from '#platform/mail'
+import type { OutboxEvent, Subscriber } from '#platform/outbox'
+import { issueLink } from './link-store.ts'
+import { type MailOrder, mailEvent, registeredEvent } from './mail-events.ts'
+import type { Identifying } from './needs.ts'
+import { recoveryContext } from './request-recovery.ts'
+import { findAccount, findAccountByEmail, findInvitation } from './store.ts'
+import type { IdentityTables } from './tables.ts'
+
+/**
+ * Sends what was ordered. The link is stored in the transaction that takes the order off the list: when sending fails
+ * the order stays and the next try makes another link, so a mail can come twice but is never lost.
+ */
+export function createMailSubscriber(identifying: Identifying): Subscriber {
+  return {
+    name: 'identity',
+    types: [registeredEvent, mailEvent],
+    async handle(trx, event) {
+      const message = await write(
+        identifying,
+        trx as unknown as Transaction<IdentityTables>,
+        orderOf(event),
+      )
+      if (message !== undefined) await identifying.mail.send(message)
+    },
+  }
+}
+
+function orderOf(event: OutboxEvent): MailOrder {
+  if (event.type !== registeredEvent) return event.payload as MailOrder
+  const { memberId } = event.payload as { memberId: string }
+  return { kind: 'verification', personId: memberId }
+}
+
+async function write(
+  identifying: Identifying,
+  trx: Transaction<IdentityTables>,
+  order: MailOrder,
+): Promise<MailMessage | undefined> {
+  switch (order.kind) {
+    case 'verification':
+      return await verificationMail(identifying, trx, order.personId)
+    case 'recovery':
+      return await recoveryMail(identifying, trx, order.sealedEmail)
+    case 'invitation':
+      return await invitationMail(identifying, trx, order.invitationId)
+    case 'password-changed':
+      return await passwordChangedMail(identifying, trx, order.personId)
+  }
+}
+
+/** Behind `#` a token is seen by the page only, not by a server or its log. */
+const linkTo = ({ config }: Identifying, page: string, token: string): string =>
+  `${config.portal.url}/${page}#token=${token}`
+
+async function verificationMail(
+  identifying: Identifying,
+  trx: Transaction<IdentityTables>,
+  personId: string,
+): Promise<MailMessage | undefined> {
+  const account = await findAccount(trx, personId)
+  if (account === undefined || account.email_verified_at !== null) return undefined
+  const token = await issueLink(identifying, trx, 'email-verification', personId)
+  const { operatorName } = identifying.config
+  return {
+    to: account.email,
+    subject: `Confirm your e-mail address for ${operatorName}`,
+    text: `An account with this e-mail address was created at ${operatorName}. If it is yours, confirm the address:
+
+${linkTo(identifying, 'verify-email', token)}
+
+The link works for three days. The sandbox works without it; production needs a confirmed address.
+If you did not create the account, do nothing.`,
+  }
+}
+
+async function recoveryMail(
+  identifying: Identifying,
+  trx: Transaction<IdentityTables>,
+  sealedEmail: string,
+): Promise<MailMessage | undefined> {
+  const email = identifying.sealing.open(sealedEmail, recoveryContext)
+  const account = await findAccountByEmail(trx, email)
+  if (account === undefined) return undefined
+  const token = await issueLink(identifying, trx, 'recovery', account.id)
+  const { operatorName } = identifying.config
+  return {
+    to: account.email,
+    subject: `Set a new password for ${operatorName}`,
+    text: `Somebody asked for a new password for your account at ${operatorName}. If it was you, set it here:
+
+${linkTo(identifying, 'reset', token)}
+
+The link works once, for 30 minutes. All open sessions end when the password is set.
+If it was not you, do nothing: your password stays as it is.`,
+  }
+}
+
+async function invitationMail(
+  identifying: Identifying,
+  trx: Transaction<IdentityTables>,
+  invitationId: string,
+): Promise<MailMessage | undefined> {
+  const invitation = await findInvitation(trx, invitationId)
+  if (invitation === undefined) return undefined
+  const { operatorName } = identifying.config
+  const subject = `You are invited to an organisation at ${operatorName}`
+  if ((await findAccountByEmail(trx, invitation.email)) !== undefined) {
+    return {
+      to: invitation.email,
+      subject,
+      text: `You were invited to join an organisation at ${operatorName} as ${invitation.role}.
+This e-mail address has an account there already, and an account belongs to one organisation.
+To join, ask for an invitation to another address of yours. If you do not expect this, do nothing.`,
+    }
+  }
+  const token = await issueLink(identifying, trx, 'invitation', invitation.id)
+  return {
+    to: invitation.email,
+    subject,
+    text: `You were invited to join an organisation at ${operatorName} as ${invitation.role}. To accept, choose a name and a password:
+
+${linkTo(identifying, 'accept-invitation', token)}
+
+The link works once, for seven days. If you do not expect this, do nothing.`,
+  }
+}
+
+async function passwordChangedMail(
+  { config }: Identifying,
+  trx: Transaction<IdentityTables>,
+  personId: string,
+): Promise<MailMessage | undefined> {
+  const account = await findAccount(trx, personId)
+  if (account === undefined) return undefined
+  return {
+    to: account.email,
+    subject: `Your password for ${config.operatorName} was changed`,
+    text: `The password of your account at ${config.operatorName} was just set by a link that was sent to this address.
+All sessions were ended. If it was not you, ask for another link at once: ${config.portal.url}/recovery`,
+  }
+}
