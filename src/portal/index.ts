@@ -1,0 +1,2 @@
+export { createPortal, type Portal } from './create-portal.ts'
+export type { PortalNeeds } from './portal-needs.ts'

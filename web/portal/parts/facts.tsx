@@ -1,0 +1,92 @@
+import type { ReactNode } from 'react'
+import type { ApiPage, PlanPrice } from '#portal/schema'
+import { isZero, priceText } from '../../ui/format.ts'
+
+const consentText: Readonly<Record<string, string>> = {
+  none: 'No subscriber consent needed',
+  contract: 'Covered by the contract with the subscriber',
+  'legitimate-interest': 'Legitimate interest; no consent screen',
+  consent: 'The subscriber’s consent is needed',
+}
+
+/** Price, scope, promise, owner: what decides whether to build on it. */
+export function Facts(options: {
+  api: ApiPage
+  prices: PlanPrice[]
+  currency: string
+  scopes?: string[][]
+}): ReactNode {
+  const { api, prices, currency, scopes } = options
+  return (
+    <dl className="facts">
+      <div>
+        <dt>Price a call</dt>
+        <dd>
+          {prices.length === 0 ? (
+            'Ask the owner'
+          ) : (
+            <ul>
+              {prices.map((price) => (
+                <li key={price.plan}>
+                  <span className="quiet">{price.plan}:</span>{' '}
+                  {isZero(price.amount) ? 'no charge' : priceText(price.amount, currency)}
+                </li>
+              ))}
+            </ul>
+          )}
+        </dd>
+      </div>
+      {scopes !== undefined && <Scopes scopes={scopes} />}
+      <div>
+        <dt>Service level</dt>
+        <dd>
+          {api.sla.availability.replace(/%?$/, '%')} available
+          <br />
+          <span className="quiet">95 of 100 answers within {api.sla.latencyMs} ms</span>
+        </dd>
+      </div>
+      <div>
+        <dt>Subscriber consent</dt>
+        <dd>{consentText[api.consent] ?? api.consent}</dd>
+      </div>
+      <div>
+        <dt>Owner</dt>
+        <dd>
+          {api.owner.team}
+          <br />
+          <Contact contact={api.owner.contact} />
+        </dd>
+      </div>
+    </dl>
+  )
+}
+
+function Contact({ contact }: { contact: string }): ReactNode {
+  if (/^[^\s@]+@[^\s@]+$/.test(contact)) return <a href={`mailto:${contact}`}>{contact}</a>
+  if (/^https?:\/\//.test(contact)) return <a href={contact}>{contact}</a>
+  return <span className="quiet">{contact}</span>
+}
+
+function Scopes({ scopes }: { scopes: string[][] }): ReactNode {
+  return (
+    <div>
+      <dt>Scope</dt>
+      <dd>
+        {scopes.length === 0 ? (
+          'None: a valid token is enough'
+        ) : (
+          <ul>
+            {scopes.map((set, index) => (
+              <li key={set.join(' ')}>
+                {index > 0 && <span className="quiet">or </span>}
+                {set.map((scope) => (
+                  <code key={scope}>{scope}</code>
+                ))}
+              </li>
+            ))}
+          </ul>
+        )}
+      </dd>
+    </div>
+  )
+}
