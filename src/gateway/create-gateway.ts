@@ -1,0 +1,275 @@
+import { type randomBytes, randomFillSync } from 'node:crypto'
+import type { Registry } from 'prom-client'
+import type { Journal } from '#journal'
+import type { Clock } from '#platform/clock'
+import type { Environment } from '#platform/config'
+import { createIds } from '#platform/ids'
+import type { Log } from '#platform/log'
+import type { Stoppable } from '#platform/process-lifecycle'
+import type { ApiEntry, SnapshotFollower } from '#snapshot'
+import { ApiValidators } from './api-validators.ts'
+import { createConcluder } from './conclude-exchange.ts'
+import { ContractLimits } from './contract-limits.ts'
+import { Exchange } from './exchange.ts'
+import { createFeed } from './feed.ts'
+import type { GatewayContext, Target } from './gateway-context.ts'
+import { defaultLimits, type GatewayLimits } from './gateway-limits.ts'
+import { createGatewayMetrics } from './gateway-metrics.ts'
+import { createHttpListener, type Handle } from './http-listener.ts'
+import { enableLinearPatterns } from './linear-pattern.ts'
+import { createLogThrottle } from './log-throttle.ts'
+import { advance, arrivalChain, targetOf } from './pipeline.ts'
+import { Router, type Routes } from './router.ts'
+import { SnapshotIndex } from './snapshot-index.ts'
+import type { QuotaLedger } from './store.ts'
+import { TokenVerifier } from './token-verifier.ts'
+import { UpstreamPools } from './upstream-pools.ts'
+
+/** @public */
+export type GatewayOptions = {
+  environment: Environment
+  listen: { host: string; port: number }
+  /** the address with TLS 1.3; `key` and `cert` are PEM texts */
+  tls?: { host: string; port: number; key: string; cert: string } | undefined
+  /** the one issuer whose tokens are accepted: `<authorization url>/<environment>` */
+  issuer: string
+  /** what a token's `aud` must name: the public URL of this environment's gateway */
+  audience: string
+  /** `host:port` of the other environment's gateway: a request for it is refused here */
+  foreignHosts?: readonly string[]
+  /** the simulated operator; never used in production */
+  simulator?: { url: string; token: string } | undefined
+  /** started and stopped with the gateway */
+  snapshot: SnapshotFollower
+  /** stopped with the gateway, after the last exchange */
+  journal: Journal
+  quota: QuotaLedger
+  registry: Registry
+  log: Log
+  clock: Clock
+  limits?: Partial<GatewayLimits>
+}
+
+/** @public */
+export interface Gateway extends Stoppable {
+  /** Resolves when the snapshot is loaded and the addresses are open. */
+  start(): Promise<void>
+  /**
+   * Drains: not ready, no new connections, requests finish (`Connection: close`), leased quota goes back, the journal
+   * is sealed and shipped.
+   */
+  stop(): Promise<void>
+  ready(): boolean
+  port(): number
+  tlsPort(): number | undefined
+}
+
+const journalStopMs = 5_000
+
+/**
+ * The data plane of one environment: receives partners' calls, applies every policy, calls the upstream, writes the
+ * exchange down, and answers.
+ * @public
+ */
+export function createGateway(options: GatewayOptions): Gateway {
+  enableLinearPatterns()
+  const { log, snapshot, journal } = options
+  const limits = { ...defaultLimits, ...options.limits }
+  const index = new SnapshotIndex({
+    log,
+    onApi: (id, entry) => publications.put(id, entry),
+    onKeys: () => context.tokens.forget(),
+  })
+  const context = createContext(options, limits, index)
+  const publications = publisher(context)
+  const handle = createHandler(context)
+  const onUnreadable = context.metrics.refusedConnection
+  const plain = createHttpListener({
+    ...options.listen,
+    tls: undefined,
+    limits,
+    handle,
+    onUnreadable,
+  })
+  const { tls } = options
+  const secure =
+    tls && createHttpListener({ host: tls.host, port: tls.port, tls, limits, handle, onUnreadable })
+  let loaded = false
+  return {
+    async start() {
+      await snapshot.start((changes, complete) => {
+        index.apply(changes, complete)
+        publications.flush()
+        loaded = true
+      })
+      await plain.start()
+      await secure?.start()
+    },
+    async stop() {
+      context.draining = true
+      await Promise.all([plain.stop(limits.drainMs), secure?.stop(limits.drainMs)])
+      publications.stop()
+      await snapshot.stop()
+      await context.contractLimits.stop()
+      await context.upstreams.stop()
+      await journal.stop(journalStopMs)
+    },
+    ready: () => loaded && !context.draining && journal.healthy(),
+    port: () => plain.port(),
+    tlsPort: () => secure?.port(),
+  }
+}
+
+function createContext(
+  options: GatewayOptions,
+  limits: GatewayLimits,
+  index: SnapshotIndex,
+): GatewayContext {
+  const { environment, log, clock, journal, snapshot } = options
+  const monotonicMs = (): number => performance.now()
+  const context: GatewayContext = {
+    environment,
+    limits,
+    index,
+    feed: createFeed(snapshot, log, monotonicMs),
+    tokens: new TokenVerifier({
+      issuer: options.issuer,
+      audience: options.audience,
+      keyOf: (id) => index.key(id),
+    }),
+    contractLimits: new ContractLimits(options.quota, log, monotonicMs),
+    upstreams: new UpstreamPools({
+      connections: limits.inFlightPerUpstream,
+      responseBytes: limits.responseBytes,
+    }),
+    // By construction: production cannot name the simulated operator, whatever a document says.
+    simulator: environment === 'sandbox' ? options.simulator : undefined,
+    journal,
+    metrics: createGatewayMetrics(options.registry, {
+      inFlight: () => context.inFlight,
+      journalHealthy: () => journal.healthy(),
+      revision: () => snapshot.revision(),
+    }),
+    log,
+    foreignHosts: new Set(options.foreignHosts?.map((host) => host.toLowerCase())),
+    nowMs: () => clock.now().getTime(),
+    monotonicMs,
+    router: new Router<Target>([]),
+    inFlight: 0,
+    heldBytes: 0,
+    draining: false,
+  }
+  return context
+}
+
+function createHandler(context: GatewayContext): Handle {
+  const arrival = arrivalChain(context)
+  const throttle = createLogThrottle(context.log, context.monotonicMs)
+  const concluder = createConcluder(context, throttle)
+  const newId = createIds(
+    { now: () => new Date(context.nowMs()) },
+    pooledRandomBytes() as typeof randomBytes,
+  )
+  const resume: ConstructorParameters<typeof Exchange>[0]['resume'] = (exchange, refusal) => {
+    if (exchange.settled) return
+    const rule = exchange.chain[exchange.position - 1]?.name ?? ''
+    if (refusal !== undefined) concluder.conclude(exchange, refusal, rule)
+    else advance(context, exchange, concluder.conclude)
+  }
+  return (request, response, { secure, expectsContinue }) => {
+    context.inFlight += 1
+    const exchange = new Exchange({
+      request,
+      response,
+      id: newId('exchange'),
+      at: context.nowMs(),
+      startedMs: context.monotonicMs(),
+      secure,
+      expectsContinue,
+      chain: arrival,
+      resume,
+    })
+    response.on('close', () => {
+      exchange.closed = true
+      context.inFlight -= 1
+      context.heldBytes -= exchange.heldBytes
+      exchange.heldBytes = 0
+      if (!exchange.settled) concluder.abandon(exchange)
+    })
+    // A client that breaks off while it sends is heard by `close`; without a listener it would end the process.
+    request.on('error', () => undefined)
+    response.on('error', () => undefined)
+    advance(context, exchange, concluder.conclude)
+  }
+}
+
+const warmUpEveryMs = 10
+
+/** Keeps the router true to the published APIs, and compiles their validators while there is nothing else to do. */
+function publisher(context: GatewayContext): {
+  put(id: string, entry: ApiEntry | undefined): void
+  flush(): void
+  stop(): void
+} {
+  const apis = new Map<string, Routes<Target>>()
+  let changed = false
+  const cold: { api: ApiEntry; steps: Generator<void> }[] = []
+  let timer: NodeJS.Timeout | undefined
+  const warm = (): void => {
+    timer = undefined
+    const next = cold[0]
+    if (next === undefined) return
+    try {
+      if (next.steps.next().done === true) cold.shift()
+    } catch (error) {
+      cold.shift()
+      const { id, owner } = next.api
+      context.log.error({ err: error, api: id, owner }, 'a published schema cannot be compiled')
+    }
+    timer = setTimeout(warm, warmUpEveryMs).unref()
+  }
+  return {
+    put(id, entry) {
+      changed = true
+      if (entry === undefined || entry.lifecycle === 'draft') {
+        apis.delete(id)
+        return
+      }
+      const validators = new ApiValidators(entry)
+      const operations = entry.operations.map((documented) => {
+        const name = `${entry.id} ${documented.operationId}`
+        const metrics = context.metrics.operation(entry.id, documented.operationId)
+        const target = targetOf(context, { api: entry, documented, name, validators, metrics })
+        return { method: documented.method, path: documented.path, target }
+      })
+      const retired = entry.lifecycle === 'retired'
+      apis.set(id, { basePath: entry.basePath, retired, operations })
+      if (!retired) cold.push({ api: entry, steps: validators.warmUp() })
+    },
+    flush() {
+      if (!changed) return
+      changed = false
+      context.router = new Router(apis.values())
+      timer ??= setTimeout(warm, warmUpEveryMs).unref()
+    },
+    stop() {
+      clearTimeout(timer)
+      cold.length = 0
+    },
+  }
+}
+
+/** Random bytes by the page: an id costs no system call of its own. */
+function pooledRandomBytes(): (size: number) => Buffer {
+  const pool = Buffer.allocUnsafeSlow(8_192)
+  let used = pool.length
+  return (size) => {
+    if (used + size > pool.length) {
+      randomFillSync(pool)
+      used = 0
+    }
+    const bytes = pool.subarray(used, used + size)
+    used += size
+    return bytes
+  }
+}

@@ -1,0 +1,44 @@
+import type { Journal } from '#journal'
+import type { Environment } from '#platform/config'
+import type { Log } from '#platform/log'
+import type { ContractLimits } from './contract-limits.ts'
+import type { Policy } from './exchange.ts'
+import type { Feed } from './feed.ts'
+import type { GatewayLimits } from './gateway-limits.ts'
+import type { GatewayMetrics } from './gateway-metrics.ts'
+import type { Operation } from './operation.ts'
+import type { Router } from './router.ts'
+import type { SnapshotIndex } from './snapshot-index.ts'
+import type { TokenVerifier } from './token-verifier.ts'
+import type { UpstreamPools } from './upstream-pools.ts'
+
+/** An operation and the rules that its requests pass. */
+export type Target = { operation: Operation; chain: readonly Policy[] }
+
+/** What the policies of one gateway share. Counters are written by the pipeline only. */
+export type GatewayContext = {
+  readonly environment: Environment
+  readonly limits: GatewayLimits
+  readonly index: SnapshotIndex
+  readonly feed: Feed
+  readonly tokens: TokenVerifier
+  readonly contractLimits: ContractLimits
+  readonly upstreams: UpstreamPools
+  readonly simulator: { url: string; token: string } | undefined
+  readonly journal: Journal
+  readonly metrics: GatewayMetrics
+  readonly log: Log
+  /** hosts that belong to the other environment: a request for one of them came to the wrong door */
+  readonly foreignHosts: ReadonlySet<string>
+  readonly nowMs: () => number
+  readonly monotonicMs: () => number
+  router: Router<Target>
+  inFlight: number
+  heldBytes: number
+  draining: boolean
+}
+
+/** Makes a policy for the whole gateway, before an operation is known. */
+export type ArrivalPolicy = (context: GatewayContext) => Policy
+/** Makes a policy for one operation; undefined when that operation does not need it. */
+export type OperationPolicy = (context: GatewayContext, operation: Operation) => Policy | undefined

@@ -1,0 +1,3 @@
+export { createGateway, type Gateway, type GatewayOptions } from './create-gateway.ts'
+export type { GatewayLimits } from './gateway-limits.ts'
+export { createQuotaLedger, type QuotaLedger } from './store.ts'

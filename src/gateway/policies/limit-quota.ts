@@ -1,0 +1,65 @@
+import type { ContractUse } from '../contract-limits.ts'
+import type { QuotaAnswer } from '../contract-quota.ts'
+import { type Exchange, pending } from '../exchange.ts'
+import type { OperationPolicy } from '../gateway-context.ts'
+import { type Refusal, refuse, refuseForNow } from '../refusal.ts'
+
+/**
+ * The contract's quota of the day or month, in the contract's time zone. The unit is given back when the call comes to
+ * nothing: refused by a later rule, or failed upstream.
+ * @public
+ */
+export const limitQuota: OperationPolicy = (context) => ({
+  name: 'limit-quota',
+  apply(exchange) {
+    const { use } = exchange
+    const quota = use?.quota
+    if (use === undefined || quota === undefined) return undefined
+    const decide = (answer: QuotaAnswer): Refusal | undefined =>
+      outcomeOf(answer, use, exchange, context.nowMs())
+    const answer = quota.take(context.nowMs(), (later) => {
+      const refusal = decide(later)
+      // The client may have left while the ledger was asked.
+      if (exchange.settled) giveBackQuota(exchange)
+      else exchange.resume(refusal)
+    })
+    return answer === undefined ? pending : decide(answer)
+  },
+})
+
+/**
+ * Undoes what `limit-quota` took.
+ * @public
+ */
+export function giveBackQuota(exchange: Exchange): void {
+  if (exchange.quotaUnit === undefined) return
+  exchange.use?.quota?.giveBack(exchange.quotaUnit)
+  exchange.quotaUnit = undefined
+}
+
+function outcomeOf(
+  answer: QuotaAnswer,
+  use: ContractUse,
+  exchange: Exchange,
+  nowMs: number,
+): Refusal | undefined {
+  const { quota } = use
+  switch (answer) {
+    case 'granted':
+      exchange.quotaUnit = quota?.unit()
+      return undefined
+    case 'exhausted': {
+      const period = use.contract.quota?.period ?? 'month'
+      const seconds = Math.max(1, Math.ceil((quota?.untilResetMs(nowMs) ?? 0) / 1_000))
+      return refuse(
+        'QUOTA_EXCEEDED',
+        `The contract's quota of ${quota?.limit} calls a ${period} is used.`,
+        {
+          headers: ['retry-after', String(seconds)],
+        },
+      )
+    }
+    case 'unavailable':
+      return refuseForNow('The quota of the contract cannot be checked at the moment.')
+  }
+}

@@ -1,0 +1,84 @@
+import { type Exchange, pending } from '../exchange.ts'
+import type { GatewayContext, OperationPolicy } from '../gateway-context.ts'
+import { parseMediaType } from '../media-type.ts'
+import type { Operation } from '../operation.ts'
+import { type Refusal, refuse, refuseForNow, refuseInput } from '../refusal.ts'
+
+/**
+ * Reads the body that the document describes, whole and within its bound; an operation without one takes none. It
+ * comes after authentication: a stranger's body is never held.
+ * @public
+ */
+export const readBody: OperationPolicy = (context, operation) => ({
+  name: 'read-body',
+  apply(exchange) {
+    const { headers } = exchange.request
+    const chunked = headers['transfer-encoding'] !== undefined
+    const length = chunked ? undefined : Number(headers['content-length'] ?? 0)
+    const documented = operation.documented.requestBody
+    if (documented === undefined)
+      return chunked || length !== 0
+        ? refuseInput([{ path: '', message: 'This operation takes no body.' }])
+        : undefined
+    if (length === 0)
+      return documented.required
+        ? refuseInput([{ path: '', message: 'A request body is required.' }])
+        : undefined
+    if (length !== undefined && length > context.limits.requestBytes) return tooLarge(context)
+    const type = typeFault(exchange, operation)
+    if (type !== undefined) return type
+    if (exchange.expectsContinue) exchange.response.writeContinue()
+    receive(exchange, context, documented.required)
+    return pending
+  },
+})
+
+const tooLarge = (context: GatewayContext): Refusal =>
+  refuse('PAYLOAD_TOO_LARGE', `A request body may have ${context.limits.requestBytes} bytes.`)
+
+function typeFault(exchange: Exchange, operation: Operation): Refusal | undefined {
+  const content = operation.documented.requestBody?.content ?? {}
+  const { headers } = exchange.request
+  const coding = headers['content-encoding']
+  if (coding !== undefined && coding.toLowerCase() !== 'identity')
+    return refuse('UNSUPPORTED_MEDIA_TYPE', 'The body must come without a content coding.')
+  const field = headers['content-type']
+  const type = field === undefined ? undefined : parseMediaType(field)
+  if (type === undefined || !Object.hasOwn(content, type.essence))
+    return refuse(
+      'UNSUPPORTED_MEDIA_TYPE',
+      `The body must be ${Object.keys(content).join(' or ')}${type?.json === true ? '' : ' in UTF-8'}.`,
+    )
+  exchange.contentType = type.essence
+  return undefined
+}
+
+function receive(exchange: Exchange, context: GatewayContext, required: boolean): void {
+  const { request } = exchange
+  const chunks: Buffer[] = []
+  let size = 0
+  let refused = false
+  const stop = (refusal: Refusal): void => {
+    refused = true
+    chunks.length = 0
+    exchange.resume(refusal)
+  }
+  request.on('data', (chunk: Buffer) => {
+    if (refused || exchange.settled) return
+    size += chunk.length
+    exchange.heldBytes += chunk.length
+    context.heldBytes += chunk.length
+    if (size > context.limits.requestBytes) stop(tooLarge(context))
+    else if (context.heldBytes > context.limits.bufferedBytes)
+      stop(refuseForNow('The gateway is at its limit. Try again in a moment.'))
+    else chunks.push(chunk)
+  })
+  request.on('end', () => {
+    if (refused || exchange.settled) return
+    const [first] = chunks
+    exchange.body = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks)
+    if (size === 0 && required)
+      stop(refuseInput([{ path: '', message: 'A request body is required.' }]))
+    else exchange.resume()
+  })
+}

@@ -1,0 +1,42 @@
+import { isCanonicalPath } from '../canonical-path.ts'
+import type { ArrivalPolicy } from '../gateway-context.ts'
+import { parseQuery } from '../query-string.ts'
+import { refuse } from '../refusal.ts'
+
+/**
+ * Finds the operation, and hands the exchange to that operation's own chain of rules.
+ * @public
+ */
+export const route: ArrivalPolicy = (context) => ({
+  name: 'route',
+  apply(exchange) {
+    if (!isCanonicalPath(exchange.path))
+      return refuse('INVALID_ARGUMENT', 'The path is ambiguous: send it in its plain form.')
+    if (exchange.query !== '') {
+      const parts = parseQuery(exchange.query)
+      if (parts === undefined) return refuse('INVALID_ARGUMENT', 'The query string cannot be read.')
+      exchange.queryParts = parts
+    }
+    const method = exchange.request.method ?? ''
+    const matched = context.router.match(method, exchange.path)
+    switch (matched.kind) {
+      case 'found':
+        exchange.operation = matched.target.operation
+        exchange.parameters = matched.parameters
+        exchange.chain = matched.target.chain
+        exchange.position = 0
+        return undefined
+      case 'method':
+        return refuse('METHOD_NOT_ALLOWED', `This address answers ${matched.allow.join(', ')}.`, {
+          headers: ['allow', matched.allow.join(', ')],
+        })
+      case 'gone':
+        return refuse(
+          'GONE',
+          'This version of the API was retired. The portal names its successor.',
+        )
+      case 'none':
+        return refuse('NOT_FOUND', 'There is no operation at this address.')
+    }
+  },
+})

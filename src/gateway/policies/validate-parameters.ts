@@ -1,0 +1,86 @@
+import type { ErrorObject } from 'ajv'
+import type { Violation } from '#platform/app-error'
+import type { SnapshotParameter } from '#snapshot'
+import type { ParameterPlace } from '../api-validators.ts'
+import { describeFaults, isOnlyOutOfRange } from '../describe-faults.ts'
+import { documentsCode } from '../documented-codes.ts'
+import type { Exchange } from '../exchange.ts'
+import type { OperationPolicy } from '../gateway-context.ts'
+import { type Refusal, refuse, refuseInput } from '../refusal.ts'
+
+/** OpenAPI 3: these are described elsewhere, and a parameter of these names is ignored. `x-correlator` has its own rule. */
+const notParameters = new Set(['accept', 'content-type', 'authorization', 'x-correlator'])
+
+/** @public */
+export const isParameter = (parameter: SnapshotParameter): boolean =>
+  parameter.in !== 'header' || !notParameters.has(parameter.name.toLowerCase())
+
+/**
+ * Path, query and header parameters against the published document. Query names that it does not know are ignored.
+ * @public
+ */
+export const validateParameters: OperationPolicy = (_context, operation) => {
+  const documented = operation.documented.parameters.filter(isParameter)
+  if (documented.length === 0) return undefined
+  const places = (['path', 'query', 'header'] as const).flatMap((place) => {
+    const parameters = documented.filter((p) => p.in === place)
+    return parameters.length > 0 ? [{ place, parameters }] : []
+  })
+  return {
+    name: 'validate-parameters',
+    apply(exchange) {
+      const violations: Violation[] = []
+      const errors: ErrorObject[] = []
+      for (const { place, parameters } of places) {
+        const validate = operation.validators.parameters(operation.documented, place)
+        const faults = validate(valuesOf(exchange, place, parameters))
+        if (faults === undefined) continue
+        errors.push(...faults)
+        violations.push(...describeFaults(faults, place))
+      }
+      if (violations.length === 0) return undefined
+      return outOfRange(errors, operation, violations) ?? refuseInput(violations)
+    },
+  }
+}
+
+/**
+ * OUT_OF_RANGE, when a range is all that is violated and the document names that code.
+ * @public
+ */
+export function outOfRange(
+  errors: readonly ErrorObject[],
+  operation: Parameters<typeof documentsCode>[0],
+  violations: readonly Violation[],
+): Refusal | undefined {
+  if (!isOnlyOutOfRange(errors) || !documentsCode(operation, 400, 'OUT_OF_RANGE')) return undefined
+  return refuse('OUT_OF_RANGE', refuseInput(violations).message, { violations })
+}
+
+function valuesOf(
+  exchange: Exchange,
+  place: ParameterPlace,
+  parameters: readonly SnapshotParameter[],
+): Record<string, unknown> {
+  const values: Record<string, unknown> = Object.create(null)
+  for (const { name, schema } of parameters) {
+    const value = valueAt(exchange, place, name, schema)
+    if (value !== undefined) values[place === 'header' ? name.toLowerCase() : name] = value
+  }
+  return values
+}
+
+function valueAt(
+  exchange: Exchange,
+  place: ParameterPlace,
+  name: string,
+  schema: SnapshotParameter['schema'],
+): unknown {
+  if (place === 'path') return exchange.parameters[name]
+  if (place === 'header') return exchange.request.headers[name.toLowerCase()]
+  const values = exchange.queryParts.filter((part) => part.name === name).map((part) => part.value)
+  if (values.length === 0) return undefined
+  // A name that is there twice is a list; where the document wants one value, the validator refuses that.
+  const wantsList = typeof schema === 'object' && schema.type === 'array'
+  return values.length === 1 && !wantsList ? values[0] : values
+}

@@ -1,0 +1,279 @@
+import { generateKeyPairSync, sign } from 'node:crypto'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Registry } from 'prom-client'
+import { type Journal, type JournalRecord, type NewRecord, openJournal } from '#journal'
+import { systemClock } from '#platform/clock'
+import { createLog } from '#platform/log'
+import type {
+  ApiEntry,
+  ApplicationEntry,
+  ContractEntry,
+  KeyEntry,
+  SnapshotChange,
+  SnapshotEntry,
+  SnapshotFollower,
+  SubscriptionEntry,
+} from '#snapshot'
+import { createGateway, type Gateway, type GatewayOptions } from './create-gateway.ts'
+import type { QuotaLedger } from './store.ts'
+
+type TestContext = { after: (fn: () => Promise<void> | void) => void }
+
+export const issuer = 'http://localhost:8085/sandbox'
+export const audience = 'http://localhost:8082'
+export const silent = createLog({ name: 'test', level: 'silent' })
+
+/** A snapshot that tests change by hand; `hold` plays a feed that has not brought a change yet. */
+export function manualSnapshot(entries: readonly SnapshotEntry[]): SnapshotFollower & {
+  put(...entries: SnapshotEntry[]): void
+  remove(entry: SnapshotEntry): void
+  /** what the next `catchUp` brings */
+  arriving: SnapshotEntry[]
+  reads: number
+} {
+  let revision = 1
+  let notify: (changes: readonly SnapshotChange[], complete: boolean) => void = () => undefined
+  const change = (entry: SnapshotEntry, gone = false): SnapshotChange => {
+    revision += 1
+    return {
+      environment: 'sandbox',
+      revision,
+      kind: entry.kind,
+      id: entry.id,
+      entry: gone ? undefined : entry,
+    }
+  }
+  const follower = {
+    arriving: [] as SnapshotEntry[],
+    reads: 0,
+    async start(onChange: typeof notify) {
+      notify = onChange
+      notify(
+        entries.map((entry) => change(entry)),
+        true,
+      )
+    },
+    async catchUp() {
+      follower.reads += 1
+      const arrived = follower.arriving.splice(0)
+      if (arrived.length > 0)
+        notify(
+          arrived.map((entry) => change(entry)),
+          false,
+        )
+    },
+    revision: () => revision,
+    stop: async () => undefined,
+    put: (...more: SnapshotEntry[]) =>
+      notify(
+        more.map((entry) => change(entry)),
+        false,
+      ),
+    remove: (entry: SnapshotEntry) => notify([change(entry, true)], false),
+  }
+  return follower
+}
+
+export const application = (n: number, more: Partial<ApplicationEntry> = {}): ApplicationEntry => ({
+  kind: 'application',
+  id: `app_${n}`,
+  clientId: `wl_sbx_${n}`,
+  partnerId: `prt_${n}`,
+  state: 'active',
+  credentialIds: [`crd_${n}`],
+  ...more,
+})
+
+export const contract = (n: number, more: Partial<ContractEntry> = {}): ContractEntry => ({
+  kind: 'contract',
+  id: `ctr_${n}`,
+  partnerId: `prt_${n}`,
+  planId: 'pln_free',
+  tier: 'free',
+  state: 'active',
+  timeZone: 'UTC',
+  rate: [],
+  quota: undefined,
+  currency: 'EUR',
+  prices: { '*': 'prc_any', 'sim-swap/v2': 'prc_sim' },
+  ...more,
+})
+
+export const subscription = (
+  n: number,
+  more: Partial<SubscriptionEntry> = {},
+): SubscriptionEntry => ({
+  kind: 'subscription',
+  id: `sub_${n}`,
+  applicationId: `app_${n}`,
+  contractId: `ctr_${n}`,
+  apiId: '*',
+  state: 'active',
+  ...more,
+})
+
+/** The three entries that let application `n` call. */
+export const customer = (n: number, terms: Partial<ContractEntry> = {}): SnapshotEntry[] => [
+  application(n),
+  contract(n, terms),
+  subscription(n),
+]
+
+/** A signing key of the issuer, and tokens from it. */
+export function testKey(id = 'key-1'): {
+  entry: KeyEntry
+  token(n: number, claims?: Record<string, unknown>, header?: Record<string, unknown>): string
+} {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const jwk = { ...publicKey.export({ format: 'jwk' }), kid: id, alg: 'ES256' }
+  const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+  return {
+    entry: { kind: 'key', id, issuer, jwk },
+    token(n, claims = {}, header = {}) {
+      const now = Math.floor(Date.now() / 1_000)
+      const head = encode({ alg: 'ES256', typ: 'at+jwt', kid: id, ...header })
+      const body = encode({
+        iss: issuer,
+        aud: audience,
+        client_id: `wl_sbx_${n}`,
+        sub: `wl_sbx_${n}`,
+        scope: 'sim-swap:check',
+        iat: now,
+        exp: now + 600,
+        jti: `${n}`,
+        crd: `crd_${n}`,
+        ...claims,
+      })
+      const signed = `${head}.${body}`
+      const signature = sign('sha256', Buffer.from(signed), {
+        key: privateKey,
+        dsaEncoding: 'ieee-p1363',
+      })
+      return `${signed}.${signature.toString('base64url')}`
+    },
+  }
+}
+
+/** Keeps records in memory; `failing` plays a disk that refuses. */
+export function memoryJournal(): Journal & {
+  records: NewRecord[]
+  failing: boolean
+  unhealthy: boolean
+} {
+  const journal = {
+    boot: 'b',
+    records: [] as NewRecord[],
+    failing: false,
+    unhealthy: false,
+    counters: {} as Record<string, number>,
+    append(record: NewRecord, done: (error: Error | undefined) => void) {
+      setImmediate(() => {
+        if (!journal.failing) journal.records.push(JSON.parse(JSON.stringify(record)))
+        done(journal.failing ? new Error('ENOSPC') : undefined)
+      })
+    },
+    healthy: () => !journal.unhealthy,
+    count: (name: string) => {
+      journal.counters[name] = (journal.counters[name] ?? 0) + 1
+    },
+    stop: async () => undefined,
+  }
+  return journal
+}
+
+/** One process's ledger in memory. */
+export function memoryLedger(): QuotaLedger & { used: Map<string, number>; down: boolean } {
+  const ledger = {
+    used: new Map<string, number>(),
+    down: false,
+    async lease(contractId: string, period: string, cap: number, amount: number) {
+      if (ledger.down) throw new Error('down')
+      const key = `${contractId} ${period}`
+      const before = ledger.used.get(key) ?? 0
+      const granted = Math.max(Math.min(amount, 0), Math.min(amount, cap - before))
+      ledger.used.set(key, before + granted)
+      return { granted, used: before + granted }
+    },
+  }
+  return ledger
+}
+
+export type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void
+
+/** A real upstream whose answers a test chooses; it remembers what it was sent. */
+export async function testUpstream(
+  t: TestContext,
+  answer: Answer = (_request, response) => {
+    response.setHeader('content-type', 'application/json')
+    response.end('{"swapped":false}')
+  },
+): Promise<{
+  url: string
+  requests: { method: string; url: string; headers: IncomingMessage['headers']; body: string }[]
+  answer: Answer
+}> {
+  const upstream = { url: '', requests: [] as never[], answer } as unknown as Awaited<
+    ReturnType<typeof testUpstream>
+  >
+  const server = createServer((request, response) => {
+    let body = ''
+    request.on('data', (chunk: Buffer) => {
+      body += chunk.toString()
+    })
+    request.on('end', () => {
+      const { method = '', url = '', headers } = request
+      upstream.requests.push({ method, url, headers, body })
+      upstream.answer(request, response, body)
+    })
+  })
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  t.after(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  upstream.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return upstream
+}
+
+export type TestGateway = {
+  gateway: Gateway
+  url: string
+  snapshot: ReturnType<typeof manualSnapshot>
+  journal: ReturnType<typeof memoryJournal>
+  ledger: ReturnType<typeof memoryLedger>
+  registry: Registry
+}
+
+/** A gateway on a free port with a real HTTP stack; journal and ledger in memory unless given. */
+export async function testGateway(
+  t: TestContext,
+  entries: readonly SnapshotEntry[],
+  more: Partial<GatewayOptions> = {},
+): Promise<TestGateway> {
+  const snapshot = manualSnapshot(entries)
+  const journal = memoryJournal()
+  const ledger = memoryLedger()
+  const registry = new Registry()
+  const gateway = createGateway({
+    environment: 'sandbox',
+    listen: { host: '127.0.0.1', port: 0 },
+    issuer,
+    audience,
+    snapshot,
+    journal,
+    quota: ledger,
+    registry,
+    log: silent,
+    clock: systemClock,
+    ...more,
+  })
+  await gateway.start()
+  t.after(() => gateway.stop())
+  return { gateway, url: `http://127.0.0.1:${gateway.port()}`, snapshot, journal, ledger, registry }
+}
+
+export type { ApiEntry, JournalRecord }
+export { openJournal }
