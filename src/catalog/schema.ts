@@ -95,6 +95,31 @@ export const ApiVersion = Type.Intersect([
 ])
 export type ApiVersion = Static<typeof ApiVersion>
 
+/** An API and its versions, oldest first. */
+export const Api = Type.Object({
+  name: Type.String(),
+  title: Type.String(),
+  domain: Domain,
+  versions: Type.Array(ApiSummary),
+})
+export type Api = Static<typeof Api>
+
+/** What came of `POST /apis`. */
+export const PublishedApi = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  version: Type.String(),
+  lifecycle: Lifecycle,
+  /** false when exactly these two texts were published before */
+  changed: Type.Boolean(),
+  /** what does not keep an API from being published: examples that are not what their schema says, for the most part */
+  warnings: Type.Array(DocumentFault),
+})
+export type PublishedApi = Static<typeof PublishedApi>
+
+export const LifecycleChange = Type.Object({ state: Lifecycle }, { additionalProperties: false })
+export type LifecycleChange = Static<typeof LifecycleChange>
+
 /** `document` and `product` are the texts of the two files: YAML or JSON. */
 export const NewApi = Type.Object(
   {

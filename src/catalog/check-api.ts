@@ -1,0 +1,102 @@
+import { apiAddress } from './api-address.ts'
+import { checkOperations, checkParameter } from './check-operations.ts'
+import { checkReferences } from './check-references.ts'
+import { checkSchemas } from './check-schemas.ts'
+import { checkSecurity } from './check-security.ts'
+import { checkSecurityScheme, checkStructure } from './check-structure.ts'
+import { compileApi } from './compile-api.ts'
+import type { CompiledApi } from './compiled-api.ts'
+import { type CheckedFile, checkedFile } from './faults.ts'
+import type { ProductFile } from './product-schema.ts'
+import { checkOperationNames, readProduct } from './read-product.ts'
+import type { DocumentFault } from './schema.ts'
+import { walkDocument } from './walk-document.ts'
+
+/** The texts of the two files, and the names that faults call them by. */
+export type ApiFiles = {
+  document: string
+  product: string
+  documentName?: string
+  productName?: string
+}
+
+export type CheckResult =
+  | { ok: true; api: CompiledApi; documentJson: string; warnings: DocumentFault[] }
+  | { ok: false; faults: DocumentFault[]; warnings: DocumentFault[] }
+
+const longestDocument = 2_000_000
+const longestProduct = 100_000
+
+/**
+ * Checks the two files of an API and compiles them. Every fault is found in one go, with file, line and column.
+ * Nothing is fetched, read or written; the same files give the same result.
+ */
+export async function checkApi(files: ApiFiles): Promise<CheckResult> {
+  const names = {
+    document: files.documentName ?? 'openapi.yaml',
+    product: files.productName ?? 'product.yaml',
+  }
+  const tooLong = [
+    ...sizeFault(names.document, files.document, longestDocument),
+    ...sizeFault(names.product, files.product, longestProduct),
+  ]
+  if (tooLong.length > 0) return { ok: false, faults: tooLong, warnings: [] }
+  const document = checkedFile(names.document, files.document)
+  const manifest = checkedFile(names.product, files.product)
+  let api: CompiledApi | undefined
+  try {
+    api = await checkFiles(document, manifest)
+  } catch (error) {
+    // The stack ends before memory does: a document that exhausts it is refused like any other that is too much.
+    if (!(error instanceof RangeError)) throw error
+    document.fault([], 'is nested or linked too deeply to be checked')
+  }
+  const warnings = [...document.warnings(), ...manifest.warnings()]
+  const faults = [...document.faults(), ...manifest.faults()]
+  if (api === undefined || faults.length > 0) return { ok: false, faults, warnings }
+  return { ok: true, api, documentJson: JSON.stringify(document.value), warnings }
+}
+
+async function checkFiles(
+  document: CheckedFile,
+  manifest: CheckedFile,
+): Promise<CompiledApi | undefined> {
+  const product = readProduct(manifest)
+  const version = await checkStructure(document)
+  if (version === undefined) return undefined
+  walkDocument(document.value, (kind, value, path) => {
+    if (kind === 'parameter') checkParameter(document, value, path)
+    if (kind === 'securityScheme') checkSecurityScheme(document, value, path)
+  })
+  checkReferences(document)
+  const operations = checkOperations(document)
+  checkSecurity(document, operations)
+  checkSchemas(document, version)
+  const address = apiAddress(document, manifest, product ?? unknownProduct)
+  checkOperationNames(
+    manifest,
+    operations.map(({ operation }) => String(operation.operationId)),
+  )
+  if (document.faulty) return undefined
+  // Compiled even when the manifest is faulty: compiling finds faults of the document that nothing else does.
+  return compileApi({
+    file: document,
+    version,
+    operations,
+    product: product ?? unknownProduct,
+    address: address ?? { name: 'unknown', version: 'v0.0' },
+  })
+}
+
+/** Stands in for a manifest that cannot be read, so that the document is checked all the same. */
+const unknownProduct: ProductFile = {
+  domain: 'Identity',
+  owner: { team: 'unknown', contact: 'unknown' },
+  state: 'draft',
+}
+
+function sizeFault(file: string, text: string, longest: number): DocumentFault[] {
+  if (text.length <= longest) return []
+  const message = `has ${text.length} characters: at most ${longest} are read`
+  return [{ file, line: 1, column: 1, path: '#', message }]
+}

@@ -1,0 +1,13 @@
+import { parentPort } from 'node:worker_threads'
+import { type ApiFiles, checkApi } from './check-api.ts'
+import type { CheckAnswer } from './checker.ts'
+
+/** The thread of `checker.ts`: one message in, one out. */
+parentPort?.on('message', (files: ApiFiles) => {
+  checkApi(files).then(
+    (result) => answer({ result }),
+    (error: unknown) => answer({ error: error instanceof Error ? error.message : String(error) }),
+  )
+})
+
+const answer = (message: CheckAnswer): void => parentPort?.postMessage(message)

@@ -1,0 +1,95 @@
+import { Worker } from 'node:worker_threads'
+import type { ApiFiles, CheckResult } from './check-api.ts'
+
+/** Checks files beside the process, one at a time. */
+export interface Checker {
+  /** Never rejects because of what is in the files. */
+  check(files: ApiFiles): Promise<CheckResult>
+  close(): Promise<void>
+}
+
+export type CheckAnswer = { result: CheckResult } | { error: string }
+
+/**
+ * Runs checks in a thread of their own: a document may hold a regular expression that never ends, or be made to fill
+ * the memory. The thread is ended when it takes too long, and a while after its last work, with all that it has cached.
+ */
+export function createChecker(options: { timeoutMs?: number; idleMs?: number } = {}): Checker {
+  const timeoutMs = options.timeoutMs ?? 10_000
+  const idleMs = options.idleMs ?? 5_000
+  let worker: Worker | undefined
+  let idle: NodeJS.Timeout | undefined
+  let queue: Promise<unknown> = Promise.resolve()
+
+  function end(): Promise<number> | undefined {
+    const ended = worker
+    worker = undefined
+    return ended?.terminate()
+  }
+
+  function start(): Worker {
+    const started = new Worker(new URL('./check-worker.ts', import.meta.url), {
+      resourceLimits: { maxOldGenerationSizeMb: 256 },
+    })
+    started.once('exit', () => {
+      if (worker === started) worker = undefined
+    })
+    worker = started
+    return started
+  }
+
+  async function run(files: ApiFiles): Promise<CheckResult> {
+    clearTimeout(idle)
+    const running = worker ?? start()
+    running.ref()
+    const answer = await ask(running, files, timeoutMs)
+    if (answer === undefined || 'error' in answer) await end()
+    else {
+      // An idle thread holds up neither the end of the process nor its memory.
+      running.unref()
+      idle = setTimeout(() => void end(), idleMs).unref()
+    }
+    if (answer === undefined) {
+      return refusal(
+        files,
+        `takes longer than ${timeoutMs / 1_000} s to check: look for a regular expression with nested repetitions`,
+      )
+    }
+    if ('result' in answer) return answer.result
+    return refusal(files, `cannot be checked: ${answer.error}`)
+  }
+
+  return {
+    check(files) {
+      const next = queue.then(() => run(files))
+      queue = next.catch(() => undefined)
+      return next
+    },
+    async close() {
+      await queue
+      clearTimeout(idle)
+      await end()
+    },
+  }
+}
+
+function refusal(files: ApiFiles, message: string): CheckResult {
+  const file = files.documentName ?? 'openapi.yaml'
+  return { ok: false, faults: [{ file, line: 1, column: 1, path: '#', message }], warnings: [] }
+}
+
+/** @returns undefined when there was no answer in time */
+function ask(worker: Worker, files: ApiFiles, timeoutMs: number): Promise<CheckAnswer | undefined> {
+  const { promise, resolve } = Promise.withResolvers<CheckAnswer | undefined>()
+  const onMessage = (answer: CheckAnswer): void => resolve(answer)
+  const onError = (error: unknown): void =>
+    resolve({ error: error instanceof Error ? error.message : String(error) })
+  const onExit = (): void => resolve({ error: 'the thread ended' })
+  const timer = setTimeout(() => resolve(undefined), timeoutMs)
+  worker.once('message', onMessage).once('error', onError).once('exit', onExit)
+  worker.postMessage(files)
+  return promise.finally(() => {
+    clearTimeout(timer)
+    worker.off('message', onMessage).off('error', onError).off('exit', onExit)
+  })
+}

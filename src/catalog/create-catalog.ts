@@ -1,0 +1,86 @@
+import type { Actor } from '#audit'
+import type { Environment } from '#platform/config'
+import type { Routes } from '#platform/http-server'
+import type { Platform } from '#platform/module'
+import type { ApiFiles, CheckResult } from './check-api.ts'
+import { type Checker, createChecker } from './checker.ts'
+import type { ApiEntry } from './entry.ts'
+import { loadPack, type PackResult, recompileOutdated } from './load-pack.ts'
+import { operatorRoutes } from './operator-routes.ts'
+import { toEntry, toSummary, toVersion } from './present.ts'
+import { publicRoutes } from './public-routes.ts'
+import { type PublishResult, publishApi } from './publish-api.ts'
+import type { ApiSummary, ApiVersion, Lifecycle } from './schema.ts'
+import { findApi, listApis, listServed } from './store.ts'
+import type { CatalogTables } from './tables.ts'
+
+/** What contracts need to know of an API that partners may subscribe to. @public */
+export type PublishedApiTerms = {
+  apiId: string
+  scopes: string[]
+  /** decimal strings in the operator's currency, by plan; a plan that is absent has its own default */
+  prices: Record<string, string>
+  plans: string[]
+}
+
+/** The catalog: API versions, from the operator's files to what gateways and readers need. @public */
+export interface Catalog {
+  readonly routes: Routes
+  /** Finds every fault of the two files; pure, in a thread of its own, within ten seconds. */
+  check(files: ApiFiles): Promise<CheckResult>
+  /** All or nothing. @see publish-api.ts */
+  publish(files: ApiFiles, actor: Actor): Promise<PublishResult>
+  /** What a gateway of this environment serves; undefined for a draft and for what is not there. */
+  apiEntry(apiId: string, environment: Environment): Promise<ApiEntry | undefined>
+  /** published and deprecated ones */
+  publishedApis(): Promise<PublishedApiTerms[]>
+  get(apiId: string): Promise<ApiVersion | undefined>
+  /** by name and version; published and deprecated ones unless told otherwise */
+  list(lifecycles?: readonly Lifecycle[]): Promise<ApiSummary[]>
+  /** Publishes what is new in the operator pack, and compiles again what an older version compiled. */
+  loadPack(folder: string): Promise<PackResult[]>
+  /** Ends the checking thread. */
+  close(): Promise<void>
+}
+
+/** @public */
+export function createCatalog(platform: Platform, checker: Checker = createChecker()): Catalog {
+  const db = platform.database.as<CatalogTables>()
+  const shared = publicRoutes(platform)
+  const own = operatorRoutes(platform, checker)
+  return {
+    routes: async (server) => {
+      await shared(server)
+      await own(server)
+    },
+    check: (files) => checker.check(files),
+    publish: (files, actor) => publishApi(platform, checker, files, actor),
+    async apiEntry(apiId, environment) {
+      const row = await findApi(db, apiId)
+      return row && toEntry(row, environment)
+    },
+    async publishedApis() {
+      const rows = await listServed(db)
+      return rows.map(({ id, compiled }) => ({
+        apiId: id,
+        scopes: compiled.scopes,
+        prices: compiled.prices,
+        plans: compiled.plans,
+      }))
+    },
+    async get(apiId) {
+      const row = await findApi(db, apiId)
+      return row && row.lifecycle !== 'draft' ? toVersion(row, false) : undefined
+    },
+    async list(lifecycles = ['published', 'deprecated']) {
+      const everything = { limit: 10_000, offset: 0 }
+      const { rows } = await listApis(db, { lifecycles }, everything)
+      return rows.map(toSummary)
+    },
+    async loadPack(folder) {
+      await recompileOutdated(platform, checker)
+      return await loadPack(platform, checker, folder)
+    },
+    close: () => checker.close(),
+  }
+}

@@ -1,0 +1,18 @@
+export type { ApiFiles, CheckResult } from './check-api.ts'
+export { type Checker, createChecker } from './checker.ts'
+export type { CompiledApi } from './compiled-api.ts'
+export { type Catalog, createCatalog, type PublishedApiTerms } from './create-catalog.ts'
+export type {
+  ApiEntry,
+  ApiUpstream,
+  ConsentBasis,
+  JsonSchema,
+  SnapshotExample,
+  SnapshotOperation,
+  SnapshotParameter,
+  SnapshotResponse,
+} from './entry.ts'
+export type { PackResult } from './load-pack.ts'
+export type { PublishResult } from './publish-api.ts'
+export { type ApiFolder, readApiFolder } from './read-api-folder.ts'
+export type { ApiSummary, ApiVersion, DocumentFault } from './schema.ts'

@@ -1,0 +1,89 @@
+import type { Environment } from '#platform/config'
+import type { CompiledApi } from './compiled-api.ts'
+import type { ApiEntry, ApiUpstream, JsonSchema } from './entry.ts'
+import type { ApiSummary, ApiVersion } from './schema.ts'
+import { mapValues, withoutAnnotations } from './schema-keywords.ts'
+import type { SummaryRow, VersionRow } from './store.ts'
+
+export const toSummary = (row: SummaryRow): ApiSummary => ({
+  id: row.id,
+  name: row.name,
+  version: row.version,
+  fullVersion: row.full_version,
+  title: row.title,
+  summary: row.summary,
+  domain: row.domain,
+  lifecycle: row.lifecycle,
+  owner: { team: row.owner_team, contact: row.owner_contact },
+  plans: row.plans,
+  consent: row.consent,
+  publishedAt: row.published_at.toISOString(),
+})
+
+/** `withAddresses`: where the operator's systems are is for the operator alone. */
+export function toVersion(row: VersionRow, withAddresses: boolean): ApiVersion {
+  const { compiled } = row
+  const shown = (address: string | undefined): string => {
+    if (address === undefined) return 'none'
+    return withAddresses || address === 'simulated' ? address : 'http'
+  }
+  return {
+    ...toSummary(row),
+    description: compiled.description,
+    basePath: compiled.basePath,
+    sla: compiled.sla,
+    upstreams: {
+      sandbox: shown(compiled.upstream.sandbox),
+      production: shown(compiled.upstream.production),
+    },
+    operations: compiled.documentation,
+    schemas: compiled.schemas,
+  }
+}
+
+/** What a gateway of an environment serves; undefined for a draft. */
+export function toEntry(row: VersionRow, environment: Environment): ApiEntry | undefined {
+  if (row.lifecycle === 'draft') return undefined
+  const { compiled } = row
+  const bare = (schema: unknown): JsonSchema => withoutAnnotations(schema) as JsonSchema
+  return {
+    kind: 'api',
+    id: row.id,
+    name: row.name,
+    version: row.version,
+    title: row.title,
+    domain: row.domain,
+    lifecycle: row.lifecycle,
+    owner: compiled.owner,
+    basePath: compiled.basePath,
+    profile: compiled.profile,
+    consent: compiled.consent,
+    rate: compiled.rate,
+    upstream: upstreamOf(compiled, environment),
+    operations: compiled.operations.map((operation) => ({
+      ...operation,
+      parameters: operation.parameters.map((p) => ({ ...p, schema: bare(p.schema) })),
+      requestBody: operation.requestBody && {
+        ...operation.requestBody,
+        content: mapValues(operation.requestBody.content, bare),
+      },
+      responses: operation.responses.map((response) => ({
+        ...response,
+        content: mapValues(response.content, bare),
+      })),
+    })),
+    schemas: mapValues(compiled.schemas, bare),
+  }
+}
+
+function upstreamOf(compiled: CompiledApi, environment: Environment): ApiUpstream {
+  const { timeoutMs, upstream } = compiled
+  const address = upstream[environment]
+  if (address === undefined) return { kind: 'none', timeoutMs }
+  // The manifest's schema refuses it too: the simulated operator has no place in production.
+  if (address === 'simulated')
+    return environment === 'sandbox'
+      ? { kind: 'simulated', timeoutMs }
+      : { kind: 'none', timeoutMs }
+  return { kind: 'http', url: address.replace(/\/+$/, ''), timeoutMs }
+}
