@@ -1,3 +1,4 @@
+import type { ApiEntry } from '#catalog'
 import type { Environment } from '#platform/config'
 
 /**
@@ -5,78 +6,14 @@ import type { Environment } from '#platform/config'
  * compiled by the control side and complete: a gateway never asks a module.
  */
 
-/**
- * A JSON Schema (draft 2020-12); its references point into `ApiEntry.schemas` as `#/$defs/Name`.
- * @public
- */
-export type JsonSchema = { readonly [keyword: string]: unknown } | boolean
-
-/** @public */
-export type SnapshotParameter = {
-  name: string
-  in: 'path' | 'query' | 'header'
-  required: boolean
-  schema: JsonSchema
-}
-
-/** @public */
-export type SnapshotExample = {
-  name: string
-  status: number
-  mediaType: string
-  /** undefined for an answer without a body */
-  body: unknown
-  headers: Readonly<Record<string, string>>
-}
-
-/** @public */
-export type SnapshotResponse = {
-  /** '200', '4XX' or 'default' */
-  status: string
-  /** by media type; empty when the answer has no body */
-  content: Readonly<Record<string, JsonSchema>>
-  headers: readonly string[]
-}
-
-/** @public */
-export type SnapshotOperation = {
-  operationId: string
-  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-  /** OpenAPI template below the base path: `/payments/{paymentId}` */
-  path: string
-  /** any one of these sets of scopes is enough; an empty list means that a valid token is enough */
-  scopes: readonly (readonly string[])[]
-  parameters: readonly SnapshotParameter[]
-  requestBody: { required: boolean; content: Readonly<Record<string, JsonSchema>> } | undefined
-  responses: readonly SnapshotResponse[]
-  /** valid examples of what the sandbox answers, best first: one of each documented status where there is one */
-  examples: readonly SnapshotExample[]
-  /** a valid example of the request body, for the explorer and the samples */
-  requestExample: unknown
-  /** which statuses are billed; the default is every 2xx */
-  billable: 'success' | 'never'
-}
-
-/** @public */
-export type ApiEntry = {
-  kind: 'api'
-  /** `sim-swap/v2` */
-  id: string
-  name: string
-  version: string
-  title: string
-  domain: string
-  lifecycle: 'draft' | 'published' | 'deprecated' | 'retired'
-  owner: { team: string; contact: string }
-  /** `/sim-swap/v2` */
-  basePath: string
-  profile: '0.6' | '0.8'
-  upstream:
-    | { kind: 'http'; url: string; timeoutMs: number }
-    | { kind: 'simulated'; timeoutMs: number }
-  operations: readonly SnapshotOperation[]
-  schemas: Readonly<Record<string, JsonSchema>>
-}
+export type {
+  ApiEntry,
+  JsonSchema,
+  SnapshotExample,
+  SnapshotOperation,
+  SnapshotParameter,
+  SnapshotResponse,
+} from '#catalog'
 
 /** @public */
 export type ApplicationEntry = {
