@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import type { FastifyPluginAsync } from 'fastify'
 import { sql } from 'kysely'
 import { createHttpServer } from '#platform/http-server'
 import type { Platform } from '#platform/module'
@@ -236,12 +237,10 @@ async function servedAudit(t: TestContext, platform: Platform, actor: Actor) {
   server.addHook('onRequest', async (request) => {
     request.actor = actor
   })
-  server.register(
-    (scope, _options, done) => {
-      Promise.resolve(createAudit(platform).routes(scope)).then(() => done(), done)
-    },
-    { prefix: '/management/v1' },
-  )
+  const mount: FastifyPluginAsync = async (scope) => {
+    await createAudit(platform).routes(scope as unknown as typeof server)
+  }
+  await server.register(mount, { prefix: '/management/v1' })
   t.after(() => server.close())
   return async (
     query = '',

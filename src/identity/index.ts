@@ -1,4 +1,5 @@
 export type { Actor } from '#audit'
+export { checkForm } from './check-form.ts'
 export { createIdentity, type Identity } from './create-identity.ts'
 export type { NewMemberInput } from './create-member.ts'
 export type { NewApiToken } from './create-token.ts'

@@ -6,6 +6,7 @@ import type { HttpServer, Routes } from '#platform/http-server'
 import { listOf, offsetOf, PageQuery, paginate } from '#platform/lists'
 import { acceptInvitation } from './accept-invitation.ts'
 import { changeMemberRole, removeMember } from './change-member.ts'
+import { checkForm } from './check-form.ts'
 import { inviteMember } from './invite-member.ts'
 import type { Identifying } from './needs.ts'
 import { noSuchPartner, requirePartner } from './require-partner.ts'
@@ -159,6 +160,8 @@ function acceptRoute(server: HttpServer, identifying: Identifying, cookie: Sessi
     '/invitations/accept',
     {
       config: { access: 'public' },
+      attachValidation: true,
+      preHandler: checkForm,
       schema: {
         operationId: 'acceptInvitation',
         summary: 'Become a member with a link that was mailed; signs in',

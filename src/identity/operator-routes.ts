@@ -2,6 +2,7 @@ import { Type } from 'typebox'
 import type { Routes } from '#platform/http-server'
 import { listOf, offsetOf, PageQuery, paginate } from '#platform/lists'
 import { becomeFirstOperator } from './become-first-operator.ts'
+import { checkForm } from './check-form.ts'
 import type { Identifying } from './needs.ts'
 import { FirstOperator, Operator, Session } from './schema.ts'
 import type { SessionCookie } from './session-cookie.ts'
@@ -17,6 +18,8 @@ export function createOperatorRoutes(identifying: Identifying, cookie: SessionCo
       '/operators/first',
       {
         config: { access: 'public' },
+        attachValidation: true,
+        preHandler: checkForm,
         schema: {
           operationId: 'becomeFirstOperator',
           summary: 'Become the first operator with the link that the start prints; signs in',

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import type { Routes } from '#platform/http-server'
+import { checkForm } from './check-form.ts'
 import type { Identifying } from './needs.ts'
 import { requestRecovery } from './request-recovery.ts'
 import { resetPassword } from './reset-password.ts'
@@ -32,6 +33,8 @@ export function createRecoveryRoutes(identifying: Identifying): Routes {
       '/recovery/reset',
       {
         config: { access: 'public' },
+        attachValidation: true,
+        preHandler: checkForm,
         schema: {
           operationId: 'resetPassword',
           summary: 'Set a new password with a link that was mailed; all sessions end',

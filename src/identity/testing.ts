@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
+import type { FastifyPluginAsync } from 'fastify'
 import type { Transaction } from 'kysely'
 import { createAudit } from '#audit'
 import { createAttempts } from '#platform/attempts'
@@ -56,14 +57,12 @@ export async function identityUnderTest(
   const audit = createAudit(platform)
   const server = createHttpServer({ log: platform.log })
   void identity.guard(server)
-  server.register(
-    (scope, _options, done) => {
-      const mounted = [identity.routes(scope), audit.routes(scope)]
-      options.extra?.(scope)
-      Promise.all(mounted).then(() => done(), done)
-    },
-    { prefix: '/management/v1' },
-  )
+  const mount: FastifyPluginAsync = async (scope) => {
+    await identity.routes(scope as unknown as HttpServer)
+    await audit.routes(scope as unknown as HttpServer)
+    options.extra?.(scope as unknown as HttpServer)
+  }
+  await server.register(mount, { prefix: '/management/v1' })
   const base = await server.listen({ port: 0, host: '127.0.0.1' })
   t.after(() => server.close())
   testDispatcher(t, platform, [...identity.subscribers, audit.subscriber])

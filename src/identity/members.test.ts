@@ -1,0 +1,281 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { goodPassword, identityUnderTest } from './testing.ts'
+
+test('an owner invites, the invited person joins by the mailed link and is signed in', async (t) => {
+  const { call, member, linkTo, identity } = await identityUnderTest(t)
+  const ada = await member('ada@example.com')
+  const url = `/partners/${ada.partnerId}/members`
+  const invited = await call('POST', url, {
+    cookie: ada.cookie,
+    body: { email: 'Bob@Example.com', role: 'developer' },
+  })
+  assert.equal(invited.status, 201)
+  const { createdAt, ...rest } = invited.body
+  assert.ok(Date.parse(createdAt) > 0)
+  const id = invited.body.id
+  assert.deepEqual(rest, {
+    id,
+    name: '',
+    email: 'bob@example.com',
+    role: 'developer',
+    emailVerified: false,
+    state: 'invited',
+  })
+  const token = await linkTo('bob@example.com', 'accept-invitation')
+  const body = { token, name: 'Bob', password: goodPassword }
+  const joined = await call('POST', '/invitations/accept', { body })
+  assert.equal(joined.status, 201)
+  assert.deepEqual(joined.body, {
+    kind: 'partner',
+    id,
+    name: 'Bob',
+    email: 'bob@example.com',
+    emailVerified: true,
+    role: 'developer',
+    partnerId: ada.partnerId,
+    via: 'session',
+  })
+  assert.equal((await call('GET', '/session', { cookie: joined.cookie })).status, 200)
+  assert.equal((await call('POST', '/invitations/accept', { body })).status, 400)
+  assert.equal(await identity.hasVerifiedMember(ada.partnerId), true)
+  const list = await call('GET', `${url}?perPage=1&page=2`, { cookie: joined.cookie })
+  assert.deepEqual(list.body.pagination, { page: 2, perPage: 1, totalCount: 2, totalPages: 2 })
+  assert.deepEqual([list.body.items[0].id, list.body.items[0].state], [id, 'active'])
+})
+
+test('an invitation of an address that has an account elsewhere looks like any other', async (t) => {
+  const { call, member, operator, mailTo } = await identityUnderTest(t)
+  const ada = await member('ada@example.com')
+  await member('eve@example.com')
+  await operator('grace@operator.example')
+  const url = `/partners/${ada.partnerId}/members`
+  const invite = (email: string) =>
+    call('POST', url, { cookie: ada.cookie, body: { email, role: 'viewer' } })
+  const shape = ({ status, body, headers }: Awaited<ReturnType<typeof call>>) => [
+    status,
+    { ...body, id: body.id.length, email: '', createdAt: '' },
+    [...headers].filter(([name]) => !['x-correlator', 'date', 'content-length'].includes(name)),
+  ]
+  const unknown = shape(await invite('new@example.com'))
+  assert.deepEqual(shape(await invite('eve@example.com')), unknown)
+  assert.deepEqual(shape(await invite('grace@operator.example')), unknown)
+  const until = performance.now() + 10_000
+  const told = async () => (await mailTo('eve@example.com')).filter((m) => m.includes('invited'))
+  while ((await told()).length === 0 && performance.now() < until) {
+    await new Promise((resolve) => {
+      setTimeout(resolve, 10)
+    })
+  }
+  const [mail = ''] = await told()
+  assert.match(mail, /has an account there already/)
+  assert.doesNotMatch(mail, /token=/)
+})
+
+test('an invitation is renewed, changed and withdrawn; a member is not invited again', async (t) => {
+  const { call, member, linkTo } = await identityUnderTest(t)
+  const ada = await member('ada@example.com')
+  const url = `/partners/${ada.partnerId}/members`
+  const { cookie } = ada
+  const invite = (role: string) =>
+    call('POST', url, { cookie, body: { email: 'bob@example.com', role } })
+  const first = await invite('viewer')
+  const second = await invite('finance')
+  assert.equal(second.body.id, first.body.id)
+  assert.equal(second.body.role, 'finance')
+  const token = await linkTo('bob@example.com', 'accept-invitation', 2)
+  const changed = await call('PATCH', `${url}/${first.body.id}`, {
+    cookie,
+    body: { role: 'viewer' },
+  })
+  assert.deepEqual(
+    [changed.status, changed.body.role, changed.body.state],
+    [200, 'viewer', 'invited'],
+  )
+  assert.equal((await call('DELETE', `${url}/${first.body.id}`, { cookie })).status, 204)
+  const late = await call('POST', '/invitations/accept', {
+    body: { token, name: 'Bob', password: goodPassword },
+  })
+  assert.equal(late.status, 400)
+  const self = await call('POST', url, {
+    cookie,
+    body: { email: 'ADA@example.com', role: 'viewer' },
+  })
+  assert.deepEqual([self.status, self.body.code], [409, 'ALREADY_EXISTS'])
+  assert.equal(
+    (await call('POST', url, { cookie, body: { email: 'x', role: 'king' } })).status,
+    400,
+  )
+})
+
+test('an address that got an account after it was invited is told to sign in', async (t) => {
+  const { call, member, linkTo } = await identityUnderTest(t)
+  const ada = await member('ada@example.com')
+  await call('POST', `/partners/${ada.partnerId}/members`, {
+    cookie: ada.cookie,
+    body: { email: 'bob@example.com', role: 'viewer' },
+  })
+  const token = await linkTo('bob@example.com', 'accept-invitation')
+  await member('bob@example.com')
+  const body = { token, name: 'Bob', password: goodPassword }
+  const answer = await call('POST', '/invitations/accept', { body })
+  assert.deepEqual([answer.status, answer.body.code], [409, 'ALREADY_EXISTS'])
+})
+
+test('of 50 simultaneous acceptances one becomes the member', async (t) => {
+  const { call, member, linkTo } = await identityUnderTest(t)
+  const ada = await member('ada@example.com')
+  const url = `/partners/${ada.partnerId}/members`
+  await call('POST', url, {
+    cookie: ada.cookie,
+    body: { email: 'bob@example.com', role: 'viewer' },
+  })
+  const token = await linkTo('bob@example.com', 'accept-invitation')
+  const body = { token, name: 'Bob', password: goodPassword }
+  const answers = await Promise.all(
+    Array.from({ length: 50 }, () => call('POST', '/invitations/accept', { body })),
+  )
+  assert.equal(answers.filter(({ status }) => status === 201).length, 1)
+  assert.equal(answers.filter(({ status }) => status === 400).length, 49)
+  assert.equal((await call('GET', url, { cookie: ada.cookie })).body.pagination.totalCount, 2)
+})
+
+test('who may manage members, role by role; everybody may leave', async (t) => {
+  const { call, member, operator } = await identityUnderTest(t)
+  const ada = await member('ada@example.com')
+  const { partnerId } = ada
+  const url = `/partners/${partnerId}/members`
+  const people = {
+    owner: ada,
+    developer: await member('dev@example.com', { partnerId, role: 'developer' }),
+    finance: await member('fin@example.com', { partnerId, role: 'finance' }),
+    viewer: await member('view@example.com', { partnerId, role: 'viewer' }),
+    administrator: await operator(),
+  }
+  const victim = await member('victim@example.com', { partnerId, role: 'viewer' })
+  const mayManage = {
+    owner: true,
+    developer: false,
+    finance: false,
+    viewer: false,
+    administrator: true,
+  }
+  for (const [role, { cookie }] of Object.entries(people)) {
+    const may = mayManage[role as keyof typeof mayManage]
+    assert.equal((await call('GET', url, { cookie })).status, 200, role)
+    const invite = await call('POST', url, {
+      cookie,
+      body: { email: `${role}@new.example`, role: 'viewer' },
+    })
+    assert.equal(invite.status, may ? 201 : 403, role)
+    const change = await call('PATCH', `${url}/${victim.memberId}`, {
+      cookie,
+      body: { role: 'finance' },
+    })
+    assert.equal(change.status, may ? 200 : 403, role)
+    if (!may) {
+      const removal = await call('DELETE', `${url}/${victim.memberId}`, { cookie })
+      assert.equal(removal.status, 403, role)
+    }
+  }
+  const { viewer } = people
+  assert.equal(
+    (await call('DELETE', `${url}/${viewer.memberId}`, { cookie: viewer.cookie })).status,
+    204,
+  )
+  assert.equal((await call('GET', '/session', { cookie: viewer.cookie })).status, 401)
+})
+
+test('another’s members answer like those of a partner that does not exist', async (t) => {
+  const { call, member, operator } = await identityUnderTest(t)
+  const ada = await member('ada@example.com')
+  const eve = await member('eve@example.com')
+  const grace = await operator()
+  const requests = [
+    ['GET', '', undefined],
+    ['POST', '', { email: 'bob@example.com', role: 'viewer' }],
+    ['PATCH', `/${eve.memberId}`, { role: 'viewer' }],
+    ['DELETE', `/${eve.memberId}`, undefined],
+  ] as const
+  for (const [method, tail, body] of requests) {
+    const given = { cookie: ada.cookie, body }
+    const other = await call(method, `/partners/${eve.partnerId}/members${tail}`, given)
+    const absent = await call(method, `/partners/prt_absent/members${tail}`, given)
+    assert.equal(other.status, 404, method)
+    assert.deepEqual(other.body, absent.body, method)
+    assert.deepEqual(
+      (
+        await call(method, `/partners/prt_absent/members${tail}`, {
+          ...given,
+          cookie: grace.cookie,
+        })
+      ).body,
+      absent.body,
+    )
+  }
+  const own = `/partners/${ada.partnerId}/members`
+  for (const memberId of [eve.memberId, 'mem_absent', 'x'.repeat(64)]) {
+    const given = { cookie: ada.cookie, body: { role: 'viewer' } }
+    const answer = await call('PATCH', `${own}/${memberId}`, given)
+    assert.deepEqual([answer.status, answer.body.message], [404, 'There is no such member.'])
+    assert.equal((await call('DELETE', `${own}/${memberId}`, { cookie: ada.cookie })).status, 404)
+  }
+})
+
+test('the last owner stays an owner, also when two owners send each other away at once', async (t) => {
+  const { call, member } = await identityUnderTest(t)
+  const ada = await member('ada@example.com')
+  const { partnerId } = ada
+  const url = `/partners/${partnerId}/members`
+  const demote = (id: string, cookie: string) =>
+    call('PATCH', `${url}/${id}`, { cookie, body: { role: 'viewer' } })
+  const alone = await demote(ada.memberId, ada.cookie)
+  assert.deepEqual([alone.status, alone.body.code], [409, 'INCOMPATIBLE_STATE'])
+  const leave = await call('DELETE', `${url}/${ada.memberId}`, { cookie: ada.cookie })
+  assert.equal(leave.status, 409)
+  const bob = await member('bob@example.com', { partnerId, role: 'owner' })
+  const answers = await Promise.all([
+    demote(ada.memberId, bob.cookie),
+    call('DELETE', `${url}/${bob.memberId}`, { cookie: ada.cookie }),
+    demote(bob.memberId, ada.cookie),
+    call('DELETE', `${url}/${ada.memberId}`, { cookie: bob.cookie }),
+  ])
+  assert.ok(answers.some(({ status }) => status < 300))
+  const cookie =
+    (await call('GET', url, { cookie: ada.cookie })).status === 200 ? ada.cookie : bob.cookie
+  const { body } = await call('GET', url, { cookie })
+  assert.equal(body.items.filter((m: { role: string }) => m.role === 'owner').length, 1)
+})
+
+test('removal ends the sessions and tokens of a member at once', async (t) => {
+  const { call, member } = await identityUnderTest(t)
+  const ada = await member('ada@example.com')
+  const bob = await member('bob@example.com', { partnerId: ada.partnerId, role: 'developer' })
+  const { body } = await call('POST', '/tokens', { cookie: bob.cookie, body: { name: 'ci' } })
+  assert.equal((await call('GET', '/session', { token: body.token })).status, 200)
+  const url = `/partners/${ada.partnerId}/members/${bob.memberId}`
+  assert.equal((await call('DELETE', url, { cookie: ada.cookie })).status, 204)
+  assert.equal((await call('GET', '/session', { cookie: bob.cookie })).status, 401)
+  assert.equal((await call('GET', '/session', { token: body.token })).status, 401)
+  assert.equal((await call('DELETE', url, { cookie: ada.cookie })).status, 404)
+  await member('bob@example.com')
+})
+
+test('what was done about members is in the evidence of the partner', async (t) => {
+  const { call, member, platform } = await identityUnderTest(t)
+  const ada = await member('ada@example.com')
+  const url = `/partners/${ada.partnerId}/members`
+  const { body } = await call('POST', url, {
+    cookie: ada.cookie,
+    body: { email: 'bob@example.com', role: 'viewer' },
+  })
+  await call('DELETE', `${url}/${body.id}`, { cookie: ada.cookie })
+  const until = performance.now() + 10_000
+  let actions: string[] = []
+  while (!actions.includes('invitation.withdrawn') && performance.now() < until) {
+    const events = await call('GET', '/audit-events', { cookie: ada.cookie })
+    actions = events.body.items.map((event: { action: string }) => event.action)
+  }
+  assert.deepEqual(actions, ['invitation.withdrawn', 'member.invited', 'session.started'])
+  assert.ok(platform)
+})
