@@ -10,16 +10,15 @@ import { checkForm } from './check-form.ts'
 import { inviteMember } from './invite-member.ts'
 import type { Identifying } from './needs.ts'
 import { noSuchPartner, requirePartner } from './require-partner.ts'
-import { InvitationAcceptance, Member, MemberChange, NewMember, Session } from './schema.ts'
+import { InvitationAcceptance, Member, MemberChange, NewMember, PathId, Session } from './schema.ts'
 import type { SessionCookie } from './session-cookie.ts'
 import { presentSession } from './session-routes.ts'
 import { startSession } from './start-session.ts'
 import { countMembers, listMembers, type MemberRecord } from './store.ts'
 
 const tags = ['members']
-const Id = Type.String({ maxLength: 64 })
-const PartnerParams = Type.Object({ partnerId: Id })
-const MemberParams = Type.Object({ partnerId: Id, memberId: Id })
+const PartnerParams = Type.Object({ partnerId: PathId })
+const MemberParams = Type.Object({ partnerId: PathId, memberId: PathId })
 const Page = Type.Object(PageQuery.properties, { additionalProperties: false })
 
 export function createMemberRoutes(identifying: Identifying, cookie: SessionCookie): Routes {

@@ -11,7 +11,14 @@ const Timestamp = Type.String({ format: 'date-time' })
 
 export const Email = Type.String({ format: 'email', minLength: 3, maxLength: 254 })
 export const Password = Type.String({ minLength: 12, maxLength: 128 })
-const Name = Type.String({ minLength: 1, maxLength: 120, pattern: '\\S' })
+// Control characters have no place in a name, and PostgreSQL refuses to store NUL at all.
+const Name = Type.String({
+  minLength: 1,
+  maxLength: 120,
+  pattern: '^(?=.*\\S)[^\\u0000-\\u001f\\u007f]+$',
+})
+/** An id in an address: any text that can be looked up. */
+export const PathId = Type.String({ maxLength: 64, pattern: '^[^\\u0000]*$' })
 const LinkToken = Type.String({ minLength: 1, maxLength: 200 })
 
 export const NewRegistration = Type.Object(
@@ -21,7 +28,10 @@ export const NewRegistration = Type.Object(
 export type NewRegistration = Static<typeof NewRegistration>
 
 export const SignIn = Type.Object(
-  { email: Type.String({ maxLength: 254 }), password: Type.String({ maxLength: 128 }) },
+  {
+    email: Type.String({ maxLength: 254, pattern: '^[^\\u0000]*$' }),
+    password: Type.String({ maxLength: 128 }),
+  },
   strict,
 )
 export type SignIn = Static<typeof SignIn>

@@ -7,7 +7,7 @@ import { listOf, offsetOf, PageQuery, paginate } from '#platform/lists'
 import { issueToken } from './create-token.ts'
 import type { Identifying } from './needs.ts'
 import { personOf } from './person-of.ts'
-import { ApiToken, NewToken, NewTokenResult } from './schema.ts'
+import { ApiToken, NewToken, NewTokenResult, PathId } from './schema.ts'
 import type { TokenRow } from './tables.ts'
 import { deleteToken, findToken, listTokens, type TokenOwner } from './token-store.ts'
 
@@ -101,7 +101,7 @@ function deleteRoute(server: HttpServer, { db, outbox }: Identifying): void {
         operationId: 'deleteToken',
         summary: 'End an API token at once',
         tags,
-        params: Type.Object({ tokenId: Type.String({ maxLength: 64 }) }),
+        params: Type.Object({ tokenId: PathId }),
         response: { 204: Type.Null() },
       },
     },
