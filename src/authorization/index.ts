@@ -1,11 +1,4 @@
-export {
-  type AuthorizationServer,
-  type AuthorizationServerOptions,
-  createAuthorizationServer,
-} from './authorization-server.ts'
+export { createAuthorizationServer } from './authorization-server.ts'
+/** @public */
 export type { Client, ClientSource, ScopeSource } from './client-source.ts'
-export {
-  type Authorization,
-  createAuthorization,
-  type SigningKeyEntry,
-} from './create-authorization.ts'
+export { createAuthorization } from './create-authorization.ts'

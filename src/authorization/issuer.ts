@@ -8,7 +8,8 @@ import { ensureKeys } from './ensure-keys.ts'
 import type { FailureLimiter } from './failure-limiter.ts'
 import { loadProvider } from './load-provider.ts'
 import { metadataDocument } from './metadata-document.ts'
-import { serveToken, shapeTokenAnswers } from './serve-token.ts'
+import { serveToken } from './serve-token.ts'
+import { shapeTokenAnswers } from './shape-token-answers.ts'
 import { openKey, type PublicJwk } from './signing-key.ts'
 import { listLiveKeys, type SigningKeyRecord } from './store.ts'
 
@@ -28,7 +29,7 @@ export interface Issuer {
 
 export function createIssuer(
   platform: Platform,
-  options: Omit<ProviderOptions, 'issuer' | 'audience' | 'database'> & {
+  options: Omit<ProviderOptions, 'issuer' | 'audience' | 'database' | 'clock'> & {
     limiter: FailureLimiter
     log: Log
   },
@@ -53,7 +54,10 @@ export function createIssuer(
     const signingKey = openCurrentKey(platform, environment, records)
     const audience = config.gateways[environment].url
     const { createProvider } = await loadProvider()
-    const provider = createProvider({ ...options, issuer: url, audience, database }, signingKey)
+    const provider = createProvider(
+      { ...options, issuer: url, audience, database, clock },
+      signingKey,
+    )
     shapeTokenAnswers(provider, options)
     serving = { generation, provider, keys }
     log.info({ environment, kid: signingKey.kid, keys: keys.length }, 'signing keys loaded')
@@ -72,7 +76,7 @@ export function createIssuer(
     metadata: () => metadataDocument(url),
     token: (request, response, correlator) =>
       serveToken(
-        { environment, issuer: url, tokenEndpoint, clock },
+        { issuer: url, tokenEndpoint, clock },
         current().provider,
         request,
         response,

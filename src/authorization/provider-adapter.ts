@@ -1,4 +1,5 @@
 import Provider, { type Adapter, type AdapterFactory, type AdapterPayload } from 'oidc-provider'
+import type { Clock } from '#platform/clock'
 import type { Environment } from '#platform/config'
 import type { Database } from '#platform/database'
 import { candidateKeys, metadataForAssertion, metadataForSecret } from './client-metadata.ts'
@@ -12,6 +13,7 @@ type Options = {
   environment: Environment
   clients: ClientSource
   database: Database<AuthorizationTables>
+  clock: Clock
 }
 
 /**
@@ -47,12 +49,12 @@ function findClient({ environment, clients }: Options): Adapter['find'] {
  * oidc-provider finds first and saves afterwards: of simultaneous requests several would find nothing. So nothing is
  * ever found, and the insertion alone decides, for all processes on this database.
  */
-function replayAdapter({ environment, database }: Options): Adapter {
+function replayAdapter({ environment, database, clock }: Options): Adapter {
   return {
     ...refusing('ReplayDetection'),
     find: async () => undefined,
     upsert: async (id, _payload, expiresIn = 0) => {
-      const expiresAt = new Date(Date.now() + Math.ceil(expiresIn) * 1_000)
+      const expiresAt = new Date(clock.now().getTime() + Math.ceil(expiresIn) * 1_000)
       if (await useAssertion(database, { environment, id, expiresAt })) return
       throw invalidClient(
         'the client assertion was used before: make one with a new jti for each request',

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { invalidRequest, quoted } from './oauth-error.ts'
 
-export type Mechanism = 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'none'
+type Mechanism = 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'none'
 
 /** A token request whose form is right; nothing in it has been believed yet. */
 export type TokenRequest = {

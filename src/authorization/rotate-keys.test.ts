@@ -187,3 +187,26 @@ test('finishes the requests under way when it stops, and takes no more', async (
   assert.equal((await underWay).status, 200)
   await stopped
 })
+
+test('takes 500 token requests at once and tells the next to come again', async (t) => {
+  const { clients, post } = await testServers(t, { count: 1 })
+  const find = clients.findClient.bind(clients)
+  const full = Promise.withResolvers<void>()
+  const goOn = Promise.withResolvers<void>()
+  let waiting = 0
+  clients.findClient = async (id, environment) => {
+    waiting += 1
+    if (waiting === 500) full.resolve()
+    await goOn.promise
+    return find(id, environment)
+  }
+  const ask = () => post('/sandbox/token', grant, basic(sandboxId, sandboxSecret))
+  const underWay = Array.from({ length: 500 }, ask)
+  await full.promise
+  const refused = await ask()
+  assert.equal(refused.status, 503)
+  assert.equal(refused.headers['retry-after'], '1')
+  goOn.resolve()
+  for (const answer of await Promise.all(underWay)) assert.equal(answer.status, 200)
+  assert.equal((await ask()).status, 200)
+})

@@ -2,7 +2,7 @@ import type { Environment } from '#platform/config'
 
 export type KeyState = 'next' | 'current' | 'previous' | 'retired'
 
-export type SigningKeyRow = {
+type SigningKeyRow = {
   kid: string
   environment: Environment
   state: KeyState

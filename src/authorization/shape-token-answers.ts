@@ -1,0 +1,113 @@
+import type { EventEmitter } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import type Provider from 'oidc-provider'
+import type { Environment } from '#platform/config'
+import type { Log } from '#platform/log'
+import { answerToFault, type OAuthAnswer, oauthAnswer } from './answer-fault.ts'
+import type { FailureLimiter } from './failure-limiter.ts'
+import { quoted } from './oauth-error.ts'
+import { type Refusal, stateOf, type TokenState } from './token-state.ts'
+
+/**
+ * A refused authentication is answered no sooner than this after the request came: that a client exists must not show
+ * in how long its lookup took.
+ */
+const refusalFloorMs = 40
+
+type Options = { environment: Environment; limiter: FailureLimiter; log: Log }
+
+/** Shapes what the provider answers: one description for every failed authentication, limits, and the floor. */
+export function shapeTokenAnswers(provider: Provider, options: Options): void {
+  const { log } = options
+  const remember = (ctx: { req: IncomingMessage }, error: Error): void => {
+    const state = stateOf(ctx.req)
+    if (state !== undefined) state.refusal = error
+  }
+  provider.on('grant.error', remember)
+  provider.on('server_error', remember)
+  const emitter: EventEmitter = provider
+  emitter.on('error', (error: Error) => log.error({ err: error }, 'the provider failed'))
+  provider.use(async (ctx, next) => {
+    await next()
+    for (const name of ['access-control-allow-origin', 'access-control-expose-headers', 'vary'])
+      ctx.remove(name)
+    const state = stateOf(ctx.req)
+    if (state?.refusal === undefined) return
+    const { refusal } = state
+    const fault = ctx.status >= 500
+    if (!fault && refusal.error !== 'invalid_client') return
+    const answer = fault
+      ? answerToFault(refusal, state.correlator, log)
+      : await answerToFailure({ ...options, realm: provider.issuer }, state, refusal)
+    ctx.remove('www-authenticate')
+    ctx.status = answer.status
+    ctx.set(answer.headers)
+    ctx.body = answer.body
+  })
+}
+
+/** The answer to a failed authentication, at its time. */
+async function answerToFailure(
+  { environment, limiter, log, realm }: Options & { realm: string },
+  state: TokenState,
+  refusal: Refusal,
+): Promise<OAuthAnswer> {
+  // The provider's own refusals all have this text. Ours say more: a replayed assertion was signed by its client, so it
+  // is refused, but it is no guess and is not counted.
+  const generic = refusal.error_description === 'client authentication failed'
+  const { clientId, address } = state
+  const wait = generic ? await limiter.failed({ environment, clientId, address }) : undefined
+  // Above the limit nothing more is learnt from a line, and a flood must not fill the log.
+  if (wait === undefined) logFailure(log, environment, state, refusal)
+  await untilFloor(state.startedAt)
+  if (wait !== undefined) {
+    return oauthAnswer(429, 'temporarily_unavailable', tooMany(wait), { 'retry-after': `${wait}` })
+  }
+  // RFC 6749, section 5.2: a client that used the header is told which scheme to use.
+  const challenge: Record<string, string> =
+    state.request.mechanism === 'client_secret_basic'
+      ? { 'www-authenticate': `Basic realm="${realm}", error="invalid_client"` }
+      : {}
+  const description = generic ? describeFailure(environment, state) : refusal.error_description
+  return oauthAnswer(401, 'invalid_client', description ?? '', challenge)
+}
+
+const tooMany = (seconds: number): string =>
+  `too many failed authentications; try again in ${seconds} s`
+
+const otherPrefix = { sandbox: 'wl_live_', production: 'wl_sbx_' } as const
+
+/** The same for an unknown client, a suspended one and a wrong credential: it follows from the request alone. */
+function describeFailure(environment: Environment, state: TokenState): string {
+  const hint = state.clientId?.startsWith(otherPrefix[environment])
+    ? `; ids that begin with ${otherPrefix[environment]} are not of this environment (${environment})`
+    : ''
+  if (state.assertion === undefined)
+    return `no active client has this client_id and secret in ${environment}${hint}`
+  const { alg, kid } = state.assertion
+  const key = kid === undefined ? `an ${alg} key` : `the ${alg} key ${quoted(kid)}`
+  return `no active client with this client_id has registered ${key} that verifies the assertion in ${environment}${hint}`
+}
+
+function logFailure(log: Log, environment: Environment, state: TokenState, error: Refusal): void {
+  // Anything may stand in the place of a client id, a secret too: only what has the form of one is written.
+  const clientId = /^wl_(sbx|live)_[0-9a-z]{20}$/.exec(state.clientId ?? '')?.[0]
+  log.info(
+    {
+      correlator: state.correlator,
+      environment,
+      clientId,
+      mechanism: state.request.mechanism,
+      reason: error.error_detail ?? error.error_description,
+    },
+    'client authentication failed',
+  )
+}
+
+async function untilFloor(startedAt: number): Promise<void> {
+  const left = refusalFloorMs - (performance.now() - startedAt)
+  if (left <= 0) return
+  await new Promise((resolve) => {
+    setTimeout(resolve, left)
+  })
+}
