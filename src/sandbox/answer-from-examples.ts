@@ -18,13 +18,13 @@ function usualAnswer(call: Call): Outcome {
     : echoRequest(call, success)
 }
 
-const choice = /^\+9901000([0-9])([2-5][0-9]{2})$/
+const choice = /^\+99010000([2-5][0-9]{2})$/
 
-/** `+9901000` + n + status: the n-th documented answer of that status, from 0. */
+/** `+99010000` + status: the documented answer of that status. */
 function chosenAnswer(call: Call, numbers: readonly string[]): Outcome | undefined {
   for (const number of numbers) {
-    const [, index, status] = choice.exec(number) ?? []
-    const chosen = call.documented.answers(Number(status))[Number(index)]
+    const status = choice.exec(number)?.[1]
+    const chosen = call.documented.example(Number(status))
     if (chosen !== undefined) return chosen.status < 300 ? echoRequest(call, chosen) : chosen
   }
   return undefined

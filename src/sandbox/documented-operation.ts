@@ -7,8 +7,8 @@ import { type Answer, answer, refusal } from './outcome.ts'
 /** What an operation's document allows it to answer. */
 export interface DocumentedOperation {
   readonly operation: SnapshotOperation
-  /** Documented answers of this status, best first. */
-  answers(status: number): Answer[]
+  /** The best documented answer of this status. */
+  example(status: number): Answer | undefined
   /** The usual documented success, if there is one. */
   success(): Answer | undefined
   /** Whether this body may be answered with this status. */
@@ -45,8 +45,10 @@ export function documentedOperation(
     return validators.get(status)
   }
   const allows = (status: number, body: unknown): boolean => validatorOf(status)?.(body) === true
-  const answers = (status: number): Answer[] =>
-    operation.examples.filter((e) => e.status === status).map(exampleAnswer)
+  const example = (status: number): Answer | undefined => {
+    const found = operation.examples.find((e) => e.status === status)
+    return found === undefined ? undefined : exampleAnswer(found)
+  }
 
   const documents = (status: number, code: string): boolean => {
     if (operation.examples.some((e) => e.status === status && codeOf(e.body) === code)) return true
@@ -60,12 +62,12 @@ export function documentedOperation(
   return {
     operation,
     schemas: api.schemas,
-    answers,
+    example,
     allows,
     schemaOf,
     success() {
-      const example = operation.examples.find((e) => e.status >= 200 && e.status < 300)
-      if (example !== undefined) return exampleAnswer(example)
+      const usual = operation.examples.find((e) => e.status >= 200 && e.status < 300)
+      if (usual !== undefined) return exampleAnswer(usual)
       const empty = operation.responses.find(
         (r) => r.status.startsWith('2') && Object.keys(r.content).length === 0,
       )
@@ -77,8 +79,10 @@ export function documentedOperation(
       const spelled = codes.map((code) => (code.startsWith('.') ? prefix + code : code))
       const code = spelled.find((candidate) => documents(status, candidate))
       if (code !== undefined) return refusal(status, code, message)
-      const example = answers(status)[0]
-      if (example !== undefined) return example
+      const shown = example(status)
+      const shownCode = codeOf(shown?.body)
+      // Before the standard's error model there were others; ours is answered whatever the document shows.
+      if (typeof shownCode === 'string') return refusal(status, shownCode, message)
       const common = spelled.find((candidate) => isCommon(status, candidate))
       const needsNoDocument = status === 429 || status >= 500
       return needsNoDocument && common !== undefined ? refusal(status, common, message) : undefined

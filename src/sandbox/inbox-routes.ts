@@ -4,8 +4,7 @@ import { AppError } from '#platform/app-error'
 import type { DatabasePool } from '#platform/database'
 import type { HttpServer, Routes } from '#platform/http-server'
 import { listOf, offsetOf, PageQuery, paginate } from '#platform/lists'
-import { describeSubscriber } from './describe-subscriber.ts'
-import { magicNumbers } from './magic-numbers.ts'
+import { documentedSubscribers } from './documented-subscribers.ts'
 import { SandboxMessage, SandboxMessageQuery, SandboxSubscriber } from './schema.ts'
 import { listMessages, type Message } from './store.ts'
 import type { SandboxTables } from './tables.ts'
@@ -64,12 +63,7 @@ function messageRoute(
 }
 
 function subscriberRoute(server: HttpServer): void {
-  const subscribers: SandboxSubscriber[] = magicNumbers.map((subscriber) => ({
-    phoneNumber: subscriber.phoneNumber,
-    title: subscriber.title,
-    behaviour: describeSubscriber(subscriber),
-    kind: subscriber.failure === undefined ? 'person' : 'failure',
-  }))
+  const subscribers = documentedSubscribers()
   server.get(
     '/sandbox/subscribers',
     {

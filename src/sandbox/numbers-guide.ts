@@ -60,7 +60,6 @@ with the examples of its document: the first success, with the fields of the req
 another answer, put a number anywhere in the request:
 
 - one of the failures above, or
-- \`+9901000\` + *n* + status for the *n*-th documented example of that status, from 0: \`+99010001200\` is the second
-  example of a 200.
+- \`+99010000\` + status for the documented answer of that status: \`+99010000202\` for a 202.
 `
 }

@@ -1,20 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { parse } from 'yaml'
 import { type Clock, systemClock } from '#platform/clock'
+import { createDatabasePool } from '#platform/database'
+import { ensureDatabaseRoles } from '#platform/database-roles'
+import type { Platform } from '#platform/module'
 import { testPlatform } from '#platform/testing'
-import {
-  type ApiEntry,
-  followSnapshot,
-  type SnapshotExample,
-  type SnapshotOperation,
-} from '#snapshot'
+import { type ApiEntry, followSnapshot, type SnapshotOperation } from '#snapshot'
+import { checkApi } from '../catalog/check-api.ts'
 import { putEntry } from '../snapshot/store.ts'
 import type { SnapshotTables } from '../snapshot/tables.ts'
 import { createSandbox } from './create-sandbox.ts'
 
-type Json = Record<string, unknown>
 type TestContext = { after: (fn: () => Promise<void> | void) => void }
 
 export const upstreamToken = 'token-of-the-sandbox-gateway'
@@ -23,71 +20,14 @@ export const anotherApplication = 'app_0mf3k2x9ab7c1d5e9f2h'
 
 const pack = path.join(import.meta.dirname, '..', '..', 'catalog')
 
-/** The operator pack's document of this name, compiled as far as the simulator needs it. */
-export function packEntry(name: string): ApiEntry {
-  const document = parse(readFileSync(path.join(pack, name, 'openapi.yaml'), 'utf8')) as Json
-  const components = document.components as Record<string, Json>
-  const resolve = (value: unknown): Json => {
-    const { $ref: reference } = value as { $ref?: string }
-    if (reference === undefined) return value as Json
-    const [, , kind = '', key = ''] = reference.split('/')
-    return (components[kind]?.[key] ?? {}) as Json
-  }
-  const version = String((document.info as Json).version).split('.', 1)[0]
-  const schema = (value: unknown): Json =>
-    JSON.parse(
-      JSON.stringify(value, (_key, inner: unknown) => {
-        if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner
-        const { nullable, discriminator, example, ...rest } = inner as Json
-        return nullable === true ? { ...rest, type: [rest.type, 'null'] } : rest
-      }).replaceAll('#/components/schemas/', '#/$defs/'),
-    ) as Json
-
-  const operations = Object.entries(document.paths as Record<string, Json>).flatMap(
-    ([template, item]) =>
-      Object.entries(item).map(([method, described]): SnapshotOperation => {
-        const operation = described as Record<string, Json>
-        const examples: SnapshotExample[] = []
-        const responses = Object.entries(operation.responses ?? {}).map(([status, value]) => {
-          const content = (resolve(value).content ?? {}) as Record<string, Json>
-          for (const [exampleName, { value: body }] of Object.entries(
-            (content['application/json']?.examples ?? {}) as Record<string, Json>,
-          )) {
-            examples.push({
-              name: exampleName,
-              status: Number(status),
-              mediaType: 'application/json',
-              body,
-              headers: {},
-            })
-          }
-          return {
-            status,
-            content: Object.fromEntries(
-              Object.entries(content).map(([type, media]) => [type, schema(media.schema)]),
-            ) as Record<string, Json>,
-            headers: ['x-correlator'],
-          }
-        })
-        const body = (operation.requestBody?.content ?? {}) as Record<string, Json>
-        return {
-          operationId: String(operation.operationId),
-          method: method.toUpperCase() as SnapshotOperation['method'],
-          path: template,
-          scopes: [],
-          parameters: [],
-          requestBody: {
-            required: true,
-            content: { 'application/json': schema(body['application/json']?.schema) },
-          },
-          responses,
-          examples,
-          requestExample: undefined,
-          billable: 'success',
-        }
-      }),
-  )
-  return anEntry(name, `v${version}`, operations, schema(components.schemas) as ApiEntry['schemas'])
+/** The operator pack's API of this name, compiled as a publication does. */
+export async function packEntry(name: string): Promise<ApiEntry> {
+  const read = (file: string): string => readFileSync(path.join(pack, name, file), 'utf8')
+  const files = { document: read('openapi.yaml'), product: read('product.yaml') }
+  const checked = await checkApi(files)
+  if (!checked.ok) throw new Error(JSON.stringify(checked.faults))
+  const { api } = checked
+  return anEntry(api.name, api.version, api.operations, api.schemas)
 }
 
 export function anEntry(
@@ -113,7 +53,29 @@ export function anEntry(
   } as ApiEntry
 }
 
+/** What was opened last is closed first: nothing may still ask a database that is gone. */
+function lastFirst(test: TestContext): TestContext {
+  const closing: (() => Promise<void> | void)[] = []
+  test.after(async () => {
+    for (const close of closing.reverse()) await close()
+  })
+  return {
+    after: (close) => {
+      closing.push(close)
+    },
+  }
+}
+
 export const packNames = ['sim-swap', 'location-verification', 'one-time-password-sms']
+
+/** The address of the database as the simulator's own role sees it. */
+async function restrictedUrl(platform: Platform): Promise<string> {
+  // Roles belong to the whole server: a test has its own, or two would change one at the same time.
+  await platform.database.pool.query('update platform.installation set id = $1', [
+    randomBytes(5).toString('hex'),
+  ])
+  return (await ensureDatabaseRoles(platform.database.url, platform.sealing)).simulator
+}
 
 type CallOptions = {
   method?: string
@@ -125,9 +87,10 @@ type Reply = { status: number; body: unknown; headers: Headers }
 
 /** A started simulator on a database of its own that follows the real snapshot, and the gateway's way to call it. */
 export async function startTestSandbox(
-  t: TestContext,
-  options: { clock?: Clock; apis?: readonly ApiEntry[] } = {},
+  test: TestContext,
+  options: { clock?: Clock; apis?: readonly ApiEntry[]; restricted?: boolean } = {},
 ) {
+  const t = lastFirst(test)
   const clock = options.clock ?? systemClock
   const platform = await testPlatform(t, { clock })
   const publish = async (id: string, entry: ApiEntry | undefined): Promise<void> => {
@@ -136,9 +99,13 @@ export async function startTestSandbox(
       .transaction()
       .execute((trx) => putEntry(trx, 'sandbox', 'api', id, entry, new Date()))
   }
-  for (const api of options.apis ?? packNames.map(packEntry)) await publish(api.id, api)
+  const apis = options.apis ?? (await Promise.all(packNames.map(packEntry)))
+  for (const api of apis) await publish(api.id, api)
+  const url = options.restricted === true ? await restrictedUrl(platform) : platform.database.url
+  const database = createDatabasePool(url, { applicationName: 'wayleave sandbox', max: 6 })
+  t.after(() => database.close())
   const follower = followSnapshot({
-    databaseUrl: platform.database.url,
+    databaseUrl: url,
     environment: 'sandbox',
     log: platform.log,
   })
@@ -146,7 +113,7 @@ export async function startTestSandbox(
     listen: { host: '127.0.0.1', port: 0 },
     upstreamToken,
     follower,
-    database: platform.database,
+    database,
     newId: platform.newId,
     clock,
     log: platform.log,
@@ -175,7 +142,7 @@ export async function startTestSandbox(
       headers: response.headers,
     }
   }
-  return { platform, sandbox, follower, publish, call }
+  return { platform, database, sandbox, follower, publish, call }
 }
 
 export const codeIn = (reply: Reply): unknown =>
