@@ -20,7 +20,8 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   if (declared <= bodyLimit) {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
+    // Not destroyed on leaving the loop: the connection has to carry the refusal.
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       size += chunk.length
       if (size > bodyLimit) break
       chunks.push(chunk)

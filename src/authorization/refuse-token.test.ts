@@ -547,4 +547,8 @@ test('refuses HTTP that two readers could read differently', async (t) => {
     assert.equal(await raw(port, head(extra) + body), '400', extra)
   }
   assert.equal(await raw(port, head('', 1_000_000) + body), '413')
+  const chunked = head('').replace(/Content-Length: \d+/, 'Transfer-Encoding: chunked')
+  const chunk = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n`
+  assert.equal(await raw(port, `${chunked}${chunk(body)}0\r\n\r\n`), '200')
+  assert.equal(await raw(port, chunked + chunk('a'.repeat(40_000)).repeat(2)), '413')
 })
