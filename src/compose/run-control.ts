@@ -44,7 +44,7 @@ export function wireControl(platform: Platform) {
   })
   const contracts = createContracts(platform, { catalog, partners, identity })
   const authorization = createAuthorization(platform)
-  const metering = createMetering(platform, { contracts, partners })
+  const metering = createMetering(platform, { contracts })
   const sandbox = createSandboxInbox(platform, { partners })
   const compiler = createSnapshotCompiler(platform, {
     catalog,
@@ -52,15 +52,7 @@ export function wireControl(platform: Platform) {
     contracts,
     keyEntries: (environment) => authorization.keyEntries(environment),
   })
-  const portal = createPortal(platform, {
-    identity,
-    catalog,
-    partners,
-    contracts,
-    metering,
-    sandbox,
-    attempts,
-  })
+  const portal = createPortal(platform, { catalog, partners, contracts, sandbox })
   return {
     audit,
     identity,
@@ -107,6 +99,7 @@ export async function runControl(config: Config): Promise<void> {
     async stop() {
       ready = false
       await server.close()
+      await control.catalog.close()
       await jobs?.stop()
       await dispatcher.stop()
       await internal.stop()
@@ -125,6 +118,16 @@ export async function runControl(config: Config): Promise<void> {
       name: 'forget sandbox messages',
       everyMs: 3_600_000,
       run: () => forgetSandboxMessages(database, platform.clock),
+    },
+    {
+      name: 'forget ended sessions',
+      everyMs: 3_600_000,
+      run: () => control.identity.forgetEnded(),
+    },
+    {
+      name: 'keep the days of the journal',
+      everyMs: 3_600_000,
+      run: () => control.metering.keepDays(),
     },
     { name: 'maintain signing keys', everyMs: 60_000, run: () => control.authorization.maintain() },
   ])
@@ -172,7 +175,6 @@ export async function mountRoutes(
     control.sandbox.routes,
     control.audit.routes,
     snapshotRoutes(platform),
-    control.portal.managementRoutes,
     (scope) => {
       scope.get('/openapi.json', { config: { access: 'public' } }, () => server.swagger())
     },

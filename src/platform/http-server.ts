@@ -129,9 +129,12 @@ const byStatus = new Map<number, ErrorCode>([
 
 const codeForStatus = (status: number): ErrorCode => byStatus.get(status) ?? 'INVALID_ARGUMENT'
 
+/** One fault a place and kind; a text that is too short says so once, not also that it has the wrong form. */
 function violationsOf(errors: readonly ErrorObject[], part: string): Violation[] {
   const seen = new Set<string>()
+  const short = new Set(errors.filter((e) => e.keyword === 'minLength').map((e) => e.instancePath))
   return errors.flatMap((error) => {
+    if (short.has(error.instancePath) && error.keyword !== 'minLength') return []
     const violation = violationOf(error, part)
     const key = `${violation.path} ${violation.message}`
     if (seen.has(key)) return []
@@ -142,23 +145,43 @@ function violationsOf(errors: readonly ErrorObject[], part: string): Violation[]
 
 function violationOf(error: ErrorObject, part: string): Violation {
   const base = part === 'body' ? error.instancePath : `${part}${error.instancePath}`
-  const params = error.params as Record<string, unknown>
+  const params: Record<string, unknown> = error.params
   switch (error.keyword) {
     case 'required':
       return { path: `${base}/${String(params.missingProperty)}`, message: 'is required' }
     case 'additionalProperties':
-      return {
-        path: `${base}/${String(params.additionalProperty)}`,
-        message: 'is not known here',
-      }
+      return { path: `${base}/${String(params.additionalProperty)}`, message: 'is not known here' }
     case 'enum':
       return {
         path: base,
         message: `must be one of ${(params.allowedValues as unknown[]).join(', ')}`,
       }
+    case 'minLength':
+      return {
+        path: base,
+        message:
+          params.limit === 1
+            ? 'must not be empty'
+            : `must have at least ${String(params.limit)} characters`,
+      }
+    case 'maxLength':
+      return { path: base, message: `must have at most ${String(params.limit)} characters` }
+    case 'format':
+      return {
+        path: base,
+        message: `is not a valid ${formats[String(params.format)] ?? String(params.format)}`,
+      }
+    case 'pattern':
+      return { path: base, message: 'has a form or a character that is not allowed here' }
     default:
       return { path: base, message: error.message ?? 'is not valid' }
   }
+}
+
+const formats: Readonly<Record<string, string>> = {
+  email: 'e-mail address',
+  'date-time': 'moment (RFC 3339 with a time zone)',
+  date: 'date (YYYY-MM-DD)',
 }
 
 /**

@@ -1,5 +1,20 @@
 import { Client } from 'pg'
 
+const closeWithinMs = 1_000
+
+/**
+ * Closes a connection in whatever state it is; one that hangs (a server that is gone while it connects) is let go.
+ * @public
+ */
+export async function closeClient(client: Client): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, closeWithinMs)
+  })
+  await Promise.race([client.end().catch(() => undefined), late])
+  clearTimeout(timer)
+}
+
 /**
  * Follows PostgreSQL notifications for as long as the process lives, over a connection of its own. A lost connection
  * is made again; `onSignal` is also called after each reconnection, because notifications sent meanwhile are gone.
@@ -30,7 +45,7 @@ export function listen(options: {
       if (client !== next) return
       client = undefined
       if (error !== undefined) options.onError?.(error)
-      next.end().catch(() => undefined)
+      void closeClient(next)
       if (!stopped) timer = setTimeout(() => void connect(), options.retryMs ?? 500)
     }
     next.on('error', lost)
@@ -52,7 +67,7 @@ export function listen(options: {
       clearTimeout(timer)
       const open = client
       client = undefined
-      await open?.end().catch(() => undefined)
+      if (open !== undefined) await closeClient(open)
     },
   }
 }

@@ -3,6 +3,7 @@ import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { after } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
 import { migrated } from '../modules.ts'
@@ -62,6 +63,19 @@ export async function freePort(): Promise<number> {
   return address.port
 }
 
+/** Dropped after the last test of the file: hooks of a test run in their order, and what it opened must close first. */
+const made: { url: string; name: string }[] = []
+
+after(async () => {
+  const [first] = made
+  if (first === undefined) return
+  const cleaner = new Client({ connectionString: first.url })
+  await cleaner.connect()
+  for (const { name } of made.splice(0))
+    await cleaner.query(`drop database if exists ${name} with (force)`)
+  await cleaner.end()
+})
+
 const withDatabase = (url: string, name: string): string => {
   const changed = new URL(url)
   changed.pathname = `/${name}`
@@ -73,7 +87,7 @@ const withDatabase = (url: string, name: string): string => {
  * test.
  * @public
  */
-export async function testDatabaseUrl(t: TestContext): Promise<string> {
+export async function testDatabaseUrl(_t?: TestContext): Promise<string> {
   const url = await testServer()
   const files = globSync('*/migrations/*.sql', { cwd: source }).sort()
   const digest = createHash('sha256')
@@ -97,12 +111,7 @@ export async function testDatabaseUrl(t: TestContext): Promise<string> {
   } finally {
     await admin.end()
   }
-  t.after(async () => {
-    const cleaner = new Client({ connectionString: url })
-    await cleaner.connect()
-    await cleaner.query(`drop database if exists ${name} with (force)`)
-    await cleaner.end()
-  })
+  made.push({ url, name })
   return withDatabase(url, name)
 }
 
