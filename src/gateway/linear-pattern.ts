@@ -21,5 +21,7 @@ export function linearPattern(source: string, flags: string): { test(text: strin
   return {
     // A character beyond the 16 bits can only match where any other character beyond ASCII does.
     test: (text) => pattern.test(astral.test(text) ? text.replace(everyAstral, '\ue000') : text),
+    // The validators know a pattern by its text: without it all patterns of a schema would be the first one.
+    toString: () => pattern.toString(),
   }
 }
