@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { sql } from 'kysely'
+import { lockFor } from '#platform/database'
 import { goodPassword, identityUnderTest } from './testing.ts'
 
 test('an owner invites, the invited person joins by the mailed link and is signed in', async (t) => {
@@ -222,29 +224,48 @@ test('another’s members answer like those of a partner that does not exist', a
   }
 })
 
-test('the last owner stays an owner, also when two owners send each other away at once', async (t) => {
+test('the last owner stays an owner', async (t) => {
   const { call, member } = await identityUnderTest(t)
+  const { partnerId, memberId, cookie } = await member('ada@example.com')
+  const url = `/partners/${partnerId}/members/${memberId}`
+  const demoted = await call('PATCH', url, { cookie, body: { role: 'viewer' } })
+  assert.deepEqual([demoted.status, demoted.body.code], [409, 'INCOMPATIBLE_STATE'])
+  assert.equal((await call('DELETE', url, { cookie })).status, 409)
+  assert.equal((await call('PATCH', url, { cookie, body: { role: 'owner' } })).status, 200)
+})
+
+test('two owners who send each other away at once do not leave the partner without one', async (t) => {
+  const { call, member, platform } = await identityUnderTest(t)
   const ada = await member('ada@example.com')
   const { partnerId } = ada
-  const url = `/partners/${partnerId}/members`
-  const demote = (id: string, cookie: string) =>
-    call('PATCH', `${url}/${id}`, { cookie, body: { role: 'viewer' } })
-  const alone = await demote(ada.memberId, ada.cookie)
-  assert.deepEqual([alone.status, alone.body.code], [409, 'INCOMPATIBLE_STATE'])
-  const leave = await call('DELETE', `${url}/${ada.memberId}`, { cookie: ada.cookie })
-  assert.equal(leave.status, 409)
   const bob = await member('bob@example.com', { partnerId, role: 'owner' })
-  const answers = await Promise.all([
-    demote(ada.memberId, bob.cookie),
-    call('DELETE', `${url}/${bob.memberId}`, { cookie: ada.cookie }),
-    demote(bob.memberId, ada.cookie),
-    call('DELETE', `${url}/${ada.memberId}`, { cookie: bob.cookie }),
-  ])
-  assert.ok(answers.some(({ status }) => status < 300))
-  const cookie =
-    (await call('GET', url, { cookie: ada.cookie })).status === 200 ? ada.cookie : bob.cookie
-  const { body } = await call('GET', url, { cookie })
-  assert.equal(body.items.filter((m: { role: string }) => m.role === 'owner').length, 1)
+  const url = `/partners/${partnerId}/members`
+  const db = platform.database.as<unknown>()
+  const waiting = async (): Promise<number> => {
+    const { rows } = await sql<{ count: number }>`
+      select count(*)::int as count from pg_locks
+      where locktype = 'advisory' and not granted
+        and database = (select oid from pg_database where datname = current_database())`.execute(db)
+    return rows[0]?.count ?? 0
+  }
+  // Both changes are held at the point where each still sees the other owner, and then let go together.
+  const answers = await db.transaction().execute(async (trx) => {
+    await lockFor(trx, `identity.partner.${partnerId}`)
+    const both = [
+      call('DELETE', `${url}/${ada.memberId}`, { cookie: bob.cookie }),
+      call('PATCH', `${url}/${bob.memberId}`, { cookie: ada.cookie, body: { role: 'viewer' } }),
+    ]
+    const until = performance.now() + 10_000
+    while ((await waiting()) < 2) {
+      assert.ok(performance.now() < until, 'the changes do not take turns')
+    }
+    return { both }
+  })
+  const statuses = (await Promise.all(answers.both)).map(({ status }) => status).sort()
+  assert.equal(statuses.filter((status) => status < 300).length, 1, String(statuses))
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from identity.member where role = 'owner'`.execute(db)
+  assert.equal(rows[0]?.count, 1)
 })
 
 test('removal ends the sessions and tokens of a member at once', async (t) => {
@@ -262,7 +283,7 @@ test('removal ends the sessions and tokens of a member at once', async (t) => {
 })
 
 test('what was done about members is in the evidence of the partner', async (t) => {
-  const { call, member, platform } = await identityUnderTest(t)
+  const { call, member } = await identityUnderTest(t)
   const ada = await member('ada@example.com')
   const url = `/partners/${ada.partnerId}/members`
   const { body } = await call('POST', url, {
@@ -277,5 +298,4 @@ test('what was done about members is in the evidence of the partner', async (t) 
     actions = events.body.items.map((event: { action: string }) => event.action)
   }
   assert.deepEqual(actions, ['invitation.withdrawn', 'member.invited', 'session.started'])
-  assert.ok(platform)
 })

@@ -6,7 +6,7 @@ import { createAudit } from '#audit'
 import { createAttempts } from '#platform/attempts'
 import type { Clock } from '#platform/clock'
 import { createHttpServer, type HttpServer } from '#platform/http-server'
-import { createMail } from '#platform/mail'
+import { createMail, type MailMessage } from '#platform/mail'
 import type { Platform } from '#platform/module'
 import { testDispatcher, testPlatform } from '#platform/testing'
 import { createIdentity, type Identity } from './create-identity.ts'
@@ -40,19 +40,27 @@ export async function identityUnderTest(
     clock?: Clock
     env?: Record<string, string>
     extra?: (server: HttpServer) => void
+    /** sees each mail while it is being sent */
+    whileSending?: (message: MailMessage) => Promise<void>
   } = {},
 ) {
   const t = lastFirst(test)
   const platform = await testPlatform(t, options)
   const folder = path.join(platform.config.dataDir, 'mail')
+  const mail = createMail({
+    smtpUrl: undefined,
+    sender: 'test@localhost',
+    folder,
+    newName: () => platform.newId('message'),
+  })
   const identity = createIdentity(platform, {
     attempts: createAttempts(platform.database),
-    mail: createMail({
-      smtpUrl: undefined,
-      sender: 'test@localhost',
-      folder,
-      newName: () => platform.newId('message'),
-    }),
+    mail: {
+      async send(message) {
+        await options.whileSending?.(message)
+        await mail.send(message)
+      },
+    },
   })
   const audit = createAudit(platform)
   const server = createHttpServer({ log: platform.log })

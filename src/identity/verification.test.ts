@@ -16,7 +16,7 @@ test('a registration is followed by a mail whose link confirms the address once'
 })
 
 test('a person may ask for the mail again, so often, and not for somebody else', async (t) => {
-  const { call, member, linkTo, operator, identity, platform } = await identityUnderTest(t)
+  const { call, member, linkTo, operator, identity } = await identityUnderTest(t)
   const ada = await member('ada@example.com')
   const resend = () => call('POST', '/email-verification', { cookie: ada.cookie })
   assert.equal((await resend()).status, 202)
@@ -35,10 +35,23 @@ test('a person may ask for the mail again, so often, and not for somebody else',
     createdBy: actor,
   })
   assert.equal((await call('POST', '/email-verification', { token: apiToken })).status, 403)
-  assert.ok(platform)
 })
 
 test('a malformed confirmation is refused', async (t) => {
   const { call } = await identityUnderTest(t)
   assert.equal((await call('POST', '/email-verification/confirm', { body: {} })).status, 400)
+})
+
+test('a link works from the moment that its mail leaves', async (t) => {
+  const used = Promise.withResolvers<number>()
+  const under = await identityUnderTest(t, {
+    whileSending: async ({ text }) => {
+      const token = /token=([\w-]+)/.exec(text)?.[1] ?? ''
+      used.resolve(
+        (await under.call('POST', '/email-verification/confirm', { body: { token } })).status,
+      )
+    },
+  })
+  await under.member('ada@example.com')
+  assert.equal(await used.promise, 204)
 })

@@ -1,4 +1,3 @@
-import type { Transaction } from 'kysely'
 import type { MailMessage } from '#platform/mail'
 import type { OutboxEvent, Subscriber } from '#platform/outbox'
 import { issueLink } from './link-store.ts'
@@ -6,22 +5,29 @@ import { type MailOrder, mailEvent, registeredEvent } from './mail-events.ts'
 import type { Identifying } from './needs.ts'
 import { recoveryContext } from './request-recovery.ts'
 import { findAccount, findAccountByEmail, findInvitation } from './store.ts'
-import type { IdentityTables } from './tables.ts'
+
+/** An address that no server takes would otherwise be tried for ever. */
+const giveUpMs = 2 * 24 * 3_600_000
 
 /**
- * Sends what was ordered. The link is stored in the transaction that takes the order off the list: when sending fails
- * the order stays and the next try makes another link, so a mail can come twice but is never lost.
+ * Sends what was ordered. A link is committed before its mail leaves, apart from the transaction that takes the order
+ * off the list: whoever is quick must not hold a link that is not stored yet. When sending fails the order stays and the
+ * next try makes another link, so a mail can come twice but is never lost.
  */
 export function createMailSubscriber(identifying: Identifying): Subscriber {
   return {
     name: 'identity',
     types: [registeredEvent, mailEvent],
-    async handle(trx, event) {
-      const message = await write(
-        identifying,
-        trx as unknown as Transaction<IdentityTables>,
-        orderOf(event),
-      )
+    async handle(_trx, event) {
+      const age = identifying.clock.now().getTime() - event.occurredAt.getTime()
+      if (age > giveUpMs) {
+        identifying.log.warn(
+          { eventId: event.id },
+          'a mail could not be sent for two days; given up',
+        )
+        return
+      }
+      const message = await write(identifying, orderOf(event))
       if (message !== undefined) await identifying.mail.send(message)
     },
   }
@@ -33,20 +39,16 @@ function orderOf(event: OutboxEvent): MailOrder {
   return { kind: 'verification', personId: memberId }
 }
 
-async function write(
-  identifying: Identifying,
-  trx: Transaction<IdentityTables>,
-  order: MailOrder,
-): Promise<MailMessage | undefined> {
+async function write(identifying: Identifying, order: MailOrder): Promise<MailMessage | undefined> {
   switch (order.kind) {
     case 'verification':
-      return await verificationMail(identifying, trx, order.personId)
+      return await verificationMail(identifying, order.personId)
     case 'recovery':
-      return await recoveryMail(identifying, trx, order.sealedEmail)
+      return await recoveryMail(identifying, order.sealedEmail)
     case 'invitation':
-      return await invitationMail(identifying, trx, order.invitationId)
+      return await invitationMail(identifying, order.invitationId)
     case 'password-changed':
-      return await passwordChangedMail(identifying, trx, order.personId)
+      return await passwordChangedMail(identifying, order.personId)
   }
 }
 
@@ -56,12 +58,12 @@ const linkTo = ({ config }: Identifying, page: string, token: string): string =>
 
 async function verificationMail(
   identifying: Identifying,
-  trx: Transaction<IdentityTables>,
   personId: string,
 ): Promise<MailMessage | undefined> {
-  const account = await findAccount(trx, personId)
+  const { db } = identifying
+  const account = await findAccount(db, personId)
   if (account === undefined || account.email_verified_at !== null) return undefined
-  const token = await issueLink(identifying, trx, 'email-verification', personId)
+  const token = await issueLink(identifying, db, 'email-verification', personId)
   const { operatorName } = identifying.config
   return {
     to: account.email,
@@ -77,13 +79,13 @@ If you did not create the account, do nothing.`,
 
 async function recoveryMail(
   identifying: Identifying,
-  trx: Transaction<IdentityTables>,
   sealedEmail: string,
 ): Promise<MailMessage | undefined> {
-  const email = identifying.sealing.open(sealedEmail, recoveryContext)
-  const account = await findAccountByEmail(trx, email)
+  const { db, sealing } = identifying
+  const email = sealing.open(sealedEmail, recoveryContext)
+  const account = await findAccountByEmail(db, email)
   if (account === undefined) return undefined
-  const token = await issueLink(identifying, trx, 'recovery', account.id)
+  const token = await issueLink(identifying, db, 'recovery', account.id)
   const { operatorName } = identifying.config
   return {
     to: account.email,
@@ -99,14 +101,14 @@ If it was not you, do nothing: your password stays as it is.`,
 
 async function invitationMail(
   identifying: Identifying,
-  trx: Transaction<IdentityTables>,
   invitationId: string,
 ): Promise<MailMessage | undefined> {
-  const invitation = await findInvitation(trx, invitationId)
+  const { db } = identifying
+  const invitation = await findInvitation(db, invitationId)
   if (invitation === undefined) return undefined
   const { operatorName } = identifying.config
   const subject = `You are invited to an organisation at ${operatorName}`
-  if ((await findAccountByEmail(trx, invitation.email)) !== undefined) {
+  if ((await findAccountByEmail(db, invitation.email)) !== undefined) {
     return {
       to: invitation.email,
       subject,
@@ -115,7 +117,7 @@ This e-mail address has an account there already, and an account belongs to one 
 To join, ask for an invitation to another address of yours. If you do not expect this, do nothing.`,
     }
   }
-  const token = await issueLink(identifying, trx, 'invitation', invitation.id)
+  const token = await issueLink(identifying, db, 'invitation', invitation.id)
   return {
     to: invitation.email,
     subject,
@@ -128,11 +130,10 @@ The link works once, for seven days. If you do not expect this, do nothing.`,
 }
 
 async function passwordChangedMail(
-  { config }: Identifying,
-  trx: Transaction<IdentityTables>,
+  { db, config }: Identifying,
   personId: string,
 ): Promise<MailMessage | undefined> {
-  const account = await findAccount(trx, personId)
+  const account = await findAccount(db, personId)
   if (account === undefined) return undefined
   return {
     to: account.email,
