@@ -4,7 +4,7 @@ import { listOf, offsetOf, PageQuery, paginate } from '#platform/lists'
 import { acceptAgreement } from './accept-agreement.ts'
 import { acceptancesOf, listAgreements } from './agreement-store.ts'
 import type { Contracting } from './needs.ts'
-import { Acceptance, Agreement, NewAcceptance } from './schema.ts'
+import { Acceptance, Agreement, NewAcceptance, Reference } from './schema.ts'
 
 const AgreementList = listOf(Agreement)
 
@@ -53,7 +53,7 @@ export function createAgreementRoutes(contracting: Contracting): Routes {
           operationId: 'acceptAgreement',
           summary: 'Bind your organisation to this exact text',
           tags: ['agreements'],
-          params: Type.Object({ agreementId: Type.String({ maxLength: 64 }) }),
+          params: Type.Object({ agreementId: Reference }),
           body: NewAcceptance,
           response: { 200: Acceptance, 201: Acceptance },
         },

@@ -12,16 +12,16 @@ import {
 import type { Contracting } from './needs.ts'
 import { openContract } from './open-contract.ts'
 import { listPlans } from './price-store.ts'
-import { Contract, NewContract, NewSuspension, PlanChange, type Tier } from './schema.ts'
+import { Contract, NewContract, NewSuspension, PlanChange, Reference, type Tier } from './schema.ts'
 import { findContract, listContracts } from './store.ts'
 import type { ContractRow } from './tables.ts'
 
 const ContractList = listOf(Contract)
-const ContractId = Type.Object({ contractId: Type.String({ maxLength: 64 }) })
+const ContractId = Type.Object({ contractId: Reference })
 const ContractQuery = Type.Object(
   {
     ...PageQuery.properties,
-    partnerId: Type.Optional(Type.String({ maxLength: 64 })),
+    partnerId: Type.Optional(Reference),
     environment: Type.Optional(Contract.properties.environment),
     state: Type.Optional(Contract.properties.state),
   },

@@ -7,6 +7,8 @@ export const Tier = Type.Union([
 ])
 export type Tier = Static<typeof Tier>
 
+/** PostgreSQL cannot store a NUL, and no identifier has one. */
+export const Reference = Type.String({ maxLength: 160, pattern: '^[\\w./*:-]*$' })
 const Timestamp = Type.String({ format: 'date-time' })
 const Environment = Type.Union([Type.Literal('sandbox'), Type.Literal('production')])
 const Rate = Type.Object({ limit: Type.Integer(), windowSeconds: Type.Integer() })
@@ -71,8 +73,8 @@ export type Contract = Static<typeof Contract>
 /** A production contract; the sandbox's is made by itself. `timeZone` is an IANA name, UTC when absent. */
 export const NewContract = Type.Object(
   {
-    planId: Type.String({ maxLength: 64 }),
-    agreementId: Type.String({ maxLength: 64 }),
+    planId: Reference,
+    agreementId: Reference,
     timeZone: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
   },
   { additionalProperties: false },
@@ -80,14 +82,11 @@ export const NewContract = Type.Object(
 export type NewContract = Static<typeof NewContract>
 
 export const NewSuspension = Type.Object(
-  { reason: Type.String({ minLength: 3, maxLength: 500, pattern: '\\S' }) },
+  { reason: Type.String({ minLength: 3, maxLength: 500, pattern: '^[^\\u0000]*\\S[^\\u0000]*$' }) },
   { additionalProperties: false },
 )
 
-export const PlanChange = Type.Object(
-  { planId: Type.String({ maxLength: 64 }) },
-  { additionalProperties: false },
-)
+export const PlanChange = Type.Object({ planId: Reference }, { additionalProperties: false })
 
 export const Subscription = Type.Object({
   id: Type.String(),
@@ -105,8 +104,9 @@ export type Subscription = Static<typeof Subscription>
 
 export const NewSubscription = Type.Object(
   {
-    applicationId: Type.String({ maxLength: 64 }),
-    apiId: Type.String({ minLength: 3, maxLength: 160 }),
+    applicationId: Reference,
+    /** production names an API: `*` is the sandbox's */
+    apiId: Type.String({ maxLength: 160, pattern: '^[\\w.-]+/[\\w.-]+$' }),
   },
   { additionalProperties: false },
 )

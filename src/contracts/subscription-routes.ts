@@ -4,20 +4,19 @@ import { listOf, offsetOf, PageQuery, paginate } from '#platform/lists'
 import { maySee } from './authority.ts'
 import type { Contracting } from './needs.ts'
 import { listPublished } from './price-store.ts'
-import { NewSubscription, Subscription } from './schema.ts'
+import { NewSubscription, Reference, Subscription } from './schema.ts'
 import { findSubscription, listSubscriptions } from './store.ts'
 import { noSuchSubscription, subscribe, unsubscribe } from './subscribe.ts'
 import type { SubscriptionRow } from './tables.ts'
 
 const SubscriptionList = listOf(Subscription)
-const SubscriptionId = Type.Object({ subscriptionId: Type.String({ maxLength: 64 }) })
-const Reference = Type.Optional(Type.String({ maxLength: 64 }))
+const SubscriptionId = Type.Object({ subscriptionId: Reference })
 const SubscriptionQuery = Type.Object(
   {
     ...PageQuery.properties,
-    partnerId: Reference,
-    applicationId: Reference,
-    contractId: Reference,
+    partnerId: Type.Optional(Reference),
+    applicationId: Type.Optional(Reference),
+    contractId: Type.Optional(Reference),
     environment: Type.Optional(Subscription.properties.environment),
   },
   { additionalProperties: false },

@@ -111,9 +111,12 @@ export async function served(
   server.addHook('onRequest', async (request) => {
     request.actor = current
   })
-  await server.register(async (scope) => routes(scope as typeof server), {
-    prefix: '/management/v1',
-  })
+  await server.register(
+    (scope, _options, done) => {
+      Promise.resolve(routes(scope as unknown as typeof server)).then(() => done(), done)
+    },
+    { prefix: '/management/v1' },
+  )
   t.after(() => server.close())
   return async (as: Actor, method: 'GET' | 'POST' | 'DELETE', path: string, body?: object) => {
     current = as

@@ -32,7 +32,13 @@ export const Usage = Type.Object({
     listAmount: Type.String(),
     currency: Type.String(),
   }),
+  /** of the days: an IANA name */
+  timeZone: Type.String(),
+  /** calls that would be billed and name no price version that is known: never dropped, and listed until they are */
+  unrated: Type.Object({ calls: Type.Integer(), units: Type.Integer() }),
   rows: Type.Array(UsageRow),
+  /** true when there are more rows than are shown; the total counts them all */
+  truncated: Type.Boolean(),
 })
 export type Usage = Static<typeof Usage>
 
@@ -54,6 +60,8 @@ export const Exchange = Type.Object({
   totalMs: Type.Number(),
   upstreamMs: Type.Optional(Type.Number()),
   units: Type.Integer(),
+  priceId: Type.Optional(Type.String()),
   unitPrice: Type.Optional(Type.String()),
+  currency: Type.Optional(Type.String()),
 })
 export type Exchange = Static<typeof Exchange>

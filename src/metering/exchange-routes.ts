@@ -1,0 +1,161 @@
+import type { Kysely } from 'kysely'
+import { type Static, Type } from 'typebox'
+import type { Actor } from '#audit'
+import { AppError, invalidArgument } from '#platform/app-error'
+import type { Routes } from '#platform/http-server'
+import { listOf, offsetOf, PageQuery, paginate } from '#platform/lists'
+import {
+  countExchanges,
+  type ExchangeFilter,
+  exchangeQuery,
+  exchangesQuery,
+  partnerOfApplication,
+  type StoredExchange,
+} from './exchange-store.ts'
+import { Exchange } from './schema.ts'
+import type { MeteringTables } from './tables.ts'
+
+const ExchangeList = listOf(Exchange)
+// No identifier has a NUL, which PostgreSQL could not read.
+const Reference = Type.Optional(Type.String({ maxLength: 256, pattern: '^[^\\u0000]*$' }))
+const ExchangeQuery = Type.Object(
+  {
+    ...PageQuery.properties,
+    correlator: Reference,
+    applicationId: Reference,
+    apiId: Reference,
+    partnerId: Reference,
+    status: Type.Optional(Type.Integer({ minimum: 100, maximum: 999 })),
+    environment: Type.Optional(Exchange.properties.environment),
+    from: Type.Optional(Type.String({ format: 'date-time' })),
+    to: Type.Optional(Type.String({ format: 'date-time' })),
+  },
+  { additionalProperties: false },
+)
+type ExchangeQuery = Static<typeof ExchangeQuery>
+
+/** Pages end here, and so does the count. */
+const reach = 10_000
+const dayMs = 86_400_000
+const defaultDays = 7
+const keptDays = 91
+const clockToleranceMs = 10 * 60_000
+
+export function createExchangeRoutes(db: Kysely<MeteringTables>, now: () => Date): Routes {
+  return (server) => {
+    server.get(
+      '/exchanges',
+      {
+        config: { access: 'signed-in' },
+        schema: {
+          operationId: 'listExchanges',
+          summary: 'Requests through the gateways, newest first',
+          description:
+            'The last 7 days unless `from` says otherwise (90 days with `correlator`). At most 10 000 are counted and paged through: narrow the period for more. A partner sees its own.',
+          tags: ['exchanges'],
+          querystring: ExchangeQuery,
+          response: { 200: ExchangeList },
+        },
+      },
+      async ({ actor, query }): Promise<Static<typeof ExchangeList>> => {
+        const filter = await filterOf(db, actor, query, now())
+        const page = { limit: query.perPage, offset: offsetOf(query) }
+        if (page.offset + page.limit > reach)
+          throw new AppError(
+            'OUT_OF_RANGE',
+            `Pages end at ${reach} exchanges: narrow the period with from and to.`,
+          )
+        if (filter === undefined) return paginate([], 0, query)
+        const [{ rows }, total] = await Promise.all([
+          exchangesQuery(filter, page).execute(db),
+          countExchanges(db, filter, reach),
+        ])
+        return paginate(rows.map(toExchange), total, query)
+      },
+    )
+
+    server.get(
+      '/exchanges/:exchangeId',
+      {
+        config: { access: 'signed-in' },
+        schema: {
+          operationId: 'getExchange',
+          summary: 'One request through a gateway',
+          tags: ['exchanges'],
+          params: Type.Object({ exchangeId: Type.String({ maxLength: 64, pattern: '^\\w*$' }) }),
+          response: { 200: Exchange },
+        },
+      },
+      async ({ actor, params }) => {
+        const { rows } = await exchangeQuery(params.exchangeId).execute(db)
+        const exchange = rows.find(
+          (row) => actor.kind !== 'partner' || row.partner_id === actor.partnerId,
+        )
+        if (exchange === undefined) throw new AppError('NOT_FOUND', 'There is no such exchange.')
+        return toExchange(exchange)
+      },
+    )
+  }
+}
+
+/** @returns undefined when the caller can see nothing of what is asked, whether or not it exists */
+async function filterOf(
+  db: Kysely<MeteringTables>,
+  actor: Actor,
+  query: ExchangeQuery,
+  now: Date,
+): Promise<ExchangeFilter | undefined> {
+  const days = query.correlator === undefined ? defaultDays : keptDays
+  const to =
+    query.to === undefined ? new Date(now.getTime() + clockToleranceMs) : new Date(query.to)
+  const from =
+    query.from === undefined ? new Date(to.getTime() - days * dayMs) : new Date(query.from)
+  if (Number.isNaN(from.getTime()) || Number.isNaN(to.getTime()))
+    throw invalidArgument([{ path: 'from', message: 'is not a moment that exists' }])
+  if (from > to) throw invalidArgument([{ path: 'to', message: 'is before `from`' }])
+  let partnerId = query.partnerId
+  if (actor.kind === 'partner') {
+    if (partnerId !== undefined && partnerId !== actor.partnerId) return undefined
+    partnerId = actor.partnerId
+  } else if (partnerId === undefined && query.applicationId !== undefined) {
+    partnerId = await partnerOfApplication(db, query.applicationId)
+    if (partnerId === undefined) return undefined
+  }
+  return {
+    from,
+    to,
+    partnerId,
+    environment: query.environment,
+    correlator: query.correlator,
+    applicationId: query.applicationId,
+    apiId: query.apiId,
+    status: query.status,
+  }
+}
+
+const milliseconds = (us: number): number => us / 1000
+
+function toExchange(row: StoredExchange): Exchange {
+  return {
+    id: row.id,
+    correlator: row.correlator,
+    at: row.at.toISOString(),
+    environment: row.environment,
+    ...(row.partner_id !== '' && { partnerId: row.partner_id }),
+    ...(row.application_id !== '' && { applicationId: row.application_id }),
+    ...(row.contract_id !== '' && { contractId: row.contract_id }),
+    ...(row.api_id !== '' && { apiId: row.api_id }),
+    ...(row.operation_id !== '' && { operationId: row.operation_id }),
+    method: row.method,
+    status: row.status,
+    ...(row.code !== null && { code: row.code }),
+    ...(row.refused_by !== null && { refusedBy: row.refused_by }),
+    ...(row.upstream_status !== null && { upstreamStatus: row.upstream_status }),
+    totalMs: milliseconds(row.total_us),
+    ...(row.upstream_us !== null && { upstreamMs: milliseconds(row.upstream_us) }),
+    units: row.units,
+    ...(row.price_id !== '' && { priceId: row.price_id }),
+    ...(row.unit_price !== null && { unitPrice: row.unit_price }),
+    ...(row.currency !== null && { currency: row.currency }),
+  }
+}
