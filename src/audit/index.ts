@@ -1,4 +1,3 @@
-export type { Actor, Via } from './actor.ts'
-export { type Audit, createAudit } from './create-audit.ts'
-export { type Action, type DetailValue, recordAction } from './record-action.ts'
-export type { ChainHead, ChainReport } from './verify-chain.ts'
+export type { Actor } from './actor.ts'
+export { createAudit } from './create-audit.ts'
+export { recordAction } from './record-action.ts'

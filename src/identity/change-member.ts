@@ -15,7 +15,7 @@ import {
 } from './store.ts'
 import type { IdentityTables } from './tables.ts'
 
-export const noSuchMember = (): AppError => new AppError('NOT_FOUND', 'There is no such member.')
+const noSuchMember = (): AppError => new AppError('NOT_FOUND', 'There is no such member.')
 
 type Change = { partnerId: string; memberId: string; actor: Actor }
 

@@ -5,7 +5,7 @@ import { createAttempts } from '#platform/attempts'
 import { createHttpServer, type HttpServer } from '#platform/http-server'
 import { testPlatform } from '#platform/testing'
 import { createIdentity } from './create-identity.ts'
-import { memberOf, requirePartner } from './require-partner.ts'
+import { requirePartner } from './require-partner.ts'
 import { identityUnderTest } from './testing.ts'
 
 const system = { kind: 'system', id: 'test' } as const
@@ -21,7 +21,6 @@ function probes(server: HttpServer): void {
     { config: { access: 'signed-in' } },
     (request) => requirePartner(request, request.params.id),
   )
-  server.get('/probe/member', { config: { access: 'signed-in' } }, (request) => memberOf(request))
 }
 
 test('each kind of caller reaches exactly the routes that are declared for it', async (t) => {
@@ -217,8 +216,6 @@ test('another’s partner and one that does not exist give the same answer', asy
     (await call('GET', `/probe/of/${ada.partnerId}`, { cookie: grace.cookie })).status,
     200,
   )
-  assert.equal((await call('GET', '/probe/member', { cookie: ada.cookie })).body.id, ada.memberId)
-  assert.equal((await call('GET', '/probe/member', { cookie: grace.cookie })).status, 403)
 })
 
 test('the server does not start with a route that does not say who may call it', async (t) => {

@@ -1,7 +1,4 @@
-export type { Actor } from '#audit'
+/** @public */
 export { checkForm } from './check-form.ts'
 export { createIdentity, type Identity } from './create-identity.ts'
-export type { NewMemberInput } from './create-member.ts'
-export type { NewApiToken } from './create-token.ts'
-export { memberOf, noSuchPartner, requirePartner } from './require-partner.ts'
-export { Email, NewRegistration, PartnerRole, Password } from './schema.ts'
+export { NewRegistration } from './schema.ts'

@@ -9,7 +9,7 @@ const minutes = (count: number): number => count * 60
  * an office behind one address; those by e-mail stop many machines from trying one account. Guessing counts failures
  * only, so that it never hinders somebody who has what it takes.
  */
-export const limits = {
+const limits = {
   signInByAddress: { name: 'sign-in-address', limit: 300, windowSeconds: minutes(15) },
   signInByEmail: { name: 'sign-in-email', limit: 10, windowSeconds: minutes(15) },
   signUpByAddress: { name: 'sign-up-address', limit: 120, windowSeconds: minutes(1) },
@@ -23,7 +23,7 @@ export const limits = {
   wrongTokenByAddress: { name: 'token-address', limit: 200, windowSeconds: minutes(15) },
 } as const satisfies Record<string, AttemptLimit>
 
-export type LimitName = keyof typeof limits
+type LimitName = keyof typeof limits
 
 /** Counts attempts without keeping the address or the e-mail that they are counted by. */
 export interface Limiter {

@@ -9,7 +9,7 @@ type Db = Kysely<IdentityTables>
 const minute = 60_000
 
 /** How long a link can be used after it was sent or printed. */
-export const linkLifetimeMs = {
+const linkLifetimeMs = {
   recovery: 30 * minute,
   'email-verification': 3 * 24 * 60 * minute,
   invitation: 7 * 24 * 60 * minute,

@@ -2,28 +2,14 @@ import type { FastifyRequest } from 'fastify'
 import type { Actor } from '#audit'
 import { AppError } from '#platform/app-error'
 
-type MemberActor = Extract<Actor, { kind: 'partner' }>
-
-/**
- * The caller of a route with access `partner`.
- * @throws AppError PERMISSION_DENIED for anybody else
- * @public
- */
-export function memberOf(request: FastifyRequest): MemberActor {
-  if (request.actor.kind === 'partner') return request.actor
-  throw new AppError('PERMISSION_DENIED', 'Only a member of a partner may do this.')
-}
-
 /**
  * The answer for a partner that is not there, and for one that the caller may not see.
- * @public
  */
 export const noSuchPartner = (): AppError => new AppError('NOT_FOUND', 'There is no such partner.')
 
 /**
  * Lets the operator and the partner's own members on.
  * @throws AppError NOT_FOUND for everybody else: another's partner is as if it were absent
- * @public
  */
 export function requirePartner(request: FastifyRequest, partnerId: string): Actor {
   const { actor } = request

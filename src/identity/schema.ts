@@ -9,8 +9,8 @@ export type Access = 'public' | 'partner' | 'operator' | 'signed-in'
 const strict = { additionalProperties: false }
 const Timestamp = Type.String({ format: 'date-time' })
 
-export const Email = Type.String({ format: 'email', minLength: 3, maxLength: 254 })
-export const Password = Type.String({ minLength: 12, maxLength: 128 })
+const Email = Type.String({ format: 'email', minLength: 3, maxLength: 254 })
+const Password = Type.String({ minLength: 12, maxLength: 128 })
 // Control characters have no place in a name, and PostgreSQL refuses to store NUL at all.
 const Name = Type.String({
   minLength: 1,

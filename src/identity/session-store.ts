@@ -5,7 +5,7 @@ type Db = Kysely<IdentityTables>
 
 const hour = 3_600_000
 /** A session ends when it was not used for this long, and in any case at its absolute end. */
-export const sessionIdleMs = 12 * hour
+const sessionIdleMs = 12 * hour
 export const sessionLifetimeMs = 7 * 24 * hour
 /** How exact `last_used_at` is: a write on each request would cost more than it tells. */
 const touchMs = 60_000

@@ -119,8 +119,6 @@ function lastFirst(test: TestContext): TestContext {
   }
 }
 
-export type IdentityUnderTest = Awaited<ReturnType<typeof identityUnderTest>>
-
 function mailbox(folder: string) {
   /** All mail to an address so far. */
   const mailTo = async (email: string): Promise<string[]> => {
