@@ -2,7 +2,7 @@ import type { ApiEntry, SnapshotChange } from '#snapshot'
 import { type DocumentedOperation, documentedOperation } from './documented-operation.ts'
 
 /** The operation that a request is for. */
-export type Matched = {
+type Matched = {
   api: ApiEntry
   documented: DocumentedOperation
   pathParameters: Readonly<Record<string, string>>

@@ -14,7 +14,7 @@ import { createSandbox } from './create-sandbox.ts'
 
 type TestContext = { after: (fn: () => Promise<void> | void) => void }
 
-export const upstreamToken = 'token-of-the-sandbox-gateway'
+const upstreamToken = 'token-of-the-sandbox-gateway'
 export const anApplication = 'app_0mf3k2x9ab7c1d5e9f2g'
 export const anotherApplication = 'app_0mf3k2x9ab7c1d5e9f2h'
 
