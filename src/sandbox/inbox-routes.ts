@@ -1,5 +1,4 @@
 import { type Static, Type } from 'typebox'
-import { memberOf } from '#identity'
 import type { PartnerDirectory } from '#partners'
 import { AppError } from '#platform/app-error'
 import type { DatabasePool } from '#platform/database'
@@ -44,8 +43,8 @@ function messageRoute(
       },
     },
     async (request, reply): Promise<Static<typeof SandboxMessageList>> => {
-      const { body, query } = request
-      const own = await partners.applicationsOf(memberOf(request).partnerId)
+      const { actor, body, query } = request
+      const own = actor.kind === 'partner' ? await partners.applicationsOf(actor.partnerId) : []
       const applicationIds = own
         .map(({ id }) => id)
         .filter((id) => body.applicationId === undefined || body.applicationId === id)
