@@ -48,7 +48,7 @@ export function createConcluder(context: GatewayContext, throttle: LogThrottle):
     abandon(exchange) {
       if (exchange.settled) return
       exchange.settled = true
-      exchange.cancelUpstream?.()
+      exchange.upstreamCall?.cancel()
       giveBackQuota(exchange)
       exchange.status = clientClosed
       exchange.refusedBy = 'client'

@@ -68,7 +68,11 @@ export class Exchange {
   upstream: UpstreamResponse | undefined
   upstreamStartedMs = 0
   upstreamMs: number | undefined
-  cancelUpstream: (() => void) | undefined
+  /**
+   * The call that is under way. An object and not a closure: with a new closure stored here for each request, V8 keeps
+   * whole exchanges alive until its next full collection, and spends a fifth of the time on collecting.
+   */
+  upstreamCall: { cancel(): void } | undefined
 
   status = 0
   code: string | undefined

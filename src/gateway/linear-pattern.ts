@@ -15,7 +15,10 @@ const astral = /[\ud800-\udbff][\udc00-\udfff]/
 const everyAstral = new RegExp(astral, 'g')
 
 /** The regular expression engine that the validators use. */
-export function linearPattern(source: string, flags: string): { test(text: string): boolean } {
+export function linearPattern(
+  source: string,
+  flags: string,
+): { test(text: string): boolean; toString(): string } {
   if (!asciiOnly.test(source) || needsUnicode.test(source)) return new RegExp(source, flags)
   const pattern = new RegExp(source, flags.replace('u', ''))
   return {

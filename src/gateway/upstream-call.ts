@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici'
-import type { UpstreamResponse } from './exchange.ts'
+import type { Exchange, UpstreamResponse } from './exchange.ts'
 import type { Upstream } from './upstream-pools.ts'
 
 /** Why there is no response. `fault` is for the log. */
@@ -9,6 +9,7 @@ export type UpstreamFailure = {
 }
 
 type Settled = (
+  exchange: Exchange,
   response: UpstreamResponse | undefined,
   failure: UpstreamFailure | undefined,
 ) => void
@@ -18,6 +19,7 @@ type Settled = (
  * deadline is for all of it, connecting included.
  */
 export class UpstreamCall implements Dispatcher.DispatchHandler {
+  #exchange: Exchange
   #upstream: Upstream
   #request: Dispatcher.DispatchOptions
   #largest: number
@@ -32,12 +34,14 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
   #size = 0
 
   constructor(options: {
+    exchange: Exchange
     upstream: Upstream
     request: Dispatcher.DispatchOptions
     deadlineMs: number
     largest: number
     settled: Settled
   }) {
+    this.#exchange = options.exchange
     this.#upstream = options.upstream
     this.#request = options.request
     this.#largest = options.largest
@@ -87,7 +91,7 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
     const [first] = this.#chunks
     const body =
       this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks)
-    this.#settled({ status: this.#status, headers: this.#headers, body }, undefined)
+    this.#settled(this.#exchange, { status: this.#status, headers: this.#headers, body }, undefined)
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
@@ -113,7 +117,7 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
     this.#finish()
     this.#chunks = []
     this.#controller?.abort(new Error(failure.fault))
-    this.#settled(undefined, failure)
+    this.#settled(this.#exchange, undefined, failure)
   }
 
   #finish(): void {

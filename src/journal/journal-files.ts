@@ -1,6 +1,9 @@
 import fs from 'node:fs'
 
-/** What the journal asks of the disk; passed in, so that tests can plant a full or broken one. @public */
+/**
+ * What the journal asks of the disk; passed in, so that tests can plant a full or broken one.
+ * @public
+ */
 export type JournalFiles = {
   open(path: string): number
   /** writes at a position; returns how many bytes the disk took, which may be fewer */

@@ -1,7 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 
-/** A segment file of any gateway in a journal folder. @public */
+/**
+ * A segment file of any gateway in a journal folder.
+ * @public
+ */
 export type SegmentFile = {
   gatewayId: string
   boot: string

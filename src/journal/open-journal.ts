@@ -11,7 +11,10 @@ import { recoverSegments, sealLeftover } from './recover.ts'
 import { type SealedSegment, SegmentWriter } from './segment-writer.ts'
 import { createShipper } from './shipper.ts'
 
-/** A record before the journal has given it its place in a segment. @public */
+/**
+ * A record before the journal has given it its place in a segment.
+ * @public
+ */
 export type NewRecord = Omit<JournalRecord, 'index'>
 
 /** @public */

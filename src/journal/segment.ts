@@ -2,7 +2,10 @@ import { hash } from 'node:crypto'
 import { decodeLine, encodeLine } from './line.ts'
 import type { JournalRecord } from './record.ts'
 
-/** What a segment is: the first line of its file. @public */
+/**
+ * What a segment is: the first line of its file.
+ * @public
+ */
 export type SegmentHeader = {
   format: 1
   gatewayId: string
@@ -14,7 +17,10 @@ export type SegmentHeader = {
   openedAt: number
 }
 
-/** What a segment holds: its last line, written once, when it is sealed. @public */
+/**
+ * What a segment holds: its last line, written once, when it is sealed.
+ * @public
+ */
 export type SegmentFooter = {
   count: number
   /** what all its records bill together */
@@ -51,9 +57,13 @@ export type ReadSegment =
       soundBytes: number
     }
 
-/** No segment is longer: rotation happens at 4 MiB, and one group of records is far below the rest. @public */
+/**
+ * No segment is longer: rotation happens at 4 MiB, and one group of records is far below the rest.
+ * @public
+ */
 export const segmentByteLimit = 16 * 1_048_576
 
+/** SHA-256 in hex. */
 export const sha256 = (bytes: Buffer): string => hash('sha256', bytes, 'hex')
 
 export const encodeHeader = (header: SegmentHeader): string =>

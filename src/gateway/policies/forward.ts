@@ -36,6 +36,18 @@ export const forward: OperationPolicy = (context, operation) => {
     .map((p) => p.name.toLowerCase())
     .filter((name) => !neverForwarded.test(name) && !name.includes('_'))
 
+  const settled: ConstructorParameters<typeof UpstreamCall>[0]['settled'] = (
+    exchange,
+    response,
+    failure,
+  ) => {
+    exchange.upstreamMs = context.monotonicMs() - exchange.upstreamStartedMs
+    exchange.upstreamCall = undefined
+    if (exchange.settled) return
+    exchange.upstream = response
+    exchange.resume(failure === undefined ? undefined : refusalOf(failure))
+  }
+
   return {
     name: 'forward',
     apply(exchange) {
@@ -56,6 +68,7 @@ export const forward: OperationPolicy = (context, operation) => {
         if (typeof value === 'string') headers.push(name, value)
       }
       const call = new UpstreamCall({
+        exchange,
         upstream,
         deadlineMs: timeoutMs,
         largest: context.limits.responseBytes,
@@ -65,16 +78,10 @@ export const forward: OperationPolicy = (context, operation) => {
           headers,
           body: exchange.body.length === 0 ? null : exchange.body,
         },
-        settled: (response, failure) => {
-          exchange.upstreamMs = context.monotonicMs() - exchange.upstreamStartedMs
-          exchange.cancelUpstream = undefined
-          if (exchange.settled) return
-          exchange.upstream = response
-          exchange.resume(failure === undefined ? undefined : refusalOf(failure))
-        },
+        settled,
       })
       exchange.upstreamStartedMs = context.monotonicMs()
-      exchange.cancelUpstream = () => call.cancel()
+      exchange.upstreamCall = call
       call.start()
       return pending
     },
