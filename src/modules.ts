@@ -1,20 +1,20 @@
 /**
- * Which module may use which. Read top to bottom: a module may only name modules above it.
+ * Which module may use which. Read top to bottom: a module may only name modules above it, and only those that it needs.
  * `platform` is below everything and names no domain. `compose/` and `main.ts` are the only wiring.
  */
 export const modules: Record<string, readonly string[]> = {
   audit: [],
   identity: ['audit'],
-  catalog: ['audit', 'identity'],
-  partners: ['audit', 'identity', 'catalog'],
-  contracts: ['audit', 'identity', 'catalog', 'partners'],
-  authorization: ['audit', 'partners', 'contracts'],
-  snapshot: ['catalog', 'partners', 'contracts', 'authorization'],
+  catalog: ['audit'],
+  partners: ['audit', 'identity'],
+  contracts: ['audit'],
+  authorization: ['audit'],
+  snapshot: ['catalog', 'partners', 'contracts'],
   journal: [],
-  metering: ['audit', 'identity', 'partners', 'contracts', 'journal'],
+  metering: ['audit', 'contracts', 'journal'],
   gateway: ['snapshot', 'journal'],
-  sandbox: ['identity', 'partners', 'snapshot'],
-  portal: ['identity', 'catalog', 'partners', 'contracts', 'metering', 'sandbox'],
+  sandbox: ['partners', 'snapshot'],
+  portal: ['audit', 'catalog', 'partners', 'contracts'],
   cli: [],
 }
 

@@ -31,8 +31,28 @@ export async function createPlatform(
     await checkMasterKey(database.pool, sealing)
   } catch (error) {
     await database.close()
-    throw error
+    throw explained(config, error)
   }
   const outbox = createOutbox({ database, subscriptions, newId, clock })
   return { config, database, outbox, sealing, newId, clock, log }
+}
+
+function explained(config: Config, error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error)) return error
+  switch (error.code) {
+    case 'ECONNREFUSED':
+    case 'ENOTFOUND':
+    case 'ETIMEDOUT': {
+      const mend =
+        config.databaseUrl === undefined
+          ? `Wayleave does not run on ${config.dataDir} and port ${config.postgresPort}: start it with \`npm start\`, or set PORT_BASE, WAYLEAVE_DATA_DIR or DATABASE_URL as it was started`
+          : 'DATABASE_URL does not answer: check host and port'
+      return new Error(`the database cannot be reached. ${mend}`, { cause: error })
+    }
+    case '42P01':
+    case '3F000':
+      return new Error('the database is not migrated: run `./wayleave migrate`', { cause: error })
+    default:
+      return error
+  }
 }

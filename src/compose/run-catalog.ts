@@ -5,6 +5,9 @@ import type { Config } from '#platform/config'
 import { createPlatform } from './create-platform.ts'
 
 type Files = Extract<Awaited<ReturnType<typeof readApiFolder>>, { ok: true }>['files']
+/** How long the command waits until the gateways have what it published. */
+const settleMs = 3_000
+
 type Checked = { where: string; files: Files; faults: DocumentFault[]; warnings: DocumentFault[] }
 
 const line = (where: string, fault: DocumentFault): string =>
@@ -69,10 +72,19 @@ export async function runCatalogPublish(
         throw new CommandError(result.faults.map((fault) => line(where, fault)).join('\n'))
       published.push({ apiId: result.apiId, changed: result.changed })
     }
+    const waiting = []
+    for (const { apiId } of published) {
+      if (!(await platform.outbox.settledAbout(apiId, settleMs))) waiting.push(apiId)
+    }
     return {
       data: { published },
       text: published
         .map(({ apiId, changed }) => `${apiId} ${changed ? 'published' : 'is published as it is'}`)
+        .concat(
+          waiting.map(
+            (apiId) => `${apiId} is on its way to the gateways: control does not run, or is slow`,
+          ),
+        )
         .join('\n'),
     }
   } finally {

@@ -1,6 +1,7 @@
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import swagger from '@fastify/swagger'
+import type { FastifyPluginAsync } from 'fastify'
 import { createAudit } from '#audit'
 import { createAuthorization } from '#authorization'
 import { createCatalog } from '#catalog'
@@ -179,11 +180,9 @@ export async function mountRoutes(
       scope.get('/openapi.json', { config: { access: 'public' } }, () => server.swagger())
     },
   ]
-  await server.register(
-    async (scope) => {
-      for (const routes of management) await routes(scope as unknown as HttpServer)
-    },
-    { prefix: '/management/v1' },
-  )
+  const mount: FastifyPluginAsync = async (scope) => {
+    for (const routes of management) await routes(scope as unknown as HttpServer)
+  }
+  await server.register(mount, { prefix: '/management/v1' })
   await control.portal.routes(server)
 }

@@ -1,3 +1,4 @@
+import type { FastifyPluginAsync } from 'fastify'
 import { sql } from 'kysely'
 import type { Actor } from '#audit'
 import { manualClock } from '#platform/clock'
@@ -111,12 +112,10 @@ export async function served(
   server.addHook('onRequest', async (request) => {
     request.actor = current
   })
-  await server.register(
-    (scope, _options, done) => {
-      Promise.resolve(routes(scope as unknown as typeof server)).then(() => done(), done)
-    },
-    { prefix: '/management/v1' },
-  )
+  const mount: FastifyPluginAsync = async (scope) => {
+    await routes(scope as unknown as typeof server)
+  }
+  await server.register(mount, { prefix: '/management/v1' })
   t.after(() => server.close())
   return async (as: Actor, method: 'GET' | 'POST' | 'DELETE', path: string, body?: object) => {
     current = as

@@ -148,7 +148,7 @@ test('guessing tokens is stopped', async (t) => {
   assert.equal(answers.filter(({ status }) => status === 429).length, 10)
 })
 
-test('a change with the cookie needs the word of the browser that it comes from the portal', async (t) => {
+test('a change that a browser sends with the cookie must come from the portal', async (t) => {
   const { call, member, platform, identity } = await identityUnderTest(t, { extra: probes })
   const ada = await member('ada@example.com')
   const own = platform.config.portal.url
@@ -160,8 +160,7 @@ test('a change with the cookie needs the word of the browser that it comes from 
   assert.equal(await change(own), 200)
   assert.equal(await change(false, { 'sec-fetch-site': 'same-origin' }), 200)
   assert.equal(await change('http://127.0.0.1:1', { 'sec-fetch-site': 'same-origin' }), 200)
-  assert.equal(await change(false), 403)
-  assert.equal(await change(false, { 'sec-fetch-site': 'none' }), 403)
+  assert.equal(await change(false), 200, 'a program sends neither header')
   for (const origin of [
     'https://evil.example',
     'null',
@@ -187,16 +186,14 @@ test('a change with the cookie needs the word of the browser that it comes from 
   assert.equal(await change('https://evil.example', {}, { token, cookie: ada.cookie }), 200)
 })
 
-test('another site can neither sign a visitor in nor be served by a cookie where anybody may come', async (t) => {
-  const { call, member } = await identityUnderTest(t, { extra: probes })
+test('another site cannot sign a visitor in', async (t) => {
+  const { call, member } = await identityUnderTest(t)
   const ada = await member('ada@example.com')
   const body = { email: ada.email, password: 'violet harbour 58 lantern' }
   const foreign = await call('POST', '/session', { body, origin: 'https://evil.example' })
   assert.equal(foreign.status, 403)
   assert.equal(foreign.cookie, undefined)
   assert.equal((await call('POST', '/session', { body, origin: false })).status, 201)
-  const silent = await call('POST', '/probe/public', { cookie: ada.cookie, origin: false })
-  assert.deepEqual([silent.status, silent.body], [200, { kind: 'anonymous' }])
 })
 
 test('another’s partner and one that does not exist give the same answer', async (t) => {

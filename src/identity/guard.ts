@@ -4,7 +4,7 @@ import { AppError } from '#platform/app-error'
 import type { Routes } from '#platform/http-server'
 import { authenticate, unauthenticated } from './authenticate.ts'
 import type { Identifying } from './needs.ts'
-import { mayUseSession, notFromPortal, refuseForeignOrigin } from './refuse-foreign-origin.ts'
+import { refuseForeignOrigin } from './refuse-foreign-origin.ts'
 import type { Access } from './schema.ts'
 import type { SessionCookie } from './session-cookie.ts'
 
@@ -41,13 +41,8 @@ export function createGuard(identifying: Identifying, cookie: SessionCookie): Ro
     })
   }
   const identify = async (request: FastifyRequest, access: Access): Promise<Actor> => {
-    const { url } = identifying.config.portal
-    refuseForeignOrigin(url, request)
+    refuseForeignOrigin(identifying.config.portal.url, request)
     const actor = await authenticate(identifying, cookie, request)
-    if ('via' in actor && actor.via === 'session' && !mayUseSession(url, request)) {
-      if (access !== 'public') throw notFromPortal(url)
-      return { kind: 'anonymous' }
-    }
     refuseOthers(actor, access)
     return actor
   }

@@ -3,17 +3,18 @@ import { AppError } from '#platform/app-error'
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 
-type Source = 'portal' | 'elsewhere' | 'unknown'
+type Source = 'portal' | 'elsewhere' | 'program'
 
 /**
  * What a browser says about the site that a request comes from; no page can change either header. Sec-Fetch-Site also
- * covers a portal that is reached under another of its names.
+ * covers a portal that is reached under another of its names. Every browser sends at least one of them with a change, so
+ * a request with neither comes from a program, which cannot be made to act by a page; the cookie is SameSite besides.
  */
 function sourceOf(portalUrl: string, request: FastifyRequest): Source {
   const { origin } = request.headers
   const site = request.headers['sec-fetch-site']
   if (origin === new URL(portalUrl).origin || site === 'same-origin') return 'portal'
-  return origin === undefined && (site === undefined || site === 'none') ? 'unknown' : 'elsewhere'
+  return origin === undefined && (site === undefined || site === 'none') ? 'program' : 'elsewhere'
 }
 
 const isUnsafe = (request: FastifyRequest): boolean => !safeMethods.has(request.method)
@@ -28,11 +29,7 @@ export function refuseForeignOrigin(portalUrl: string, request: FastifyRequest):
   if (sourceOf(portalUrl, request) === 'elsewhere') throw notFromPortal(portalUrl)
 }
 
-/** Whether the session cookie of a request may be believed: for a change, only when it comes from the portal. */
-export const mayUseSession = (portalUrl: string, request: FastifyRequest): boolean =>
-  !isUnsafe(request) || sourceOf(portalUrl, request) === 'portal'
-
-export const notFromPortal = (portalUrl: string): AppError =>
+const notFromPortal = (portalUrl: string): AppError =>
   new AppError(
     'PERMISSION_DENIED',
     `A change with a session cookie must come from the portal (Origin: ${new URL(portalUrl).origin}). Programs use an API token.`,

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { type Actor, recordAction } from '#audit'
-import { type Identity, NewRegistration } from '#identity'
+import { checkForm, type Identity, NewRegistration } from '#identity'
 import { AppError } from '#platform/app-error'
 import type { HttpServer, Routes } from '#platform/http-server'
 import { listOf, PageQuery, paginate } from '#platform/lists'
@@ -58,6 +58,8 @@ function registrationRoute(server: HttpServer, platform: Platform, deps: Partner
     '/registrations',
     {
       config: { access: 'public' },
+      attachValidation: true,
+      preHandler: checkForm,
       schema: {
         operationId: 'createRegistration',
         summary: 'Sign up: a partner, its owner, a sandbox application and a first secret',

@@ -39,6 +39,10 @@ export function createDatabasePool(
   })
   // A connection that breaks while idle is replaced by the pool; without a listener it would end the process.
   pool.on('error', (error) => options.onError?.(error))
+  // One that breaks while it works rejects its query; the event that tells of it too would end the process.
+  pool.on('connect', (client) => {
+    client.on('error', (error) => options.onError?.(error))
+  })
   const kysely = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
   return {
     url,

@@ -99,6 +99,13 @@ const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0]
  */
 export function toAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown
+  if (isUnstorableText(thrown)) {
+    return new AppError(
+      'INVALID_ARGUMENT',
+      'The request holds a character that no text here may have (U+0000).',
+      { cause: thrown },
+    )
+  }
   const status = statusOf(thrown)
   if (status !== undefined && status >= 400 && status < 500) {
     const message = thrown instanceof Error ? thrown.message : 'The request cannot be read.'
@@ -112,6 +119,12 @@ export function toAppError(thrown: unknown): AppError {
     },
   )
 }
+
+/** PostgreSQL's codes for text that it cannot hold: the request brought it. */
+const isUnstorableText = (thrown: unknown): boolean =>
+  thrown instanceof Error &&
+  'code' in thrown &&
+  (thrown.code === '22021' || thrown.code === '22P05')
 
 function statusOf(thrown: unknown): number | undefined {
   if (typeof thrown !== 'object' || thrown === null || !('statusCode' in thrown)) return undefined

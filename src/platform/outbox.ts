@@ -43,6 +43,8 @@ export interface Outbox {
   ): Promise<string>
   /** Resolves to true once every reaction to these roots, and to what they caused, is done; false on time-out. */
   settled(rootIds: readonly string[], timeoutMs: number): Promise<boolean>
+  /** The same for every event so far about this thing. */
+  settledAbout(key: string, timeoutMs: number): Promise<boolean>
 }
 
 type OutboxTables = {
@@ -104,22 +106,36 @@ export function createOutbox(options: {
       if (subscribers.length > 0) await sql`select pg_notify(${channel}, '')`.execute(trx)
       return rootId
     },
-    async settled(rootIds, timeoutMs) {
-      const until = performance.now() + timeoutMs
-      for (;;) {
-        const open = await db
+    settled: (rootIds, timeoutMs) =>
+      untilNone(timeoutMs, () =>
+        db
           .selectFrom('platform.delivery')
           .select('event_id')
           .where('root_id', 'in', [...rootIds])
           .limit(1)
-          .executeTakeFirst()
-        if (open === undefined) return true
-        if (performance.now() >= until) return false
-        await new Promise((resolve) => {
-          setTimeout(resolve, 10)
-        })
-      }
-    },
+          .executeTakeFirst(),
+      ),
+    settledAbout: (key, timeoutMs) =>
+      untilNone(timeoutMs, () =>
+        db
+          .selectFrom('platform.delivery as d')
+          .innerJoin('platform.outbox as o', 'o.root_id', 'd.root_id')
+          .select('d.event_id')
+          .where('o.key', '=', key)
+          .limit(1)
+          .executeTakeFirst(),
+      ),
+  }
+}
+
+async function untilNone(timeoutMs: number, find: () => Promise<unknown>): Promise<boolean> {
+  const until = performance.now() + timeoutMs
+  for (;;) {
+    if ((await find()) === undefined) return true
+    if (performance.now() >= until) return false
+    await new Promise((resolve) => {
+      setTimeout(resolve, 10)
+    })
   }
 }
 

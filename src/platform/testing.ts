@@ -34,15 +34,17 @@ function testServer(): Promise<string> {
   return server
 }
 
-/** @public */
-export async function startTestServer(): Promise<string> {
+async function startTestServer(): Promise<string> {
   const dataDir = mkdtempSync(path.join(tmpdir(), 'wayleave-test-'))
   const started = await startEmbeddedPostgres({
     dataDir,
     port: await freePort(),
     settings: ['fsync=off', 'synchronous_commit=off', 'max_connections=400'],
   })
-  process.on('exit', () => rmSync(dataDir, { recursive: true, force: true }))
+  after(async () => {
+    await started.stop()
+    rmSync(dataDir, { recursive: true, force: true })
+  })
   return started.url
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import type { FastifyPluginAsync } from 'fastify'
 import { createPartnerDirectory } from '#partners'
 import { createAttempts } from '#platform/attempts'
 import { manualClock } from '#platform/clock'
@@ -35,12 +36,10 @@ async function startInbox(t: TestContext) {
   const inbox = createSandboxInbox(platform, { partners: createPartnerDirectory(platform) })
   const server = createHttpServer({ log: platform.log })
   void identity.guard(server)
-  server.register(
-    (scope, _options, done) => {
-      Promise.resolve(inbox.routes(scope)).then(() => done(), done)
-    },
-    { prefix: '/management/v1' },
-  )
+  const mount: FastifyPluginAsync = async (scope) => {
+    await inbox.routes(scope)
+  }
+  server.register(mount, { prefix: '/management/v1' })
   const base = await server.listen({ port: 0, host: '127.0.0.1' })
   t.after(() => server.close())
 

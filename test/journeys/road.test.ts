@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { before, describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import {
   accessToken,
@@ -36,9 +36,9 @@ describe('the road, from sign-up to a metered and priced call', () => {
 
   before(async () => {
     product = await startProduct({ after: (fn) => void cleanUps.push(fn) })
-    return async () => {
-      for (const cleanUp of cleanUps.toReversed()) await cleanUp()
-    }
+  })
+  after(async () => {
+    for (const cleanUp of cleanUps.toReversed()) await cleanUp()
   })
 
   const manage = (pathname: string, init: RequestInit = {}): Promise<Response> =>
@@ -208,18 +208,13 @@ describe('the road, from sign-up to a metered and priced call', () => {
     )
     const published = await wayleave(product, 'catalog', 'publish', folder)
     assert.equal(published.code, 0, published.stderr)
-    let answer: Response | undefined
-    await until(async () => {
-      const bearer = await token('parcel-tracking:parcels:read')
-      answer = await fetch(
-        `${product.wellKnown.environments.sandbox.gateway}/parcel-tracking/v1/parcels/p-17`,
-        {
-          headers: { authorization: `Bearer ${bearer}` },
-        },
-      )
-      return answer.status === 200
-    }, 3_000)
-    assert.deepEqual(await answer?.json(), { parcelId: 'p-17', state: 'on its way' })
+    const bearer = await token('parcel-tracking:parcels:read')
+    const answer = await fetch(
+      `${product.wellKnown.environments.sandbox.gateway}/parcel-tracking/v1/parcels/p-17`,
+      { headers: { authorization: `Bearer ${bearer}` } },
+    )
+    assert.equal(answer.status, 200)
+    assert.deepEqual(await answer.json(), { parcelId: 'p-17', state: 'on its way' })
   })
 
   test('a broken document is refused with every fault at its line, and nothing of it is published', async () => {
@@ -228,7 +223,7 @@ describe('the road, from sign-up to a metered and priced call', () => {
     const broken = parcelDocument
       .replace('parcel-tracking/v1', 'broken/v1')
       .replace("'#/components/schemas/Parcel'", "'#/components/schemas/Nothing'")
-      .replace('operationId: readParcel\n', '')
+      .replace('      operationId: readParcel\n', '')
     writeFileSync(path.join(folder, 'openapi.yaml'), broken)
     writeFileSync(path.join(folder, 'product.yaml'), 'domain: Weather\nowner: {team: X}\n')
     const refused = await wayleave(product, 'catalog', 'publish', folder)

@@ -1,0 +1,18 @@
+import type { Session } from '#identity/schema'
+import { ManagementError, manage } from '../management.ts'
+
+/**
+ * Who is signed in. Somebody who is not, or not as this kind of person, is sent on; the promise then never ends, because
+ * the page is on its way out.
+ */
+export async function loadSession(kind: Session['kind'], signIn: string): Promise<Session> {
+  try {
+    const session = await manage<Session>('GET', '/session')
+    if (session.kind === kind) return session
+    location.replace(session.kind === 'operator' ? '/console' : '/app')
+  } catch (error) {
+    if (!(error instanceof ManagementError) || error.fault.status !== 401) throw error
+    location.replace(signIn)
+  }
+  return await Promise.withResolvers<Session>().promise
+}
