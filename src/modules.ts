@@ -14,7 +14,7 @@ export const modules: Record<string, readonly string[]> = {
   metering: ['audit', 'contracts', 'journal'],
   gateway: ['snapshot', 'journal'],
   sandbox: ['partners', 'snapshot'],
-  portal: ['audit', 'catalog', 'partners', 'contracts'],
+  portal: ['catalog', 'partners', 'contracts'],
   cli: [],
 }
 
