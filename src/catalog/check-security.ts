@@ -5,7 +5,7 @@ import type { OperationAt } from './operations.ts'
 import { dereference } from './references.ts'
 
 /** The characters of a scope (RFC 6749, section 3.3). */
-export const scopePattern = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/
+const scopePattern = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/
 
 /** Every security requirement names schemes and scopes that exist. */
 export function checkSecurity(file: CheckedFile, operations: readonly OperationAt[]): void {

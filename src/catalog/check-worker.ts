@@ -11,3 +11,5 @@ parentPort?.on('message', (files: ApiFiles) => {
 })
 
 const answer = (message: CheckAnswer): void => parentPort?.postMessage(message)
+
+answer({ ready: true })

@@ -8,7 +8,9 @@ export interface Checker {
   close(): Promise<void>
 }
 
-export type CheckAnswer = { result: CheckResult } | { error: string }
+export type CheckAnswer = { ready: true } | { result: CheckResult } | { error: string }
+
+const startMs = 30_000
 
 /**
  * Runs checks in a thread of their own: a document may hold a regular expression that never ends, or be made to fill
@@ -18,6 +20,8 @@ export function createChecker(options: { timeoutMs?: number; idleMs?: number } =
   const timeoutMs = options.timeoutMs ?? 10_000
   const idleMs = options.idleMs ?? 5_000
   let worker: Worker | undefined
+  /** the thread that has loaded its code */
+  let started: Worker | undefined
   let idle: NodeJS.Timeout | undefined
   let queue: Promise<unknown> = Promise.resolve()
 
@@ -28,35 +32,41 @@ export function createChecker(options: { timeoutMs?: number; idleMs?: number } =
   }
 
   function start(): Worker {
-    const started = new Worker(new URL('./check-worker.ts', import.meta.url), {
+    const made = new Worker(new URL('./check-worker.ts', import.meta.url), {
       resourceLimits: { maxOldGenerationSizeMb: 256 },
     })
-    started.once('exit', () => {
-      if (worker === started) worker = undefined
+    made.once('exit', () => {
+      if (worker === made) worker = undefined
     })
-    worker = started
-    return started
+    worker = made
+    return made
   }
 
   async function run(files: ApiFiles): Promise<CheckResult> {
     clearTimeout(idle)
     const running = worker ?? start()
     running.ref()
-    const answer = await ask(running, files, timeoutMs)
-    if (answer === undefined || 'error' in answer) await end()
-    else {
+    // A check is not charged for the loading of its code.
+    const loaded = started === running ? { ready: true } : await answerOf(running, startMs)
+    if (loaded === undefined || 'error' in loaded) {
+      await end()
+      throw new Error('the checking thread does not start', { cause: loaded?.error })
+    }
+    started = running
+    running.postMessage(files)
+    const answer = await answerOf(running, timeoutMs)
+    if (answer !== undefined && 'result' in answer) {
       // An idle thread holds up neither the end of the process nor its memory.
       running.unref()
       idle = setTimeout(() => void end(), idleMs).unref()
+      return answer.result
     }
-    if (answer === undefined) {
-      return refusal(
-        files,
-        `takes longer than ${timeoutMs / 1_000} s to check: look for a regular expression with nested repetitions`,
-      )
-    }
-    if ('result' in answer) return answer.result
-    return refusal(files, `cannot be checked: ${answer.error}`)
+    await end()
+    const message =
+      answer !== undefined && 'error' in answer
+        ? `cannot be checked: ${answer.error}`
+        : `takes longer than ${timeoutMs / 1_000} s to check: look for a regular expression with nested repetitions`
+    return refusal(files, message)
   }
 
   return {
@@ -79,7 +89,7 @@ function refusal(files: ApiFiles, message: string): CheckResult {
 }
 
 /** @returns undefined when there was no answer in time */
-function ask(worker: Worker, files: ApiFiles, timeoutMs: number): Promise<CheckAnswer | undefined> {
+function answerOf(worker: Worker, timeoutMs: number): Promise<CheckAnswer | undefined> {
   const { promise, resolve } = Promise.withResolvers<CheckAnswer | undefined>()
   const onMessage = (answer: CheckAnswer): void => resolve(answer)
   const onError = (error: unknown): void =>
@@ -87,7 +97,6 @@ function ask(worker: Worker, files: ApiFiles, timeoutMs: number): Promise<CheckA
   const onExit = (): void => resolve({ error: 'the thread ended' })
   const timer = setTimeout(() => resolve(undefined), timeoutMs)
   worker.once('message', onMessage).once('error', onError).once('exit', onExit)
-  worker.postMessage(files)
   return promise.finally(() => {
     clearTimeout(timer)
     worker.off('message', onMessage).off('error', onError).off('exit', onExit)

@@ -142,7 +142,7 @@ function profileOf(file: CheckedFile): '0.6' | '0.8' {
 }
 
 /** The first paragraph of a markdown text that is not a heading, as plain text. */
-export function firstParagraph(markdown: string): string {
+function firstParagraph(markdown: string): string {
   const paragraph = markdown
     .split(/\n\s*\n/)
     .map((block) => block.replace(/^#+ .*$/gm, '').trim())

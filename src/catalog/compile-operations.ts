@@ -160,5 +160,5 @@ export function compileOperations(
 }
 
 /** `application/json` of `Application/JSON; charset=utf-8`. */
-export const essenceOf = (mediaType: string): string =>
+const essenceOf = (mediaType: string): string =>
   (mediaType.split(';', 1)[0] ?? '').trim().toLowerCase()

@@ -3,7 +3,7 @@ import { isRecord, listOf, recordOf, textOf, valueAt } from './json.ts'
 import { dereference, type Located } from './references.ts'
 
 /** The methods that a gateway serves. */
-export const servedMethods = ['get', 'post', 'put', 'patch', 'delete'] as const
+const servedMethods = ['get', 'post', 'put', 'patch', 'delete'] as const
 const otherMethods = ['head', 'options', 'trace']
 
 export type ParameterAt = Located & {

@@ -92,10 +92,10 @@ function refusal(faults: readonly DocumentFault[]): AppError {
     message: fault.message,
   }))
   const [first] = violations
-  const count = faults.length === 1 ? 'one fault' : `${faults.length} faults`
+  const count = faults.length === 1 ? 'is one fault' : `are ${faults.length} faults`
   return new AppError(
     'INVALID_ARGUMENT',
-    `Nothing was published: there is ${count}. ${first?.path}: ${first?.message}`.slice(0, 512),
+    `Nothing was published: there ${count}. ${first?.path}: ${first?.message}`.slice(0, 512),
     { violations },
   )
 }

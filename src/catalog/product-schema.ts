@@ -12,7 +12,7 @@ const Decimal = text(
   'must be a decimal number such as "0.0200", with at most 6 digits on each side',
   '^[0-9]{1,6}(\\.[0-9]{1,6})?$',
 )
-export const tiers = ['free', 'paid', 'enterprise'] as const
+const tiers = ['free', 'paid', 'enterprise'] as const
 const Tier = Type.Union(tiers.map((tier) => Type.Literal(tier)))
 const HttpUrl = 'must be an http:// or https:// URL without user, query or fragment'
 const url = text(HttpUrl, '^https?://[^\\s?#@]+$', 2_000)
