@@ -4,7 +4,13 @@
 export const subscriptions: Readonly<Record<string, readonly string[]>> = {
   audit: ['audit.action'],
   identity: ['member.registered', 'member.mail'],
-  contracts: ['partner.registered', 'partner.changed', 'application.changed', 'api.changed'],
+  contracts: [
+    'partner.registered',
+    'partner.changed',
+    'application.changed',
+    'api.changed',
+    'contract.prices',
+  ],
   snapshot: [
     'api.changed',
     'partner.changed',

@@ -1,7 +1,6 @@
 import type { Transaction } from 'kysely'
 import { lockFor } from '#platform/database'
 import type { OutboxEvent } from '#platform/outbox'
-import { contractChanged } from './change-events.ts'
 import type { Contracting, PublishedApi } from './needs.ts'
 import {
   deletePublished,
@@ -13,8 +12,8 @@ import {
   putPublished,
 } from './price-store.ts'
 import { defaultPrice, ownPrice } from './price-versions.ts'
-import { contractsOfPlans } from './store.ts'
 import type { ContractTables, PlanRow } from './tables.ts'
+import { tellContracts } from './tell-contracts.ts'
 
 type Trx = Transaction<ContractTables>
 
@@ -48,10 +47,8 @@ export async function followCatalog(
         : await applyApi(contracting, trx, plans, api)
     for (const planId of changed) touched.add(planId)
   }
-  if (touched.size === 0) return
-  for (const contract of await contractsOfPlans(trx, [...touched])) {
-    await contractChanged(contracting, trx, contract, cause)
-  }
+  if (touched.size > 0)
+    await tellContracts(contracting, trx, { planIds: [...touched], after: '' }, cause)
 }
 
 /** The plans' own prices exist from the first start, and again when the operator's currency changes. */

@@ -134,17 +134,21 @@ export async function contractIds(
   return rows.map((row) => row.id)
 }
 
-/** Living contracts of these plans: those whose prices a new price version changes. */
+/** The next living contracts of these plans after this id: those whose prices a new price version changes. */
 export const contractsOfPlans = (
   db: Db,
   planIds: readonly string[],
+  after: string,
+  limit: number,
 ): Promise<{ id: string; environment: Environment }[]> =>
   db
     .selectFrom('contracts.contract')
     .select(['id', 'environment'])
     .where('plan_id', 'in', [...planIds])
     .where('state', '<>', 'ended')
+    .where('id', '>', after)
     .orderBy('id')
+    .limit(limit)
     .execute()
 
 /** @returns false when the application has a living subscription to this API */
