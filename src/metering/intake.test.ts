@@ -5,7 +5,6 @@ import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import type { NewRecord } from '#journal'
-import { createDatabasePool } from '#platform/database'
 import { createMetering } from './create-metering.ts'
 import {
   countRows,
@@ -122,11 +121,7 @@ test('an exchange that another segment brings again counts once, whichever comes
 })
 
 test('a connection that dies in the middle leaves nothing half, and the segment counts when it comes again', async (t) => {
-  const { platform, contracts } = await testMetering(t)
-  const database = createDatabasePool(platform.database.url, { applicationName: 'wayleave test' })
-  t.after(() => database.close())
-  database.pool.on('connect', (client) => client.on('error', () => undefined))
-  const metering = createMetering({ ...platform, database }, { contracts })
+  const { platform, metering } = await testMetering(t)
   const post = await servedIntake(t, platform, metering.internalHandlers)
   const segment = first(await writeSegments(testFolder(t), [many(20)]))
   const db = platform.database.as<unknown>()
