@@ -166,10 +166,9 @@ function filesOf(manifest, names) {
 
 async function checkSizes(folder, sizes) {
   const manifest = JSON.parse(await readFile(path.join(folder, 'client/manifest.json'), 'utf8'))
-  // React itself is a lazy part of the public pages: only a page with an island loads it.
-  const reactParts = Object.keys(manifest).filter((name) =>
-    /react(-dom)?\/(client|index)\.js$/.test(name),
-  )
+  // What an entry loads later all by itself and is no page of ours is React: it comes with the first island.
+  const libraries = (name) =>
+    (manifest[name]?.dynamicImports ?? []).filter((part) => !part.startsWith('web/'))
   const report = []
   let over = false
   for (const budget of budgets) {
@@ -178,11 +177,7 @@ async function checkSizes(folder, sizes) {
         throw new Error(`${name} is not a source file: mend the budgets of bin/build-web.mjs`)
       return manifest[name] !== undefined
     })
-    const files = filesOf(manifest, [
-      budget.entry,
-      ...lazy,
-      ...(budget.name === 'public page' ? reactParts : []),
-    ])
+    const files = filesOf(manifest, [budget.entry, ...lazy, ...libraries(budget.entry)])
     const sum = (ending) =>
       files.filter((f) => f.endsWith(ending)).reduce((total, f) => total + (sizes.get(f) ?? 0), 0) /
       1_000

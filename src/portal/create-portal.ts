@@ -2,6 +2,7 @@ import { createAttempts } from '#platform/attempts'
 import type { Routes } from '#platform/http-server'
 import type { Platform } from '#platform/module'
 import { createApiDirectory } from './api-directory.ts'
+import { firstCall } from './first-call.ts'
 import { createHighlighter } from './highlight-code.ts'
 import { loadWeb } from './load-web.ts'
 import { pageRoutes } from './page-routes.ts'
@@ -34,11 +35,14 @@ export function createPortal(platform: Platform, needs: PortalNeeds): Portal {
         await unbuiltRoutes(server)
         return
       }
-      await shellRoutes(platform, web)(server)
+      const numbers = () => needs.sandbox.subscribers()
+      await shellRoutes(platform, web, async () =>
+        firstCall(platform.config, await directory(), numbers()),
+      )(server)
       await pageRoutes(platform, {
         web,
         directory,
-        numbers: () => needs.sandbox.subscribers(),
+        numbers,
         highlighter: createHighlighter(),
       })(server)
     },

@@ -2,6 +2,7 @@ import type { Config } from '#platform/config'
 import { type ErrorCode, errorCodes } from '#platform/error-codes'
 import type { CatalogView } from './api-directory.ts'
 import { errorGuidance } from './error-guidance.ts'
+import { firstOperation } from './first-call.ts'
 import type { Highlighter } from './highlight-code.ts'
 import { sampleCall, tokenUrlOf, tryItTarget } from './operation-call.ts'
 import { languages } from './samples/index.ts'
@@ -27,9 +28,9 @@ const formPaths: Readonly<Record<string, FormName>> = {
   '/sign-up': 'sign-up',
   '/sign-in': 'sign-in',
   '/recovery': 'recovery',
-  '/recovery/reset': 'reset',
+  '/reset': 'reset',
   '/verify-email': 'verify-email',
-  '/invitation': 'accept-invitation',
+  '/accept-invitation': 'accept-invitation',
 }
 
 /** @returns what a public address shows; undefined when there is nothing */
@@ -97,22 +98,6 @@ function matching(view: CatalogView, query: string): Extract<Page, { kind: 'cata
       .toLowerCase()
     return words.every((word) => text.includes(word))
   })
-}
-
-/** The call that a visitor can run first. */
-function firstOperation(view: CatalogView): { api: ApiPage; operation: OperationPage } | undefined {
-  const published = view.apis.filter((api) => api.lifecycle === 'published')
-  const ranked = ['sim-swap', 'location-verification'].flatMap((name) =>
-    published.filter((api) => api.name === name),
-  )
-  for (const api of [...ranked, ...published]) {
-    const operation =
-      api.operations.find((o) => o.operationId === 'checkSimSwap') ??
-      api.operations.find((o) => !o.path.includes('{') && o.requestBody?.example !== undefined) ??
-      api.operations.find((o) => !o.path.includes('{'))
-    if (operation !== undefined) return { api, operation }
-  }
-  return undefined
 }
 
 async function homePage({ view, numbers, highlighter }: PageSource): Promise<Page> {

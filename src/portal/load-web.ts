@@ -6,7 +6,6 @@ import type { Renderer } from './schema.ts'
 type Chunk = {
   file: string
   css?: string[]
-  assets?: string[]
   imports?: string[]
   dynamicImports?: string[]
 }
@@ -91,11 +90,17 @@ function filesOf(
   }
   visit(source)
   for (const name of ahead) visit(name)
+  // What the entry loads later and is no part of a page is the library that brings the parts to life.
+  const libraries = (entry.dynamicImports ?? []).filter((name) => !name.startsWith('web/'))
+  if (ahead.length > 0) for (const name of libraries) visit(name)
   const address = (file: string): string => `/${file}`
   return {
     scripts: [address(entry.file)],
     preloads: [...loaded].filter((file) => file !== entry.file).map(address),
     styles: [...styles].map(address),
-    fonts: (entry.assets ?? []).filter((file) => /inter-latin-wght/.test(file)).map(address),
+    fonts: Object.values(manifest)
+      .map((chunk) => chunk.file)
+      .filter((file) => /\/inter-latin-wght-normal-[^/]*\.woff2$/.test(file))
+      .map(address),
   }
 }

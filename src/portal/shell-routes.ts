@@ -12,8 +12,18 @@ const openConsolePaths = new Set(['/console/sign-in', '/console/welcome'])
  * The signed-in pages: an empty document that a script fills from the management API. It holds nothing private, so
  * sending a stranger to the sign-in page is a courtesy and no protection.
  */
-export function shellRoutes({ config }: Platform, web: Web): Routes {
-  const shell = (request: FastifyRequest, reply: FastifyReply, entry: string, title: string) => {
+export function shellRoutes(
+  { config }: Platform,
+  web: Web,
+  firstCall: () => Promise<object | undefined>,
+): Routes {
+  const shell = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    entry: string,
+    title: string,
+    extra: object,
+  ): Promise<FastifyReply> => {
     const nonce = randomBytes(16).toString('base64')
     secure(reply, config.portal.url, nonce).headers({
       'cache-control': 'no-store',
@@ -29,6 +39,7 @@ export function shellRoutes({ config }: Platform, web: Web): Routes {
         sandbox: addresses('sandbox'),
         production: addresses('production'),
       },
+      ...extra,
     }
     const theme = /(?:^|;\s*)wl_theme=(light|dark)(?:;|$)/.exec(request.headers.cookie ?? '')?.[1]
     return reply
@@ -43,8 +54,11 @@ export function shellRoutes({ config }: Platform, web: Web): Routes {
   const hidden = { config: { access: 'public' as const }, schema: { hide: true } }
 
   const app = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    if (request.actor.kind === 'partner')
-      return shell(request, reply, 'web/portal/app/main.tsx', 'Your applications')
+    if (request.actor.kind === 'partner') {
+      const extra = { firstCall: await firstCall() }
+      return await shell(request, reply, 'web/portal/app/main.tsx', 'Your applications', extra)
+    }
+    if (request.actor.kind === 'operator') return reply.redirect('/console', 302)
     return secure(reply, config.portal.url)
       .header('cache-control', 'no-store')
       .redirect(`/sign-in?return=${encodeURIComponent(request.url)}`, 302)
@@ -52,7 +66,7 @@ export function shellRoutes({ config }: Platform, web: Web): Routes {
   const console_ = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const path = request.url.split('?', 1)[0] ?? ''
     if (request.actor.kind === 'operator' || openConsolePaths.has(path))
-      return shell(request, reply, 'web/console/main.tsx', 'Console')
+      return await shell(request, reply, 'web/console/main.tsx', 'Console', {})
     return secure(reply, config.portal.url)
       .header('cache-control', 'no-store')
       .redirect('/console/sign-in', 302)

@@ -1,1 +1,84 @@
-export {}
+import '../ui/fonts.css'
+import '../ui/tokens.css'
+import '../ui/app/mantine.css'
+import '../ui/app/app.css'
+import { IconActivity, IconApi, IconBuilding, IconListCheck } from '@tabler/icons-react'
+import type { ReactNode } from 'react'
+import { redirect, useLoaderData } from 'react-router'
+import type { Session } from '#identity/schema'
+import { AppFrame, type Section } from '../ui/app/app-frame.tsx'
+import { loadSession } from '../ui/app/load-session.ts'
+import { Waiting } from '../ui/app/parts.tsx'
+import { RouteFault } from '../ui/app/route-fault.tsx'
+import { startApp } from '../ui/app/start-app.tsx'
+
+const sections: Section[] = [
+  { to: '/console/partners', label: 'Partners', icon: <IconBuilding size={18} /> },
+  { to: '/console/apis', label: 'APIs', icon: <IconApi size={18} /> },
+  { to: '/console/calls', label: 'Live calls', icon: <IconActivity size={18} /> },
+  { to: '/console/audit', label: 'Audit', icon: <IconListCheck size={18} /> },
+]
+
+function Frame(): ReactNode {
+  const session = useLoaderData<Session>()
+  return (
+    <AppFrame
+      sections={sections}
+      session={session}
+      home="/console"
+      badge="Operator console"
+      afterSignOut="/console/sign-in"
+    />
+  )
+}
+
+startApp([
+  {
+    path: '/console/sign-in',
+    ErrorBoundary: RouteFault,
+    HydrateFallback: Waiting,
+    lazy: async () => ({ Component: (await import('./pages/sign-in.tsx')).SignInPage }),
+  },
+  {
+    path: '/console/welcome',
+    ErrorBoundary: RouteFault,
+    HydrateFallback: Waiting,
+    lazy: async () => ({ Component: (await import('./pages/welcome.tsx')).WelcomePage }),
+  },
+  {
+    id: 'console',
+    path: '/console',
+    Component: Frame,
+    ErrorBoundary: RouteFault,
+    HydrateFallback: Waiting,
+    loader: () => loadSession('operator', '/console/sign-in'),
+    shouldRevalidate: () => false,
+    children: [
+      { index: true, loader: () => redirect('/console/partners') },
+      {
+        path: 'partners',
+        lazy: async () => ({ Component: (await import('./pages/partners.tsx')).PartnersPage }),
+      },
+      {
+        path: 'partners/:partnerId',
+        lazy: async () => ({ Component: (await import('./pages/partner.tsx')).PartnerPage }),
+      },
+      {
+        path: 'apis',
+        lazy: async () => ({ Component: (await import('./pages/apis.tsx')).ApisPage }),
+      },
+      {
+        path: 'apis/publish',
+        lazy: async () => ({ Component: (await import('./pages/publish.tsx')).PublishPage }),
+      },
+      {
+        path: 'calls',
+        lazy: async () => ({ Component: (await import('./pages/calls.tsx')).LiveCallsPage }),
+      },
+      {
+        path: 'audit',
+        lazy: async () => ({ Component: (await import('./pages/audit.tsx')).AuditPage }),
+      },
+    ],
+  },
+])

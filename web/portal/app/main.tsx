@@ -1,1 +1,93 @@
-export {}
+import '../../ui/fonts.css'
+import '../../ui/tokens.css'
+import '../../ui/app/mantine.css'
+import '../../ui/app/app.css'
+import {
+  IconActivity,
+  IconApps,
+  IconChartBar,
+  IconHome,
+  IconMessage,
+  IconRocket,
+  IconUser,
+  IconUsers,
+} from '@tabler/icons-react'
+import type { ReactNode } from 'react'
+import { useLoaderData } from 'react-router'
+import type { Session } from '#identity/schema'
+import { AppFrame, type Section } from '../../ui/app/app-frame.tsx'
+import { loadSession } from '../../ui/app/load-session.ts'
+import { Waiting } from '../../ui/app/parts.tsx'
+import { RouteFault } from '../../ui/app/route-fault.tsx'
+import { startApp } from '../../ui/app/start-app.tsx'
+
+const sections: Section[] = [
+  { to: '/app', label: 'Quickstart', icon: <IconHome size={18} />, exact: true },
+  { to: '/app/applications', label: 'Applications', icon: <IconApps size={18} /> },
+  { to: '/app/usage', label: 'Usage', icon: <IconChartBar size={18} /> },
+  { to: '/app/calls', label: 'Calls', icon: <IconActivity size={18} /> },
+  { to: '/app/messages', label: 'Received messages', icon: <IconMessage size={18} /> },
+  { to: '/app/production', label: 'Production', icon: <IconRocket size={18} /> },
+  { to: '/app/members', label: 'Members', icon: <IconUsers size={18} /> },
+  { to: '/app/account', label: 'Account', icon: <IconUser size={18} /> },
+]
+
+function Frame(): ReactNode {
+  const session = useLoaderData<Session>()
+  return <AppFrame sections={sections} session={session} home="/app" afterSignOut="/" />
+}
+
+startApp([
+  {
+    id: 'app',
+    path: '/app',
+    Component: Frame,
+    ErrorBoundary: RouteFault,
+    HydrateFallback: Waiting,
+    loader: () =>
+      loadSession('partner', `/sign-in?return=${encodeURIComponent(location.pathname)}`),
+    shouldRevalidate: () => false,
+    children: [
+      {
+        index: true,
+        lazy: async () => ({ Component: (await import('./pages/home.tsx')).HomePage }),
+      },
+      {
+        path: 'applications',
+        lazy: async () => ({
+          Component: (await import('./pages/applications.tsx')).ApplicationsPage,
+        }),
+      },
+      {
+        path: 'applications/:applicationId',
+        lazy: async () => ({
+          Component: (await import('./pages/application.tsx')).ApplicationPage,
+        }),
+      },
+      {
+        path: 'usage',
+        lazy: async () => ({ Component: (await import('./pages/usage.tsx')).UsagePage }),
+      },
+      {
+        path: 'calls',
+        lazy: async () => ({ Component: (await import('./pages/calls.tsx')).CallsPage }),
+      },
+      {
+        path: 'messages',
+        lazy: async () => ({ Component: (await import('./pages/messages.tsx')).MessagesPage }),
+      },
+      {
+        path: 'production',
+        lazy: async () => ({ Component: (await import('./pages/production.tsx')).ProductionPage }),
+      },
+      {
+        path: 'members',
+        lazy: async () => ({ Component: (await import('./pages/members.tsx')).MembersPage }),
+      },
+      {
+        path: 'account',
+        lazy: async () => ({ Component: (await import('./pages/account.tsx')).AccountPage }),
+      },
+    ],
+  },
+])

@@ -36,7 +36,8 @@ async function send(form: FormName, values: Values, token: string): Promise<Outc
     case 'recovery':
       await manage('POST', '/recovery', values)
       return {
-        message: 'If the address has an account here, a link is on its way. It works for one hour.',
+        message:
+          'If the address has an account here, a link is on its way. It works for half an hour.',
       }
     case 'reset':
       await manage('POST', '/recovery/reset', { token, ...values })

@@ -81,7 +81,13 @@ function Header({ site }: { site: Site }): ReactNode {
           })}
         </nav>
         <div className="top-tools">
-          <button type="button" className="search-open needs-script" data-search-open="">
+          <button
+            type="button"
+            className="search-open needs-script"
+            data-search-open=""
+            aria-label="Search"
+            aria-keyshortcuts="/"
+          >
             <Icon name="search" size={16} />
             <span>Search</span>
             <kbd>/</kbd>

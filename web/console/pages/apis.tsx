@@ -1,0 +1,111 @@
+import { Anchor, Button, Select, Text } from '@mantine/core'
+import type { ReactNode } from 'react'
+import { Link } from 'react-router'
+import type { ApiSummary } from '#catalog/schema'
+import { DataTable } from '../../ui/app/data-table.tsx'
+import { Empty, PageTitle, Reading, Refused } from '../../ui/app/parts.tsx'
+import { useChange, useManaged } from '../../ui/app/use-managed.ts'
+import { dateText } from '../../ui/format.ts'
+import type { List } from '../../ui/management.ts'
+
+export function ApisPage(): ReactNode {
+  const apis = useManaged<List<ApiSummary>>('/apis?perPage=100')
+  return (
+    <>
+      <PageTitle
+        title="APIs"
+        lead="What the gateways serve, and who answers for it."
+        actions={
+          <Button component={Link} to="/console/apis/publish">
+            Publish an API
+          </Button>
+        }
+      />
+      <Reading of={apis}>
+        {({ items }) =>
+          items.length === 0 ? (
+            <Empty title="The catalog is empty">Publish an OpenAPI document to begin.</Empty>
+          ) : (
+            <DataTable
+              label="APIs"
+              rows={items}
+              rowKey={(api) => api.id}
+              columns={[
+                {
+                  title: 'API',
+                  cell: (api) => (
+                    <>
+                      <Anchor href={`/apis/${api.id}`} fw={600}>
+                        {api.title} {api.version}
+                      </Anchor>
+                      <Text size="xs" c="dimmed" className="mono">
+                        {api.id} · {api.fullVersion}
+                      </Text>
+                    </>
+                  ),
+                },
+                { title: 'Domain', cell: (api) => api.domain },
+                { title: 'State', cell: (api) => <State api={api} /> },
+                {
+                  title: 'Owner',
+                  cell: (api) => (
+                    <>
+                      <Text size="sm">{api.owner.team}</Text>
+                      <Text size="xs" c="dimmed">
+                        {api.owner.contact}
+                      </Text>
+                    </>
+                  ),
+                },
+                {
+                  title: 'Plans',
+                  cell: (api) => (api.plans.length === 0 ? 'every plan' : api.plans.join(', ')),
+                },
+                { title: 'Published', cell: (api) => dateText(api.publishedAt), nowrap: true },
+                {
+                  title: 'Calls',
+                  cell: (api) => (
+                    <Anchor
+                      component={Link}
+                      to={`/console/calls?apiId=${encodeURIComponent(api.id)}`}
+                    >
+                      Live calls
+                    </Anchor>
+                  ),
+                },
+              ]}
+            />
+          )
+        }
+      </Reading>
+    </>
+  )
+}
+
+const states = ['draft', 'published', 'deprecated', 'retired']
+
+function State({ api }: { api: ApiSummary }): ReactNode {
+  const change = useChange({})
+  return (
+    <>
+      <Select
+        aria-label={`State of ${api.title} ${api.version}`}
+        data={states}
+        value={api.lifecycle}
+        allowDeselect={false}
+        disabled={change.sending}
+        size="xs"
+        w={130}
+        onChange={(state) => {
+          if (state !== null && state !== api.lifecycle)
+            change.send({
+              method: 'POST',
+              path: `/apis/${api.name}/versions/${api.version}/lifecycle`,
+              body: { state },
+            })
+        }}
+      />
+      {change.fault !== undefined && <Refused fault={change.fault} />}
+    </>
+  )
+}

@@ -1,0 +1,77 @@
+import { Text } from '@mantine/core'
+import { type ReactNode, useState } from 'react'
+import type { AuditEvent } from '#audit/schema'
+import { DataTable, Pager } from '../../ui/app/data-table.tsx'
+import { Empty, PageTitle, Reading } from '../../ui/app/parts.tsx'
+import { useManaged } from '../../ui/app/use-managed.ts'
+import { timeText } from '../../ui/format.ts'
+import type { List } from '../../ui/management.ts'
+
+export function AuditPage(): ReactNode {
+  const [page, setPage] = useState(1)
+  const events = useManaged<List<AuditEvent>>(`/audit-events?page=${page}&perPage=50`, {
+    everyMs: page === 1 ? 5_000 : false,
+  })
+  return (
+    <>
+      <PageTitle
+        title="Audit"
+        lead="Every change, who made it and when. Each entry is chained to the one before: an altered or missing one is found."
+      />
+      <Reading of={events}>
+        {({ items, pagination }) =>
+          items.length === 0 ? (
+            <Empty title="Nothing was done yet">Changes appear here as they are made.</Empty>
+          ) : (
+            <>
+              <DataTable
+                label="Audit events"
+                rows={items}
+                rowKey={(event) => event.id}
+                columns={[
+                  { title: 'No.', cell: (event) => event.sequence, number: true },
+                  { title: 'Time', cell: (event) => timeText(event.occurredAt), nowrap: true },
+                  { title: 'Action', cell: (event) => <strong>{event.action}</strong> },
+                  { title: 'By', cell: (event) => <Actor event={event} /> },
+                  { title: 'On', cell: (event) => <span className="mono">{event.target}</span> },
+                  { title: 'Detail', cell: (event) => <Detail detail={event.detail} /> },
+                  {
+                    title: 'Hash',
+                    cell: (event) => <span className="mono">{event.hash.slice(0, 12)}…</span>,
+                  },
+                ]}
+              />
+              <Pager pagination={pagination} onChange={setPage} />
+            </>
+          )
+        }
+      </Reading>
+    </>
+  )
+}
+
+function Actor({ event }: { event: AuditEvent }): ReactNode {
+  return (
+    <>
+      <Text size="sm">{event.actor.kind}</Text>
+      <Text size="xs" c="dimmed" className="mono">
+        {[event.actor.id, event.actor.via].filter((part) => part !== undefined).join(' by ')}
+      </Text>
+    </>
+  )
+}
+
+function Detail({ detail }: { detail: AuditEvent['detail'] }): ReactNode {
+  const entries = Object.entries(detail)
+  if (entries.length === 0) return null
+  return (
+    <Text size="xs" className="mono">
+      {entries
+        .map(
+          ([name, value]) =>
+            `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+        )
+        .join(', ')}
+    </Text>
+  )
+}

@@ -1,0 +1,136 @@
+import {
+  Anchor,
+  Button,
+  Group,
+  Modal,
+  SegmentedControl,
+  Stack,
+  Text,
+  TextInput,
+} from '@mantine/core'
+import { type ReactNode, useState } from 'react'
+import { Link, useNavigate } from 'react-router'
+import type { Application, Partner } from '#partners/schema'
+import { DataTable } from '../../../ui/app/data-table.tsx'
+import { EnvironmentPill, Notice, PageTitle, Reading, Refused } from '../../../ui/app/parts.tsx'
+import { useChange, useManaged } from '../../../ui/app/use-managed.ts'
+import { dateText } from '../../../ui/format.ts'
+import type { List } from '../../../ui/management.ts'
+import { keepSecret } from '../../../ui/secrets.ts'
+import type { MadeCredential } from '../new-secret.tsx'
+import { useSession } from '../use-session.ts'
+
+export function ApplicationsPage(): ReactNode {
+  const applications = useManaged<List<Application>>('/applications?perPage=100')
+  return (
+    <>
+      <PageTitle
+        title="Applications"
+        lead="An application holds credentials. It belongs to one environment: sandbox keys cannot reach production."
+        actions={<NewApplication />}
+      />
+      <Reading of={applications}>
+        {({ items }) => (
+          <DataTable
+            label="Applications"
+            rows={items}
+            rowKey={(a) => a.id}
+            columns={[
+              {
+                title: 'Name',
+                cell: (a) => (
+                  <Anchor component={Link} to={`/app/applications/${a.id}`} fw={600}>
+                    {a.name}
+                  </Anchor>
+                ),
+              },
+              {
+                title: 'Environment',
+                cell: (a) => <EnvironmentPill environment={a.environment} />,
+              },
+              { title: 'Client id', cell: (a) => <span className="mono">{a.clientId}</span> },
+              { title: 'State', cell: (a) => a.state },
+              { title: 'Created', cell: (a) => dateText(a.createdAt), nowrap: true },
+            ]}
+          />
+        )}
+      </Reading>
+    </>
+  )
+}
+
+type Created = Application & { credentials?: MadeCredential }
+
+function NewApplication(): ReactNode {
+  const session = useSession()
+  const navigate = useNavigate()
+  const partner = useManaged<Partner>(`/partners/${session.partnerId}`)
+  const [open, setOpen] = useState(false)
+  const [name, setName] = useState('')
+  const [environment, setEnvironment] = useState<'sandbox' | 'production'>('sandbox')
+  const change = useChange<Created>({
+    done: (made) => {
+      const secret = made.credentials?.clientSecret
+      if (secret !== undefined) keepSecret(sessionStorage, made.clientId, secret)
+      setOpen(false)
+      setName('')
+      void navigate(`/app/applications/${made.id}`)
+    },
+  })
+  const blocked = environment === 'production' && partner.data?.production.ready === false
+  return (
+    <>
+      <Button onClick={() => setOpen(true)}>Create application</Button>
+      <Modal
+        opened={open}
+        onClose={() => setOpen(false)}
+        title={<Text fw={650}>Create application</Text>}
+        closeButtonProps={{ 'aria-label': 'Close' }}
+      >
+        <form
+          onSubmit={(event) => {
+            event.preventDefault()
+            change.send({ method: 'POST', path: '/applications', body: { name, environment } })
+          }}
+        >
+          <Stack>
+            <TextInput
+              label="Name"
+              description="What your team calls it, such as the product and the stage."
+              value={name}
+              maxLength={120}
+              required
+              data-autofocus
+              onChange={(event) => setName(event.currentTarget.value)}
+            />
+            <SegmentedControl
+              aria-label="Environment"
+              value={environment}
+              onChange={(value) => setEnvironment(value as 'sandbox' | 'production')}
+              data={[
+                { value: 'sandbox', label: 'Sandbox' },
+                { value: 'production', label: 'Production' },
+              ]}
+            />
+            {blocked && (
+              <Notice tone="warn">
+                <Text>
+                  Production still needs something of you.{' '}
+                  <Anchor component={Link} to="/app/production">
+                    See what
+                  </Anchor>
+                </Text>
+              </Notice>
+            )}
+            {change.fault !== undefined && <Refused fault={change.fault} />}
+            <Group justify="flex-end">
+              <Button type="submit" loading={change.sending} disabled={name.trim() === ''}>
+                Create
+              </Button>
+            </Group>
+          </Stack>
+        </form>
+      </Modal>
+    </>
+  )
+}

@@ -1,0 +1,145 @@
+import {
+  ActionIcon,
+  AppShell,
+  Badge,
+  Burger,
+  Group,
+  NavLink,
+  Text,
+  useMantineColorScheme,
+} from '@mantine/core'
+import { IconLogout, IconMoon, IconSun, IconSunMoon } from '@tabler/icons-react'
+import { type ReactNode, useEffect, useState } from 'react'
+import { Link, Outlet, useLocation } from 'react-router'
+import type { Session } from '#identity/schema'
+import { Mark } from '../../portal/parts/icons.tsx'
+import { manage } from '../management.ts'
+import { readPageContext } from './page-context.ts'
+
+export type Section = { to: string; label: string; icon: ReactNode; exact?: boolean }
+
+export function AppFrame(options: {
+  sections: readonly Section[]
+  session: Session
+  home: string
+  badge?: string
+  afterSignOut: string
+}): ReactNode {
+  const { sections, session } = options
+  const [open, setOpen] = useState(false)
+  const { pathname } = useLocation()
+  const { operatorName } = readPageContext()
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each new page closes the menu and is read from its top
+  useEffect(() => {
+    setOpen(false)
+    document.getElementById('content')?.focus({ preventScroll: true })
+    window.scrollTo(0, 0)
+  }, [pathname])
+  const signOut = async (): Promise<void> => {
+    await manage('DELETE', '/session').catch(() => undefined)
+    location.assign(options.afterSignOut)
+  }
+  return (
+    <AppShell
+      header={{ height: 60 }}
+      navbar={{ width: 236, breakpoint: 'sm', collapsed: { mobile: !open } }}
+      padding="xl"
+    >
+      <a className="skip" href="#content">
+        Skip to the content
+      </a>
+      <AppShell.Header px="lg">
+        <Group h="100%" justify="space-between" wrap="nowrap">
+          <Group gap="sm" wrap="nowrap">
+            <Burger
+              opened={open}
+              onClick={() => setOpen(!open)}
+              hiddenFrom="sm"
+              size="sm"
+              aria-label={open ? 'Close the menu' : 'Open the menu'}
+            />
+            <a className="brand-link" href="/" aria-label={`${operatorName}: start page`}>
+              <Mark />
+            </a>
+            <Text fw={680} component={Link} to={options.home} c="var(--text)" td="none">
+              {operatorName}
+            </Text>
+            {options.badge !== undefined && (
+              <Badge variant="light" color="gray" radius="sm" tt="none" visibleFrom="xs">
+                {options.badge}
+              </Badge>
+            )}
+          </Group>
+          <Group gap="xs" wrap="nowrap">
+            <Text size="sm" c="dimmed" visibleFrom="sm">
+              {session.name}
+            </Text>
+            <SchemeButton />
+            <ActionIcon
+              variant="subtle"
+              color="gray"
+              size={36}
+              aria-label="Sign out"
+              title="Sign out"
+              onClick={() => void signOut()}
+            >
+              <IconLogout size={18} />
+            </ActionIcon>
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar p="sm" aria-label="Sections">
+        <AppShell.Section grow>
+          {sections.map(({ to, label, icon, exact }) => {
+            const here = exact === true ? pathname === to : pathname.startsWith(to)
+            return (
+              <NavLink
+                key={to}
+                component={Link}
+                to={to}
+                label={label}
+                leftSection={icon}
+                active={here}
+                {...(here ? { 'aria-current': 'page' as const } : {})}
+              />
+            )
+          })}
+        </AppShell.Section>
+        <AppShell.Section className="nav-foot">
+          <NavLink href="/apis" label="API reference" />
+          <NavLink href="/errors" label="Error codes" />
+        </AppShell.Section>
+      </AppShell.Navbar>
+      <AppShell.Main id="content" tabIndex={-1}>
+        <div className="page-wide">
+          <Outlet />
+        </div>
+      </AppShell.Main>
+    </AppShell>
+  )
+}
+
+const schemes = ['auto', 'light', 'dark'] as const
+const schemeText = { auto: 'as the system', light: 'light', dark: 'dark' }
+const schemeIcon = {
+  auto: <IconSunMoon size={18} />,
+  light: <IconSun size={18} />,
+  dark: <IconMoon size={18} />,
+}
+
+export function SchemeButton(): ReactNode {
+  const { colorScheme, setColorScheme } = useMantineColorScheme()
+  const next = schemes[(schemes.indexOf(colorScheme) + 1) % schemes.length] ?? 'auto'
+  return (
+    <ActionIcon
+      variant="subtle"
+      color="gray"
+      size={36}
+      aria-label={`Theme: ${schemeText[colorScheme]}. Change`}
+      title={`Theme: ${schemeText[colorScheme]}`}
+      onClick={() => setColorScheme(next)}
+    >
+      {schemeIcon[colorScheme]}
+    </ActionIcon>
+  )
+}

@@ -1,0 +1,72 @@
+import { Group, Pagination, Table, Text } from '@mantine/core'
+import type { ReactNode } from 'react'
+import { countText } from '../format.ts'
+
+export type Column<T> = {
+  title: string
+  cell: (row: T) => ReactNode
+  number?: boolean
+  nowrap?: boolean
+}
+
+export function DataTable<T>(options: {
+  label: string
+  columns: readonly Column<T>[]
+  rows: readonly T[]
+  rowKey: (row: T) => string
+  /** a row that was not there a moment ago */
+  isNew?: (row: T) => boolean
+}): ReactNode {
+  const { label, columns, rows, rowKey, isNew } = options
+  const classOf = (column: Column<T>): string =>
+    [column.number === true ? 'number' : '', column.nowrap === true ? 'nowrap' : ''].join(' ')
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls must be reachable by keyboard
+    <section className="table-scroll" aria-label={`Table: ${label}`} tabIndex={0}>
+      <Table verticalSpacing="sm">
+        <Table.Thead>
+          <Table.Tr>
+            {columns.map((column) => (
+              <Table.Th key={column.title} scope="col" className={classOf(column)}>
+                {column.title}
+              </Table.Th>
+            ))}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {rows.map((row) => (
+            <Table.Tr key={rowKey(row)} className={isNew?.(row) === true ? 'row-new' : ''}>
+              {columns.map((column) => (
+                <Table.Td key={column.title} className={classOf(column)}>
+                  {column.cell(row)}
+                </Table.Td>
+              ))}
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </section>
+  )
+}
+
+export function Pager(options: {
+  pagination: { page: number; totalCount: number; totalPages: number }
+  onChange: (page: number) => void
+}): ReactNode {
+  const { page, totalCount, totalPages } = options.pagination
+  if (totalPages <= 1) return null
+  return (
+    <Group justify="space-between" mt="md">
+      <Text size="sm" c="dimmed">
+        {countText(totalCount)} in all
+      </Text>
+      <Pagination
+        value={page}
+        total={totalPages}
+        onChange={options.onChange}
+        getItemProps={(item) => ({ 'aria-label': `Page ${item}` })}
+        getControlProps={(control) => ({ 'aria-label': `${control} page` })}
+      />
+    </Group>
+  )
+}
