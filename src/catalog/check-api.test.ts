@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
+import { parse } from 'yaml'
 import { checkApi } from './check-api.ts'
 import { parcelDocument, parcelProduct, replaced } from './testing.ts'
 
@@ -473,3 +475,85 @@ for (const version of ['v0', 'v1.2', '2', 'v01', 'v1beta1', 'V2']) {
     assert.equal((await faultsOf(document)).length, 1)
   })
 }
+
+type Node = { owner: Record<string, unknown>; key: string }
+
+function nodesOf(value: unknown, found: Node[] = []): Node[] {
+  if (typeof value !== 'object' || value === null) return found
+  for (const key of Object.keys(value)) {
+    const owner = value as Record<string, unknown>
+    found.push({ owner, key })
+    nodesOf(owner[key], found)
+  }
+  return found
+}
+
+const place = fc.double({ min: 0, max: 0.999, noNaN: true })
+const junk = fc.constantFrom<unknown>(
+  ...[null, 5, '', 'x', [], {}, true, [null], { $ref: 5 }, { $ref: {} }, { $ref: '#/' }],
+  ...[{ $ref: '#/components/schemas/ErrorInfo' }, { type: 'object', properties: { a: null } }],
+)
+const change = fc.record({
+  place,
+  other: place,
+  how: fc.constantFrom('delete', 'junk', 'copy', 'rename'),
+  junk,
+})
+
+test('whatever is changed in a document, the check ends, and each fault has a place in it', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(change, { minLength: 1, maxLength: 4 }),
+      fc.constantFrom('3.0.3', '3.1.0'),
+      async (changes, version) => {
+        const document = { ...parse(parcelDocument), openapi: version }
+        for (const one of changes) {
+          const nodes = nodesOf(document)
+          const node = nodes[Math.floor(one.place * nodes.length)]
+          const other = nodes[Math.floor(one.other * nodes.length)]
+          if (node === undefined || other === undefined) continue
+          const { owner, key } = node
+          if (one.how === 'junk') owner[key] = one.junk
+          else if (one.how === 'copy') owner[key] = structuredClone(other.owner[other.key])
+          else {
+            if (one.how === 'rename') owner[`${key}x`] = owner[key]
+            delete owner[key]
+          }
+        }
+        const text = JSON.stringify(document, null, 1)
+        const result = await checkApi({ document: text, product: parcelProduct })
+        const found = result.ok ? result.warnings : result.faults
+        assert.ok(result.ok || found.length > 0)
+        const lines = text.split('\n')
+        for (const { line, column, message } of found) {
+          assert.ok(line >= 1 && line <= lines.length && column >= 1)
+          assert.ok(column <= (lines[line - 1]?.length ?? 0) + 1)
+          assert.ok(!/undefined|\[object|not valid here/.test(message), message)
+        }
+      },
+    ),
+    { numRuns: 60 },
+  )
+})
+
+test('whatever line is lost or moved, the check ends', async () => {
+  const edit = fc.record({
+    place,
+    how: fc.constantFrom('drop', 'indent', 'double', '{', '[', '"', '&a', '*a', '\t', ': '),
+  })
+  await fc.assert(
+    fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 4 }), async (edits) => {
+      const lines = parcelDocument.split('\n')
+      for (const { place: at, how } of edits) {
+        const index = Math.floor(at * lines.length)
+        const line = lines[index] ?? ''
+        if (how === 'drop') lines.splice(index, 1)
+        else if (how === 'double') lines.splice(index, 0, line)
+        else lines[index] = how === 'indent' ? ` ${line}` : line.replace(/[a-z]/, how)
+      }
+      const result = await checkApi({ document: lines.join('\n'), product: parcelProduct })
+      assert.ok(result.ok || result.faults.length > 0)
+    }),
+    { numRuns: 60 },
+  )
+})

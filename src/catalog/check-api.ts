@@ -1,5 +1,5 @@
 import { apiAddress } from './api-address.ts'
-import { checkOperations, checkParameter } from './check-operations.ts'
+import { checkHeader, checkOperations, checkParameter } from './check-operations.ts'
 import { checkReferences } from './check-references.ts'
 import { checkSchemas } from './check-schemas.ts'
 import { checkSecurity } from './check-security.ts'
@@ -66,6 +66,7 @@ async function checkFiles(
   if (version === undefined) return undefined
   walkDocument(document.value, (kind, value, path) => {
     if (kind === 'parameter') checkParameter(document, value, path)
+    if (kind === 'header') checkHeader(document, value, path)
     if (kind === 'securityScheme') checkSecurityScheme(document, value, path)
   })
   checkReferences(document)

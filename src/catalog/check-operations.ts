@@ -1,5 +1,4 @@
-import type { CheckedFile } from './faults.ts'
-import { pointerOf } from './faults.ts'
+import { type CheckedFile, type Path, pointerOf } from './faults.ts'
 import { isRecord, recordOf, valueAt } from './json.ts'
 import { namesIn, type OperationAt, operationsOf, parametersOf } from './operations.ts'
 
@@ -98,12 +97,15 @@ function checkParameterLists(file: CheckedFile, operations: readonly OperationAt
   for (const check of lists.values()) check()
 }
 
+/** A header, like a parameter, says what it may be. */
+export function checkHeader(file: CheckedFile, value: unknown, path: Path): void {
+  if (!isRecord(value) || '$ref' in value) return
+  if (!('schema' in value || 'content' in value)) file.fault(path, 'needs `schema`')
+}
+
 /** A parameter says where it is, and one in the path is always there. */
-export function checkParameter(
-  file: CheckedFile,
-  value: unknown,
-  path: readonly (string | number)[],
-): void {
+export function checkParameter(file: CheckedFile, value: unknown, path: Path): void {
+  checkHeader(file, value, path)
   if (!isRecord(value) || '$ref' in value) return
   const place = value.in
   if (place === undefined) return
@@ -114,7 +116,6 @@ export function checkParameter(
   if (place === 'path' && value.required !== true)
     file.fault(path, 'a path parameter needs `required: true`')
   if (place === 'cookie') file.warn(path, 'cookies are not read by the gateway')
-  if (!('schema' in value || 'content' in value)) file.fault(path, 'needs `schema`')
 }
 
 function checkAnswers(file: CheckedFile, one: OperationAt): void {

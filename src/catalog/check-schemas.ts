@@ -12,6 +12,14 @@ export function checkSchemas(file: CheckedFile, version: OpenApiVersion): void {
   walkDocument(file.value, (kind, value, path) => {
     if (kind !== 'schema') return
     if (isRecord(value)) checkPatterns(file, value, path)
+    // The meta-schema allows what no validator compiles.
+    if (
+      version === '3.1' &&
+      isRecord(value) &&
+      Array.isArray(value.enum) &&
+      value.enum.length === 0
+    )
+      file.fault([...path, 'enum'], 'needs at least one value')
     if (isRootSchema(path)) roots.push(path)
   })
   if (version === '3.1') for (const path of roots) checkKeywords(file, path)
@@ -44,7 +52,8 @@ function checkKeywords(file: CheckedFile, path: Path): void {
     'https://json-schema.org/draft/2020-12/schema',
   )
   const schema = valueAt(file.value, path)
-  if (metaSchema === undefined || metaSchema(schema)) return
+  // That a schema is an object or a boolean has been said already.
+  if (!isRecord(schema) || metaSchema === undefined || metaSchema(schema)) return
   const said = new Set<string>()
   for (const error of metaSchema.errors ?? []) {
     // The meta-schema offers alternatives too: one fault for each place is enough.

@@ -31,9 +31,13 @@ export async function checkStructure(file: CheckedFile): Promise<OpenApiVersion 
   }
   const { errors } = await validator.validate(document)
   // A text instead of a list is about references, which are checked one by one elsewhere.
-  if (Array.isArray(errors)) for (const error of prune(errors, document)) report(file, error)
+  if (Array.isArray(errors))
+    for (const error of prune(errors.slice(0, mostErrors), document)) report(file, error)
   return version[1] === '0' ? '3.0' : '3.1'
 }
+
+/** Nobody reads more, and they are compared with each other. */
+const mostErrors = 2_000
 
 const pathTo = (error: ErrorObject): string[] => pathOf(`#${error.instancePath}`) ?? []
 
@@ -60,12 +64,11 @@ const isWithin = (inner: ErrorObject, outer: ErrorObject): boolean =>
 function isMeant(error: ErrorObject, all: readonly ErrorObject[], document: unknown): boolean {
   const { schemaPath, instancePath, keyword } = error
   if (isCheckedElsewhere(error)) return false
-  if (schemaPath.includes('/SchemaXORContent/') || schemaPath.startsWith('#/oneOf/')) {
-    if (keyword === 'required') return false
-  }
+  // `not` with alternatives of keys says nothing about a value that has no keys.
+  if (keyword === 'not' && !isRecord(error.data)) return false
   if (wrappers.has(keyword)) return true
   const path = pathTo(error)
-  const at = isRecord(error.data) ? path : path.slice(0, -1)
+  const at = isRecord(error.data) && path.at(-1) !== '$ref' ? path : path.slice(0, -1)
   const isReference = '$ref' in recordOf(valueAt(document, at))
   if (schemaPath.includes('/Reference/')) return isReference
   if (!isReference) return true
@@ -75,11 +78,15 @@ function isMeant(error: ErrorObject, all: readonly ErrorObject[], document: unkn
   )
 }
 
-/** Places of parameters, kinds of security schemes and patterns are checked by name. */
-const isCheckedElsewhere = ({ schemaPath, instancePath, keyword }: ErrorObject): boolean =>
+/** Parameters and headers, kinds of security schemes and patterns are checked by name. */
+const isCheckedElsewhere = ({ schemaPath, instancePath, keyword, data }: ErrorObject): boolean =>
   (keyword === 'format' && instancePath.endsWith('/pattern')) ||
   schemaPath.includes('/ParameterLocation/') ||
+  (/\/SchemaXORContent\/oneOf|^#\/oneOf/.test(schemaPath) && !hasSchema(data)) ||
   /^\/components\/securitySchemes\/[^/]+(\/|$)/.test(instancePath)
+
+const hasSchema = (data: unknown): boolean =>
+  isRecord(data) && ('schema' in data || 'content' in data)
 
 function report(file: CheckedFile, error: ErrorObject): void {
   const path = pathTo(error)
@@ -99,7 +106,7 @@ function report(file: CheckedFile, error: ErrorObject): void {
       file.fault(path, `must be one of ${(params.allowedValues as unknown[]).join(', ')}`)
       return
     case 'type':
-      file.fault(path, `must be ${String(params.type)}, and is ${nameOf(error.data)}`)
+      file.fault(path, `must be ${[params.type].flat().join(' or ')}, and is ${nameOf(error.data)}`)
       return
     case 'oneOf':
     case 'not':
@@ -127,7 +134,6 @@ function alternativesMessage(value: unknown): string {
   const has = (name: string): boolean => isRecord(value) && name in value
   if (has('example') && has('examples')) return 'has both `example` and `examples`: keep one'
   if (has('schema') && has('content')) return 'has both `schema` and `content`: keep one'
-  if (has('in')) return 'needs either `schema` or `content`'
   return 'is not valid here'
 }
 
@@ -139,7 +145,7 @@ const requiredOfScheme: Record<string, readonly string[]> = {
   mutualTLS: [],
 }
 
-/** A security scheme by its type, and a parameter by its place. */
+/** A security scheme by its type. */
 export function checkSecurityScheme(file: CheckedFile, scheme: unknown, path: Path): void {
   if (!isRecord(scheme) || '$ref' in scheme) return
   const { type } = scheme
