@@ -1,33 +1,79 @@
 // Runs before `npm start` and `npm test` on whatever Node is there (>= 20): installs what is missing, builds the web.
 // No dependencies, no TypeScript: it runs before either exists.
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
+  accessSync,
+  constants,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   readFileSync,
   rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { constants as system, tmpdir } from 'node:os'
 import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..')
 const modules = path.join(root, 'node_modules')
 const stampFile = path.join(modules, '.wayleave-installed')
 const lockFolder = path.join(root, '.installing')
+const pinnedNode = path.join(modules, '.bin', 'node')
 
-const fail = (message) => {
-  process.stderr.write(`wayleave: ${message}\n`)
-  process.exit(1)
+/** What is undone when this process ends before it is through. */
+const undo = []
+let running
+let endingBy
+
+function cleanUp() {
+  for (const step of undo.splice(0).reverse()) step()
 }
 
-if (Number(process.versions.node.split('.')[0]) < 20) {
-  fail(
-    `Node ${process.versions.node} is too old: install Node 20 or newer (it only has to bring the right one)`,
-  )
+function end(code) {
+  cleanUp()
+  process.exit(code)
+}
+
+function fail(message) {
+  process.stderr.write(`wayleave: ${message}\n`)
+  end(1)
+}
+
+// A signal may reach only this process (npm passes it on) or the whole group (Ctrl-C): the child ends in both cases.
+function onSignal(signal) {
+  endingBy = signal
+  if (running === undefined) end(128 + system.signals[signal])
+  running.kill('SIGTERM')
+  setTimeout(() => running?.kill('SIGKILL'), 5_000).unref()
+}
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => onSignal(signal))
+// npm was killed, or its shell was: nobody waits for the result.
+const parent = process.ppid
+setInterval(() => {
+  if (process.ppid !== parent && endingBy === undefined) onSignal('SIGTERM')
+}, 500).unref()
+
+/** Runs a program to its end; a signal that came meanwhile ends this process, too. */
+async function execute(command, args, stdio, onStart) {
+  const child = spawn(command, args, { cwd: root, stdio })
+  running = child
+  child.stdout?.resume()
+  if (child.pid !== undefined) onStart?.(child.pid)
+  const code = await new Promise((resolve) => {
+    child.once('error', (error) => {
+      process.stderr.write(`wayleave: ${command} cannot be run: ${error.message}\n`)
+      resolve(1)
+    })
+    child.once('exit', (status) => resolve(status ?? 1))
+  })
+  running = undefined
+  if (endingBy !== undefined) end(128 + system.signals[endingBy])
+  return code
 }
 
 const stamp = () =>
@@ -36,72 +82,106 @@ const stamp = () =>
     .update(`${process.platform} ${process.arch}`)
     .digest('hex')
 
-const pinnedNode = path.join(modules, '.bin', 'node')
 const installed = () =>
   existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp() && existsSync(pinnedNode)
 
-/** One install at a time in this folder; a lock whose owner is gone is taken over. */
-function withLock(work) {
+/** One install at a time in this folder; a lock whose owner was killed is taken over. */
+async function withLock(work) {
   const ownerFile = path.join(lockFolder, 'pid')
   for (let waited = 0; ; waited += 200) {
     try {
       mkdirSync(lockFolder)
+      undo.push(() => rmSync(lockFolder, { recursive: true, force: true }))
       writeFileSync(ownerFile, String(process.pid))
       break
     } catch (error) {
-      if (error.code !== 'EEXIST') fail(`cannot write to ${root}: ${error.message}`)
-      if (ownerIsGone(ownerFile)) rmSync(lockFolder, { recursive: true, force: true })
+      if (error.code !== 'EEXIST') {
+        fail(`the dependencies must be installed, and ${root} cannot be written: ${error.message}`)
+      }
+      if (ownerIsGone(ownerFile)) removeStaleLock()
+      else if (waited === 0) process.stdout.write('Another start installs here: waiting for it …\n')
       else if (waited > 600_000)
         fail(`another install holds ${lockFolder} for ten minutes: remove it if none runs`)
-      else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
+      await delay(200)
     }
   }
-  try {
-    work()
-  } finally {
-    rmSync(lockFolder, { recursive: true, force: true })
-  }
+  await work((pid) => writeFileSync(path.join(lockFolder, 'npm'), String(pid)))
+  cleanUp()
 }
 
 function ownerIsGone(ownerFile) {
-  let pid
   try {
-    pid = Number(readFileSync(ownerFile, 'utf8'))
+    return !commandOf(Number(readFileSync(ownerFile, 'utf8'))).includes('bootstrap.mjs')
   } catch {
     // Its owner writes the file right after it made the folder; one that never did is gone.
     return !existsSync(lockFolder) || Date.now() - statSync(lockFolder).mtimeMs > 5_000
   }
-  try {
-    process.kill(pid, 0)
-    return false
-  } catch (error) {
-    return error.code === 'ESRCH'
-  }
 }
 
-function install() {
+/** An npm that outlived a killed owner would write into the folder together with the next one. */
+function removeStaleLock() {
+  try {
+    const npm = Number(readFileSync(path.join(lockFolder, 'npm'), 'utf8'))
+    if (/\bnpm\b/.test(commandOf(npm))) process.kill(npm, 'SIGKILL')
+  } catch {
+    // There was none, or it has ended.
+  }
+  rmSync(lockFolder, { recursive: true, force: true })
+}
+
+/** The command line of a living process; empty when there is none of this number. */
+function commandOf(pid) {
+  if (process.platform === 'linux') {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+    } catch {
+      return ''
+    }
+  }
+  return spawnSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).stdout ?? ''
+}
+
+async function install(onStart) {
   if (installed()) return
   process.stdout.write(
     'Installing the locked dependencies, Node 26 and PostgreSQL 18 among them (once) …\n',
   )
+  rmSync(stampFile, { force: true })
   const npm = process.env.npm_execpath
+  // Settings of this machine that would leave out what the start needs are answered one by one.
   const args = [
-    'ci',
-    '--ignore-scripts',
-    '--no-audit',
-    '--no-fund',
-    '--loglevel=error',
-    '--progress=false',
+    ...['ci', '--ignore-scripts', '--package-lock', '--include=dev', '--include=optional'],
+    ...['--no-audit', '--no-fund', '--loglevel=error', '--progress=false', ...ownCache()],
   ]
   const [command, all] = npm?.endsWith('.js') ? [process.execPath, [npm, ...args]] : ['npm', args]
-  const done = spawnSync(command, all, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
-  if (done.status !== 0) {
+  if ((await execute(command, all, ['ignore', 'pipe', 'inherit'], onStart)) !== 0) {
     fail(
       'the dependencies could not be installed: npm needs its registry once; see its message above',
     )
   }
   if (!existsSync(pinnedNode)) linkOwnNode()
+  if (spawnSync(pinnedNode, ['--version'], { stdio: 'ignore' }).status !== 0) {
+    fail(`the packaged Node 26 does not run on this system (it needs glibc): install Node 26`)
+  }
   writeFileSync(stampFile, stamp())
+}
+
+/** npm's cache may belong to another account: then this install has one of its own, for once. */
+function ownCache() {
+  let folder = process.env.npm_config_cache
+  if (folder === undefined) return []
+  while (!existsSync(folder) && path.dirname(folder) !== folder) folder = path.dirname(folder)
+  try {
+    for (const part of ['', '_cacache', '_cacache/tmp']) {
+      const below = path.join(folder, part)
+      if (existsSync(below)) accessSync(below, constants.W_OK)
+    }
+    return []
+  } catch {
+    const own = mkdtempSync(path.join(tmpdir(), 'wayleave-npm-'))
+    undo.push(() => rmSync(own, { recursive: true, force: true }))
+    return ['--cache', own]
+  }
 }
 
 /** Where the pinned Node has no package for this platform, the running one serves if it is new enough. */
@@ -115,11 +195,13 @@ function linkOwnNode() {
   symlinkSync(process.execPath, pinnedNode)
 }
 
-withLock(() => {
-  install()
-  const built = spawnSync(pinnedNode, [path.join(root, 'bin', 'build-web.mjs'), '--quiet'], {
-    cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
-  })
-  if (built.status !== 0) fail('the pages could not be built; see the message above')
-})
+if (Number(process.versions.node.split('.')[0]) < 20) {
+  fail(
+    `Node ${process.versions.node} is too old: install Node 20 or newer (it only has to bring the right one)`,
+  )
+}
+if (!installed()) await withLock(install)
+const build = [path.join(root, 'bin', 'build-web.mjs'), '--if-needed']
+if ((await execute(pinnedNode, build, ['ignore', 'inherit', 'inherit'])) !== 0)
+  fail('the pages could not be built; see the message above')
+end(0)
