@@ -4,18 +4,13 @@
 export const subscriptions: Readonly<Record<string, readonly string[]>> = {
   audit: ['audit.action'],
   identity: ['member.registered', 'member.mail'],
-  contracts: [
-    'partner.registered',
-    'partner.changed',
-    'application.changed',
-    'api.changed',
-    'contract.prices',
-  ],
+  contracts: ['partner.registered', 'partner.changed', 'application.changed', 'api.changed'],
   snapshot: [
     'api.changed',
     'partner.changed',
     'application.changed',
     'contract.changed',
+    'plan.changed',
     'subscription.changed',
     'signing-key.changed',
   ],

@@ -24,6 +24,7 @@ const say = (line: string): void => {
 const checks: readonly [name: string, command: string, ...args: string[]][] = [
   ['types of the server', 'tsc'],
   ['types of the pages', 'tsc', '-p', 'web'],
+  ['types of the browser tests', 'tsc', '-p', 'e2e'],
   ['lint and format', 'biome', 'check', '--error-on-warnings'],
   ['promises', 'oxlint', '--deny-warnings', 'src', 'web', 'test', 'e2e', 'bench'],
   ['unused code and dependencies', 'knip', '--no-progress'],

@@ -21,6 +21,21 @@ export async function contractChanged(
   })
 }
 
+/** Tells the gateways' read model that a plan asks other prices. */
+export async function planChanged(
+  { outbox }: Pick<Contracting, 'outbox'>,
+  trx: Trx,
+  planId: string,
+  cause?: OutboxEvent,
+): Promise<void> {
+  await outbox.emit(trx, {
+    type: 'plan.changed',
+    key: planId,
+    payload: { planId },
+    ...(cause !== undefined && { cause }),
+  })
+}
+
 export async function subscriptionChanged(
   { outbox }: Pick<Contracting, 'outbox'>,
   trx: Trx,

@@ -138,7 +138,8 @@ test('a plan that only the operator gives is not taken, and is given by a change
   const changed = await call(staff(), 'POST', path, { planId: 'pln_enterprise' })
   assert.equal(changed.status, 200)
   assert.equal(changed.body.tier, 'enterprise')
-  const entry = await world.contracts.contractEntry(contract.id)
+  const changedTo = (await world.contracts.contractEntry(contract.id))?.planId ?? ''
+  const entry = await world.contracts.planEntry(changedTo)
   assert.equal((await world.contracts.price(entry?.prices['*'] ?? ''))?.unit, '0.0120')
   assert.equal((await world.contracts.price(entry?.prices['*'] ?? ''))?.list, '0.0200')
 })

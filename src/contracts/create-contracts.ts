@@ -16,6 +16,8 @@ import type { Plan } from './schema.ts'
 import {
   type ContractSnapshot,
   contractEntry,
+  type PlanSnapshot,
+  planEntry,
   type SubscriptionSnapshot,
   subscriptionEntry,
 } from './snapshot-entries.ts'
@@ -49,6 +51,8 @@ export interface Contracts {
   price(priceId: string): Promise<Price | undefined>
   /** For the snapshot: undefined when it is gone. */
   contractEntry(id: string): Promise<ContractSnapshot | undefined>
+  planEntry(id: string): Promise<PlanSnapshot | undefined>
+  planIds(): Promise<string[]>
   subscriptionEntry(id: string): Promise<SubscriptionSnapshot | undefined>
   /** Up to 1 000 living ones after this id, for a snapshot that is built anew; begin with ''. */
   contractIds(environment: Environment, after: string): Promise<string[]>
@@ -109,6 +113,8 @@ export function createContracts(
       return price
     },
     contractEntry: (id) => contractEntry(db, id),
+    planEntry: (id) => planEntry(db, id),
+    planIds: async () => (await listPlans(db)).map((plan) => plan.id),
     subscriptionEntry: (id) => subscriptionEntry(db, id),
     contractIds: (environment, after) => contractIds(db, environment, after),
     subscriptionIds: (environment, after) => subscriptionIds(db, environment, after),

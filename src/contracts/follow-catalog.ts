@@ -1,6 +1,7 @@
 import type { Transaction } from 'kysely'
 import { lockFor } from '#platform/database'
 import type { OutboxEvent } from '#platform/outbox'
+import { planChanged } from './change-events.ts'
 import type { Contracting, PublishedApi } from './needs.ts'
 import {
   deletePublished,
@@ -13,7 +14,6 @@ import {
 } from './price-store.ts'
 import { defaultPrice, ownPrice } from './price-versions.ts'
 import type { ContractTables, PlanRow } from './tables.ts'
-import { tellContracts } from './tell-contracts.ts'
 
 type Trx = Transaction<ContractTables>
 
@@ -47,8 +47,7 @@ export async function followCatalog(
         : await applyApi(contracting, trx, plans, api)
     for (const planId of changed) touched.add(planId)
   }
-  if (touched.size > 0)
-    await tellContracts(contracting, trx, { planIds: [...touched], after: '' }, cause)
+  for (const planId of touched) await planChanged(contracting, trx, planId, cause)
 }
 
 /** The plans' own prices exist from the first start, and again when the operator's currency changes. */

@@ -8,15 +8,9 @@ import type { Contracting } from './needs.ts'
 import { ensureSandboxContract, ensureSandboxSubscription } from './open-sandbox-contract.ts'
 import { endSubscriptions } from './store.ts'
 import type { ContractTables } from './tables.ts'
-import { rolloutEvent, tellContracts } from './tell-contracts.ts'
 
 const PartnerEvent = Type.Object({ partnerId: Type.String() })
 const ApplicationEvent = Type.Object({ applicationId: Type.String() })
-const RolloutEvent = Type.Object({
-  planIds: Type.Array(Type.String()),
-  after: Type.String(),
-  previous: Type.Optional(Type.String()),
-})
 const ApiEvent = Type.Object({ apiId: Type.String() })
 
 type Trx = Transaction<ContractTables>
@@ -47,9 +41,6 @@ const reactions: Readonly<Record<string, Reaction>> = {
   async 'api.changed'(contracting, trx, event) {
     const { apiId } = Value.Parse(ApiEvent, event.payload)
     await followCatalog(contracting, trx, { ...event, apiId })
-  },
-  async [rolloutEvent](contracting, trx, event) {
-    await tellContracts(contracting, trx, Value.Parse(RolloutEvent, event.payload), event)
   },
 }
 

@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely'
 import type { Quota, RateLimit } from './limits.ts'
 import { findPlan, pricesInForce } from './price-store.ts'
 import { findContract, findSubscription } from './store.ts'
-import type { ContractRow, ContractTables, PlanRow, PriceRow, SubscriptionRow } from './tables.ts'
+import type { ContractRow, ContractTables, PlanRow, SubscriptionRow } from './tables.ts'
 
 /** What a gateway needs to know of a contract. @public */
 export type ContractSnapshot = {
@@ -15,6 +15,12 @@ export type ContractSnapshot = {
   timeZone: string
   rate: readonly RateLimit[]
   quota: Quota | undefined
+}
+
+/** What a gateway needs to know of a plan. @public */
+export type PlanSnapshot = {
+  kind: 'plan'
+  id: string
   currency: string
   /** the price version in force, by API version or `*` */
   prices: Readonly<Record<string, string>>
@@ -36,18 +42,24 @@ type Db = Kysely<ContractTables>
 export async function contractEntry(db: Db, id: string): Promise<ContractSnapshot | undefined> {
   const contract = await findContract(db, id)
   if (contract === undefined) return undefined
-  const [plan, prices] = await Promise.all([
-    findPlan(db, contract.plan_id),
-    pricesInForce(db, contract.plan_id),
-  ])
-  return plan === undefined ? undefined : toContract(contract, plan, prices)
+  const plan = await findPlan(db, contract.plan_id)
+  return plan === undefined ? undefined : toContract(contract, plan)
 }
 
-function toContract(
-  contract: ContractRow,
-  plan: PlanRow,
-  prices: readonly PriceRow[],
-): ContractSnapshot | undefined {
+/** @returns undefined when there is no such plan */
+export async function planEntry(db: Db, id: string): Promise<PlanSnapshot | undefined> {
+  const prices = await pricesInForce(db, id)
+  const currency = prices.find((price) => price.api_id === '*')?.currency
+  if (currency === undefined) return undefined
+  return {
+    kind: 'plan',
+    id,
+    currency,
+    prices: Object.fromEntries(prices.map((price) => [price.api_id, price.id])),
+  }
+}
+
+function toContract(contract: ContractRow, plan: PlanRow): ContractSnapshot | undefined {
   if (contract.state === 'ended') return undefined
   const limits = plan.limits[contract.environment]
   return {
@@ -60,8 +72,6 @@ function toContract(
     timeZone: contract.time_zone,
     rate: limits.rate,
     quota: limits.quota,
-    currency: prices.find((price) => price.api_id === '*')?.currency ?? '',
-    prices: Object.fromEntries(prices.map((price) => [price.api_id, price.id])),
   }
 }
 

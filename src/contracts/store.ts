@@ -134,7 +134,6 @@ export async function contractIds(
   return rows.map((row) => row.id)
 }
 
-/** The next living contracts of these plans after this id: those whose prices a new price version changes. */
 export const contractsOfPlans = (
   db: Db,
   planIds: readonly string[],

@@ -35,12 +35,14 @@ export function createConcluder(context: GatewayContext, throttle: LogThrottle):
       if (refusal !== undefined) applyRefusal(exchange, refusal, rule)
       if (refusal?.fault !== undefined) throttle.fault(exchange, refusal)
       if (exchange.status >= 500 || refusal !== undefined) giveBackQuota(exchange)
+      exchange.responseBytes = Buffer.byteLength(exchange.responseBody)
       record(exchange, (error) => {
         if (error !== undefined) {
           // Nothing was written down, so nothing happened as far as a bill goes; the caller must know.
           giveBackQuota(exchange)
           const unrecorded = refuseForNow('The gateway cannot record calls at the moment.')
           applyRefusal(exchange, unrecorded, 'journal')
+          exchange.responseBytes = Buffer.byteLength(exchange.responseBody)
         }
         respond(context, exchange)
       })
@@ -71,7 +73,8 @@ function recordOf(context: GatewayContext, exchange: Exchange): NewRecord {
   const apiId = operation?.api.id
   const success = exchange.status >= 200 && exchange.status < 300
   const billed = success && operation?.documented.billable === 'success'
-  const price = apiId === undefined ? undefined : (contract?.prices[apiId] ?? contract?.prices['*'])
+  const prices = contract === undefined ? undefined : context.index.plan(contract.planId)?.prices
+  const price = apiId === undefined ? undefined : (prices?.[apiId] ?? prices?.['*'])
   // JSON leaves out what is undefined, so absent fields cost nothing on the disk.
   const record: { [K in keyof NewRecord]: NewRecord[K] | undefined } = {
     id: exchange.id,
@@ -92,7 +95,7 @@ function recordOf(context: GatewayContext, exchange: Exchange): NewRecord {
     totalMs: rounded(context.monotonicMs() - exchange.startedMs),
     upstreamMs: exchange.upstreamMs === undefined ? undefined : rounded(exchange.upstreamMs),
     requestBytes: exchange.body.length,
-    responseBytes: Buffer.byteLength(exchange.responseBody),
+    responseBytes: exchange.responseBytes,
     units: billed ? 1 : 0,
     priceId: price,
   }
@@ -109,7 +112,7 @@ function respond(context: GatewayContext, exchange: Exchange): void {
   const { response, request } = exchange
   measure(context, exchange)
   if (exchange.closed || response.destroyed) return
-  const { responseBody: body } = exchange
+  const { responseBody: body, responseBytes } = exchange
   const headers = [
     ...['x-correlator', exchange.correlator],
     ...['x-exchange-id', exchange.id],
@@ -123,12 +126,12 @@ function respond(context: GatewayContext, exchange: Exchange): void {
     headers.push('ratelimit', use.remainder(context.monotonicMs(), context.nowMs()))
   }
   for (const field of exchange.responseHeaders) headers.push(field)
-  if (exchange.status !== 204) headers.push('content-length', String(Buffer.byteLength(body)))
+  if (exchange.status !== 204) headers.push('content-length', String(responseBytes))
   if (context.draining || exchange.closes || isTooMuchToDiscard(exchange))
     response.shouldKeepAlive = false
   response.writeHead(exchange.status, headers)
   // RFC 9110 section 9.3.2: an answer to HEAD has no body.
-  if (request.method === 'HEAD' || body.length === 0) response.end()
+  if (request.method === 'HEAD' || responseBytes === 0) response.end()
   else response.end(body)
   const { socket } = response
   if (socket !== null && socket.writableLength > 0) {

@@ -5,6 +5,7 @@ import type {
   ApplicationEntry,
   ContractEntry,
   KeyEntry,
+  PlanEntry,
   SnapshotChange,
   SubscriptionEntry,
 } from '#snapshot'
@@ -21,6 +22,7 @@ export class SnapshotIndex {
   #subscriptions = new Map<string, SubscriptionEntry>()
   #byApplication = new Map<string, SubscriptionEntry[]>()
   #contracts = new Map<string, ContractEntry>()
+  #plans = new Map<string, PlanEntry>()
   #keys = new Map<string, SigningKey>()
   #log: Log
   #onApi: (id: string, entry: ApiEntry | undefined) => void
@@ -48,6 +50,10 @@ export class SnapshotIndex {
 
   contract(id: string): ContractEntry | undefined {
     return this.#contracts.get(id)
+  }
+
+  plan(id: string): PlanEntry | undefined {
+    return this.#plans.get(id)
   }
 
   key(id: string): SigningKey | undefined {
@@ -79,6 +85,7 @@ export class SnapshotIndex {
     this.#subscriptions.clear()
     this.#byApplication.clear()
     this.#contracts.clear()
+    this.#plans.clear()
     this.#keys = new Map()
     const apis = [...this.#apis]
     this.#apis.clear()
@@ -96,6 +103,10 @@ export class SnapshotIndex {
       case 'contract':
         if (entry?.kind === 'contract') this.#contracts.set(id, entry)
         else this.#contracts.delete(id)
+        return
+      case 'plan':
+        if (entry?.kind === 'plan') this.#plans.set(id, entry)
+        else this.#plans.delete(id)
         return
       case 'key':
         this.#putKey(id, entry?.kind === 'key' ? entry : undefined)

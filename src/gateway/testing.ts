@@ -10,6 +10,7 @@ import type {
   ApplicationEntry,
   ContractEntry,
   KeyEntry,
+  PlanEntry,
   SnapshotChange,
   SnapshotEntry,
   SnapshotFollower,
@@ -95,6 +96,12 @@ export const contract = (n: number, more: Partial<ContractEntry> = {}): Contract
   timeZone: 'UTC',
   rate: [],
   quota: undefined,
+  ...more,
+})
+
+export const plan = (more: Partial<PlanEntry> = {}): PlanEntry => ({
+  kind: 'plan',
+  id: 'pln_free',
   currency: 'EUR',
   prices: { '*': 'prc_any', 'sim-swap/v2': 'prc_sim' },
   ...more,
@@ -113,9 +120,10 @@ export const subscription = (
   ...more,
 })
 
-/** The three entries that let application `n` call. */
+/** The entries that let application `n` call. */
 export const customer = (n: number, terms: Partial<ContractEntry> = {}): SnapshotEntry[] => [
   application(n),
+  plan(),
   contract(n, terms),
   subscription(n),
 ]

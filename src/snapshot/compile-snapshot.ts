@@ -10,7 +10,7 @@ import { entryIds, putEntry, readHeads, setFormat } from './store.ts'
 import type { SnapshotTables } from './tables.ts'
 
 /** Raised when entries are compiled differently: the next start of control then compiles everything anew. */
-const format = 1
+const format = 2
 
 /** Whom the compiler asks. Each answers with a complete entry, or with nothing when the thing is gone. */
 export type SnapshotSources = {
@@ -18,7 +18,12 @@ export type SnapshotSources = {
   partners: Pick<PartnerDirectory, 'applicationEntry' | 'applicationIds' | 'applicationsOf'>
   contracts: Pick<
     Contracts,
-    'contractEntry' | 'subscriptionEntry' | 'contractIds' | 'subscriptionIds'
+    | 'contractEntry'
+    | 'planEntry'
+    | 'planIds'
+    | 'subscriptionEntry'
+    | 'contractIds'
+    | 'subscriptionIds'
   >
   keyEntries: (environment: Environment) => Promise<KeyEntry[]>
 }
@@ -95,6 +100,11 @@ export function createSnapshotCompiler(
         await contracts.contractEntry(event.key),
       )
     },
+    'plan.changed': async (_trx, put, event) => {
+      for (const environment of environments) {
+        await put(environment, 'plan', event.key, await contracts.planEntry(event.key))
+      }
+    },
     'subscription.changed': async (_trx, put, event) => {
       await put(
         environmentOf(event),
@@ -111,7 +121,7 @@ export function createSnapshotCompiler(
     environment: Environment,
   ): Promise<void> => {
     const put = putInto(trx)
-    const apis = (await catalog.list()).map((api) => api.id)
+    const apis = (await catalog.list(['published', 'deprecated', 'retired'])).map((api) => api.id)
     await replace(trx, environment, 'api', each(apis), (id) => catalog.apiEntry(id, environment))
     await replace(
       trx,
@@ -120,6 +130,8 @@ export function createSnapshotCompiler(
       pages((after) => partners.applicationIds(environment, after)),
       async (id) => (await partners.applicationEntry(id))?.entry,
     )
+    const plans = await contracts.planIds()
+    await replace(trx, environment, 'plan', each(plans), (id) => contracts.planEntry(id))
     await replace(
       trx,
       environment,

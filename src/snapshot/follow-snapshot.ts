@@ -1,6 +1,6 @@
 import { Client } from 'pg'
 import type { Environment } from '#platform/config'
-import { listen } from '#platform/listen'
+import { closeClient, listen } from '#platform/listen'
 import type { Log } from '#platform/log'
 import type { SnapshotChange, SnapshotEntry, SnapshotKind } from './schema.ts'
 import { loadSnapshot, saveSnapshot } from './snapshot-file.ts'
@@ -113,7 +113,7 @@ export function followSnapshot(options: {
       .catch((error: unknown) => {
         const broken = client
         client = undefined
-        broken?.end().catch(() => undefined)
+        if (broken !== undefined) void closeClient(broken)
         throw error
       })
       .finally(() => {
@@ -200,7 +200,7 @@ export function followSnapshot(options: {
       await listener?.stop()
       await loop
       await save(true)
-      await client?.end().catch(() => undefined)
+      if (client !== undefined) await closeClient(client)
     },
   }
 }

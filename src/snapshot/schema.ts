@@ -44,6 +44,16 @@ export type ContractEntry = {
   timeZone: string
   rate: readonly RateLimit[]
   quota: Quota | undefined
+}
+
+/**
+ * What a plan asks for a call: once for all contracts on it, so that a new price is one change.
+ * @public
+ */
+export type PlanEntry = {
+  kind: 'plan'
+  /** `pln_…` */
+  id: string
   currency: string
   /** the price version in force, by API version id (`sim-swap/v2`) or `*` */
   prices: Readonly<Record<string, string>>
@@ -78,6 +88,7 @@ export type SnapshotEntry =
   | ApiEntry
   | ApplicationEntry
   | ContractEntry
+  | PlanEntry
   | SubscriptionEntry
   | KeyEntry
 /** @public */
