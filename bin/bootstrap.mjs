@@ -146,12 +146,16 @@ async function install(onStart) {
   process.stdout.write(
     'Installing the locked dependencies, Node 26 and PostgreSQL 18 among them (once) …\n',
   )
+  // An install that was killed leaves packages that look whole; one that ended well is only brought up to date.
+  if (!existsSync(stampFile)) rmSync(modules, { recursive: true, force: true })
   rmSync(stampFile, { force: true })
   const npm = process.env.npm_execpath
-  // Settings of this machine that would leave out what the start needs are answered one by one.
+  // Not `npm ci`: it refuses a lockfile without the packages of platforms that the registry did not show. Settings of
+  // this machine that would leave out what the start needs are answered one by one.
   const args = [
-    ...['ci', '--ignore-scripts', '--package-lock', '--include=dev', '--include=optional'],
-    ...['--no-audit', '--no-fund', '--loglevel=error', '--progress=false', ...ownCache()],
+    ...['install', '--no-save', '--package-lock', '--include=dev', '--include=optional'],
+    ...['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', '--progress=false'],
+    ...ownCache(),
   ]
   const [command, all] = npm?.endsWith('.js') ? [process.execPath, [npm, ...args]] : ['npm', args]
   if ((await execute(command, all, ['ignore', 'pipe', 'inherit'], onStart)) !== 0) {
@@ -159,11 +163,31 @@ async function install(onStart) {
       'the dependencies could not be installed: npm needs its registry once; see its message above',
     )
   }
+  requireLocked()
   if (!existsSync(pinnedNode)) linkOwnNode()
   if (spawnSync(pinnedNode, ['--version'], { stdio: 'ignore' }).status !== 0) {
     fail(`the packaged Node 26 does not run on this system (it needs glibc): install Node 26`)
   }
   writeFileSync(stampFile, stamp())
+}
+
+/** What npm installed is what the lockfile names, with the same contents. */
+function requireLocked() {
+  const read = (file) => JSON.parse(readFileSync(file, 'utf8')).packages
+  const locked = read(path.join(root, 'package-lock.json'))
+  const other = Object.entries(read(path.join(modules, '.package-lock.json'))).filter(
+    ([place, { version, integrity, optional }]) => {
+      const wanted = locked[place]
+      // A binary of another platform than the lockfile was made on: the package that names it pins its version.
+      if (wanted === undefined) return optional !== true
+      return wanted.version !== version || wanted.integrity !== integrity
+    },
+  )
+  if (other.length > 0) {
+    fail(
+      `package.json and package-lock.json do not belong together: ${other.map(([place]) => place).join(', ')}`,
+    )
+  }
 }
 
 /** npm's cache may belong to another account: then this install has one of its own, for once. */
