@@ -188,10 +188,7 @@ describe('the road in a browser', () => {
     await page.getByLabel(/name/i).first().fill('Grace Operator')
     await page.getByLabel(/e-mail/i).fill('grace@operator.example')
     await page.getByLabel(/^password/i).fill(password)
-    await page
-      .getByRole('button', { name: /become|create|operator/i })
-      .first()
-      .click()
+    await page.getByRole('button', { name: 'Open the console' }).click()
     await page.waitForURL(/\/console(?!\/welcome)/)
     await page.goto(open('/console/partners'))
     await page.getByText('Example Bank').first().waitFor()

@@ -1,5 +1,5 @@
 import type { Log } from '#platform/log'
-import type { ContractEntry } from '#snapshot'
+import type { ApiEntry, ContractEntry, RateLimit } from '#snapshot'
 import { ContractQuota } from './contract-quota.ts'
 import { RateWindow } from './rate-window.ts'
 import type { QuotaLedger } from './store.ts'
@@ -15,34 +15,47 @@ export class ContractUse {
   /** the RateLimit-Policy field, which changes with the contract only */
   policy: string
   lastUsedMs = 0
+  /** windows that an API sets for each contract on its own, by API */
+  #ofApi = new Map<string, { rate: readonly RateLimit[]; windows: RateWindow[] }>()
 
   constructor(contract: ContractEntry, quota: ContractQuota | undefined) {
     this.contract = contract
-    this.windows = contract.rate.map((r) => new RateWindow(r.limit, r.windowSeconds * 1_000))
+    this.windows = adjusted([], contract.rate)
     this.quota = quota
     this.policy = policyOf(contract)
   }
 
   /** A changed contract keeps what was used: a new plan is no way around the old one's window. */
   update(contract: ContractEntry): void {
-    const before = this.windows
-    this.windows = contract.rate.map((rate) => {
-      const window = before.find((w) => w.windowMs === rate.windowSeconds * 1_000)
-      if (window === undefined) return new RateWindow(rate.limit, rate.windowSeconds * 1_000)
-      window.limit = rate.limit
-      return window
-    })
+    this.windows = adjusted(this.windows, contract.rate)
     this.contract = contract
     this.policy = policyOf(contract)
   }
 
-  /** @returns milliseconds to wait when a window is full; otherwise a place is taken in each, and 0 */
-  takeRate(nowMs: number): number {
-    let waitMs = 0
-    for (const window of this.windows)
-      if (window.remaining(nowMs) === 0) waitMs = Math.max(waitMs, window.untilNextMs(nowMs), 1)
-    if (waitMs === 0) for (const window of this.windows) window.take(nowMs)
-    return waitMs
+  /**
+   * Takes a place in each window of the contract, and of the API where it sets its own.
+   * @returns milliseconds to wait when a window is full: then no place is taken in any; otherwise 0
+   */
+  takeRate(nowMs: number, api: ApiEntry): number {
+    const ofApi = api.rate === undefined ? none : this.#windowsOf(api.id, api.rate)
+    const waitMs = Math.max(waitOf(this.windows, nowMs), waitOf(ofApi, nowMs))
+    if (waitMs > 0) return waitMs
+    for (const window of this.windows) window.take(nowMs)
+    for (const window of ofApi) window.take(nowMs)
+    return 0
+  }
+
+  idle(nowMs: number): boolean {
+    const all = [this.windows, ...[...this.#ofApi.values()].map((own) => own.windows)]
+    return all.every((windows) => windows.every((window) => window.idle(nowMs)))
+  }
+
+  #windowsOf(apiId: string, rate: readonly RateLimit[]): readonly RateWindow[] {
+    const known = this.#ofApi.get(apiId)
+    if (known?.rate === rate) return known.windows
+    const windows = adjusted(known?.windows ?? [], rate)
+    this.#ofApi.set(apiId, { rate, windows })
+    return windows
   }
 
   /** The RateLimit field (draft-ietf-httpapi-ratelimit-headers): what is left, and until when in seconds. */
@@ -57,6 +70,25 @@ export class ContractUse {
     return `${text}${text === '' ? '' : ', '}"quota";r=${quota.remaining(wallMs)};t=${Math.ceil(quota.untilResetMs(wallMs) / 1_000)}`
   }
 }
+
+const none: readonly RateWindow[] = []
+
+const waitOf = (windows: readonly RateWindow[], nowMs: number): number => {
+  let waitMs = 0
+  for (const window of windows) {
+    if (window.remaining(nowMs) === 0) waitMs = Math.max(waitMs, window.untilNextMs(nowMs), 1)
+  }
+  return waitMs
+}
+
+/** The windows that these rates ask for; one that was there keeps what was admitted. */
+const adjusted = (before: readonly RateWindow[], rates: readonly RateLimit[]): RateWindow[] =>
+  rates.map((rate) => {
+    const window = before.find((w) => w.windowMs === rate.windowSeconds * 1_000)
+    if (window === undefined) return new RateWindow(rate.limit, rate.windowSeconds * 1_000)
+    window.limit = rate.limit
+    return window
+  })
 
 function policyOf(contract: ContractEntry): string {
   const policies = contract.rate.map(
@@ -120,7 +152,7 @@ export class ContractLimits {
   #sweep(monotonicMs: number): void {
     for (const [id, use] of this.#uses) {
       if (monotonicMs - use.lastUsedMs < idleMs) continue
-      if (!use.windows.every((window) => window.idle(monotonicMs))) continue
+      if (!use.idle(monotonicMs)) continue
       this.#uses.delete(id)
       this.#close(use.quota)
     }

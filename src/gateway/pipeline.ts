@@ -12,6 +12,7 @@ import { forward } from './policies/forward.ts'
 import { limitQuota } from './policies/limit-quota.ts'
 import { limitRate } from './policies/limit-rate.ts'
 import { readBody } from './policies/read-body.ts'
+import { requireConsent } from './policies/require-consent.ts'
 import { route } from './policies/route.ts'
 import { validateBody } from './policies/validate-body.ts'
 import { validateParameters } from './policies/validate-parameters.ts'
@@ -28,6 +29,7 @@ const onOperation: readonly OperationPolicy[] = [
   validateParameters,
   readBody,
   validateBody,
+  requireConsent,
   limitQuota,
   forward,
   checkResponse,

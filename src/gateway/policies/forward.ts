@@ -16,8 +16,14 @@ function addressOf(
   operation: Operation,
 ): { url: string; token: string | undefined } | undefined {
   const { upstream } = operation.api
-  if (upstream.kind === 'http') return { url: upstream.url, token: undefined }
-  return context.simulator
+  switch (upstream.kind) {
+    case 'http':
+      return { url: upstream.url, token: undefined }
+    case 'simulated':
+      return context.simulator
+    case 'none':
+      return undefined
+  }
 }
 
 /**
