@@ -5,12 +5,14 @@ const dotSegment = /\/\.{1,2}(?:\/|$)/
 /**
  * Whether a path has one reading only (RFC 3986 section 3.3), so that what is matched here is what an upstream sees:
  * no dot segment, empty segment, backslash, control character, and no percent-encoding of a character that means the
- * same or something else when it is decoded (unreserved characters, slashes, the percent sign, controls).
+ * same or something else when it is decoded (unreserved characters, slashes, the percent sign, controls), and of bytes
+ * that are not UTF-8.
  */
 export function isCanonicalPath(path: string): boolean {
   if (path === '/') return true
   if (plain.test(path)) return !dotSegment.test(path)
-  return encoded.test(path) && !dotSegment.test(path) && onlyNeededEscapes(path)
+  if (!encoded.test(path) || dotSegment.test(path)) return false
+  return onlyNeededEscapes(path) && decodePart(path) !== undefined
 }
 
 const unreserved = /[A-Za-z0-9\-._~]/

@@ -80,6 +80,7 @@ export class Exchange {
   /** response headers besides those that every answer has, name and value in turn */
   responseHeaders: string[] = []
   responseBody: Buffer | string = noBytes
+  responseBytes = 0
   /** whether the connection ends with this answer */
   closes = false
 

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { GatewayLimits } from './gateway-limits.ts'
 
@@ -115,7 +114,7 @@ const statusTexts: Record<number, string> = {
 
 /** Answers bytes that are no request, in the standard's error model, and ends the connection. */
 function refuseRaw(socket: Duplex | null, status: number, message: string): void {
-  if (socket === null || !socket.writable || (socket as Socket).bytesWritten === undefined) {
+  if (socket === null || !socket.writable || hasOtherAnswer(socket)) {
     socket?.destroy()
     return
   }
@@ -134,6 +133,16 @@ function refuseRaw(socket: Duplex | null, status: number, message: string): void
     ].join('\r\n'),
     () => socket.destroy(),
   )
+}
+
+/**
+ * Whether an earlier request on this connection still waits for its answer, or an answer has begun: what is written
+ * now would be taken for it.
+ */
+function hasOtherAnswer(socket: Duplex): boolean {
+  const message = (socket as { _httpMessage?: ServerResponse | null })._httpMessage
+  if (message === undefined || message === null) return false
+  return message.headersSent || message.req.complete
 }
 
 /** Parser codes are a closed set; whatever else comes is one label. */

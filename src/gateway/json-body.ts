@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 
-export type ParsedJson = { ok: true; value: unknown } | { ok: false; fault: string }
+export type ParsedJson = { ok: true; value: unknown; text: string } | { ok: false; fault: string }
 
 const deepest = 32
 
@@ -16,16 +16,17 @@ export function parseJson(bytes: Buffer): ParsedJson {
   if (!isUtf8(bytes)) return { ok: false, fault: 'must be UTF-8' }
   const shape = scan(bytes)
   if (shape.depth > deepest) return { ok: false, fault: `must have at most ${deepest} levels` }
+  const text = bytes.toString('utf8')
   let value: unknown
   try {
-    value = JSON.parse(bytes.toString('utf8'))
+    value = JSON.parse(text)
   } catch {
     return { ok: false, fault: 'is not valid JSON' }
   }
   // Of equal names JSON.parse keeps one: fewer members than colons means that one was there twice.
   if (shape.colons > 0 && membersOf(value) !== shape.colons)
     return { ok: false, fault: 'must not have the same name twice in an object' }
-  return { ok: true, value }
+  return { ok: true, value, text }
 }
 
 /** The nesting and the number of colons outside strings. */

@@ -3,6 +3,7 @@ import type { OperationPolicy } from '../gateway-context.ts'
 import { parseJson } from '../json-body.ts'
 import { parseMediaType } from '../media-type.ts'
 import { refuseInput } from '../refusal.ts'
+import { collectFaults } from '../undeclared-properties.ts'
 import { outOfRange } from './validate-parameters.ts'
 
 /** beyond this a refusal names the first fault only: finding all of them would cost the others */
@@ -23,8 +24,10 @@ export const validateBody: OperationPolicy = (_context, operation) => {
       const parsed = parseJson(body)
       if (!parsed.ok) return refuseInput([{ path: '', message: `The body ${parsed.fault}.` }])
       const validate = operation.validators.request(operation.documented, contentType)
-      const faults = validate(parsed.value, body.length <= thoroughUpTo)
-      if (faults === undefined) return undefined
+      const thorough = body.length <= thoroughUpTo
+      const first = validate(parsed.value, thorough)
+      if (first === undefined) return undefined
+      const faults = thorough ? collectFaults(parsed.value, first, validate) : first
       const violations = describeFaults(faults)
       return outOfRange(faults, operation, violations) ?? refuseInput(violations)
     },

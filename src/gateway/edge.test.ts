@@ -1,0 +1,305 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { test } from 'node:test'
+import { connect as connectTls } from 'node:tls'
+import { eventually } from '#journal/testing'
+import { customer, testGateway, testKey, testUpstream } from './testing.ts'
+import { simSwap } from './testing-entries.ts'
+
+const key = testKey()
+const token = key.token(1)
+const body = '{"phoneNumber":"+99012345678"}'
+type Context = Parameters<typeof testUpstream>[0]
+
+async function setup(t: Context, more = {}) {
+  const upstream = await testUpstream(t)
+  const gateway = await testGateway(t, [simSwap(upstream.url), key.entry, ...customer(1)], more)
+  return { upstream, ...gateway }
+}
+
+/** Sends bytes and reads until the other side closes, or `ends` says that it has enough. */
+function exchange(
+  port: number,
+  bytes: string | Buffer,
+  ends: (text: string) => boolean = () => false,
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket: Socket = connect(port, '127.0.0.1', () => socket.write(bytes))
+    let text = ''
+    socket.on('data', (data) => {
+      text += data.toString('latin1')
+      if (ends(text)) socket.destroy()
+    })
+    socket.on('close', () => resolve(text))
+    socket.on('error', (error) => (text === '' ? reject(error) : resolve(text)))
+  })
+}
+
+const fields = `authorization: Bearer ${token}\r\ncontent-type: application/json\r\nconnection: close\r\n`
+const sized = `content-length: ${body.length}\r\n\r\n${body}`
+const good = `POST /sim-swap/v2/check HTTP/1.1\r\nhost: gw\r\n${fields}${sized}`
+const statusOf = (text: string): number => Number(/^HTTP\/1\.1 (\d{3})/.exec(text)?.[1])
+
+const accepted: readonly [string, string][] = [
+  ['a plain request', good],
+  ['an absolute target of the same host', good.replace('POST /', 'POST http://gw/')],
+  [
+    'a chunked body',
+    `POST /sim-swap/v2/check HTTP/1.1\r\nhost: gw\r\n${fields}transfer-encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`,
+  ],
+  ['HTTP/1.0 with a host', good.replace('HTTP/1.1', 'HTTP/1.0')],
+  [
+    'an offer of HTTP/2, which is ignored',
+    good.replace('host: gw', 'host: gw\r\nupgrade: h2c\r\nhttp2-settings: x'),
+  ],
+  ['a host with a port', good.replace('host: gw', 'host: gw.example:8082')],
+  ['a host that is an IPv6 address', good.replace('host: gw', 'host: [::1]:8082')],
+]
+for (const [what, bytes] of accepted)
+  test(`takes ${what}`, async (t) => {
+    const { upstream, gateway } = await setup(t)
+    const text = await exchange(gateway.port(), bytes)
+    assert.equal(statusOf(text), 200, text)
+    assert.equal(upstream.requests[0]?.body, body)
+    assert.equal(upstream.requests[0]?.url, '/sim-swap/v2/check')
+  })
+
+const refused: readonly [string, string, number][] = [
+  ['two hosts', good.replace('host: gw', 'host: gw\r\nhost: other'), 400],
+  ['two equal hosts', good.replace('host: gw', 'host: gw\r\nHost: gw'), 400],
+  ['no host', good.replace('host: gw\r\n', ''), 400],
+  ['an empty host', good.replace('host: gw', 'host:'), 400],
+  ['a host with a path', good.replace('host: gw', 'host: gw/x'), 400],
+  ['a host with a user', good.replace('host: gw', 'host: a@gw'), 400],
+  ['a list of hosts', good.replace('host: gw', 'host: gw, other'), 400],
+  ['an absolute target of another host', good.replace('POST /', 'POST http://other/'), 400],
+  ['a target that is a name', good.replace('POST /', 'POST other'), 400],
+  ['HTTP/0.9', 'GET /sim-swap/v2/check\r\n\r\n', 400],
+  ['HTTP/2 in plain text', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
+  [
+    'HTTP/1.0 with a transfer coding',
+    good
+      .replace('HTTP/1.1', 'HTTP/1.0')
+      .replace(/content-length.*/s, 'transfer-encoding: chunked\r\n\r\n0\r\n\r\n'),
+    400,
+  ],
+  [
+    'a length and a transfer coding',
+    good.replace('content-length', 'transfer-encoding: chunked\r\ncontent-length'),
+    400,
+  ],
+  ['two lengths', good.replace('content-length', 'content-length: 3\r\ncontent-length'), 400],
+  ['a length that is no number', good.replace(/content-length: \d+/, 'content-length: +5'), 400],
+  [
+    'another transfer coding',
+    good.replace(/content-length.*/s, 'transfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n'),
+    400,
+  ],
+  [
+    'a disguised transfer coding',
+    good.replace(/content-length.*/s, 'transfer-encoding: xchunked\r\n\r\n0\r\n\r\n'),
+    400,
+  ],
+  ['a folded field', good.replace('host: gw', 'host: gw\r\nx-a: b\r\n c'), 400],
+  ['a space before the colon', good.replace('host: gw', 'host : gw'), 400],
+  ['a bare line feed', good.replaceAll('\r\n', '\n'), 400],
+  ['a NUL in a field', good.replace('host: gw', 'host: gw\r\nx-a: b\0c'), 400],
+  [
+    'two media types',
+    good.replace('content-type', 'content-type: text/plain\r\ncontent-type'),
+    400,
+  ],
+  ['two tokens', good.replace('authorization', 'authorization: Bearer x\r\nauthorization'), 401],
+  [
+    'another protocol to upgrade to',
+    good.replace('host: gw', 'host: gw\r\nconnection: upgrade\r\nupgrade: websocket'),
+    400,
+  ],
+  ['another expectation', good.replace('host: gw', 'host: gw\r\nexpect: 200-ok'), 400],
+  ['a proxy request', 'CONNECT other:443 HTTP/1.1\r\nhost: other:443\r\n\r\n', 405],
+  ['TRACE', 'TRACE /sim-swap/v2/check HTTP/1.1\r\nhost: gw\r\nconnection: close\r\n\r\n', 405],
+  ['an asterisk', 'OPTIONS * HTTP/1.1\r\nhost: gw\r\nconnection: close\r\n\r\n', 400],
+  [
+    '101 fields',
+    good.replace(
+      'host: gw',
+      `host: gw\r\n${Array.from({ length: 101 }, (_, i) => `x-${i}: 1`).join('\r\n')}`,
+    ),
+    431,
+  ],
+  [
+    'fields of more than 16 KiB',
+    good.replace('host: gw', `host: gw\r\nx-a: ${'a'.repeat(17_000)}`),
+    431,
+  ],
+  [
+    'a chunk that is none',
+    good.replace(/content-length.*/s, 'transfer-encoding: chunked\r\n\r\nzz\r\n'),
+    400,
+  ],
+  ['a TLS greeting', '\x16\x03\x01\x02\x00\x01', 400],
+]
+for (const [what, bytes, status] of refused)
+  test(`refuses ${what} with ${status}, and nothing reaches the upstream`, async (t) => {
+    const { upstream, gateway } = await setup(t)
+    const text = await exchange(gateway.port(), Buffer.from(bytes, 'latin1'))
+    assert.equal(statusOf(text), status, text)
+    assert.match(text, /\r\nx-correlator: /i)
+    const answer = JSON.parse(text.slice(text.indexOf('\r\n\r\n') + 4)) as Record<string, unknown>
+    assert.equal(answer.status, status)
+    assert.equal(typeof answer.code, 'string')
+    assert.equal(upstream.requests.length, 0)
+    // It still serves.
+    assert.equal(statusOf(await exchange(gateway.port(), good)), 200)
+  })
+
+test('what follows a refused framing on the connection is not taken for a request', async (t) => {
+  const { upstream, gateway } = await setup(t)
+  const smuggled = good
+    .replace('host: gw', 'host: gw\r\nhost: gw2')
+    .replace('connection: close\r\n', '')
+  const text = await exchange(gateway.port(), smuggled + good)
+  assert.equal(text.split('HTTP/1.1 ').length - 1, 1)
+  assert.equal(upstream.requests.length, 0)
+})
+
+test('requests that are sent in a row on one connection are answered in their order', async (t) => {
+  const { upstream, gateway } = await setup(t)
+  upstream.answer = (request, response) => {
+    const delay = request.headers['x-correlator'] === 'first' ? 50 : 0
+    setTimeout(() => {
+      response.setHeader('content-type', 'application/json')
+      response.end('{"swapped":false}')
+    }, delay)
+  }
+  const named = (name: string): string =>
+    good.replace('host: gw', `host: gw\r\nx-correlator: ${name}`)
+  const bytes = named('first').replace('connection: close\r\n', '') + named('second')
+  const text = await exchange(gateway.port(), bytes)
+  assert.deepEqual(
+    [...text.matchAll(/x-correlator: (\w+)/g)].map((match) => match[1]),
+    ['first', 'second'],
+  )
+})
+
+test('garbage behind a request that is being served does not become its answer', async (t) => {
+  const { upstream, gateway } = await setup(t)
+  const held: (() => void)[] = []
+  upstream.answer = (_request, response) => void held.push(() => response.writeHead(503).end())
+  const answer = exchange(
+    gateway.port(),
+    `${good.replace('connection: close\r\n', '')}\0garbage\r\n\r\n`,
+  )
+  await answer.then(
+    (text) => assert.equal(text.includes('200'), false),
+    () => undefined,
+  )
+  for (const release of held) release()
+})
+
+test('slow and idle clients are cut off: fields, body, and many of them at once', async (t) => {
+  const { upstream, gateway } = await setup(t, {
+    limits: { headersTimeoutMs: 300, requestTimeoutMs: 600 },
+  })
+  const slowFields = exchange(gateway.port(), 'POST / HTTP/1.1\r\nhost: gw\r\n')
+  const slowBody = exchange(gateway.port(), good.slice(0, -5))
+  const many = Array.from({ length: 200 }, () =>
+    exchange(gateway.port(), 'POST / HTTP/1.1\r\nx: ').catch(() => ''),
+  )
+  assert.equal(statusOf(await slowFields), 408)
+  assert.equal(statusOf(await slowBody), 408)
+  await Promise.all(many)
+  assert.equal(upstream.requests.length, 0)
+})
+
+test('a body is asked for only when its sender is known', async (t) => {
+  const { upstream, gateway } = await setup(t)
+  const head = (authorization: string): string =>
+    `POST /sim-swap/v2/check HTTP/1.1\r\nhost: gw\r\nexpect: 100-continue\r\n${fields.replace(/authorization.*?\r\n/, authorization)}content-length: ${body.length}\r\n\r\n`
+  const stranger = await exchange(gateway.port(), head(''), (text) => text.includes('\r\n\r\n{'))
+  assert.equal(statusOf(stranger), 401)
+  const known = await new Promise<string>((resolve) => {
+    const socket = connect(gateway.port(), '127.0.0.1', () =>
+      socket.write(head(`authorization: Bearer ${token}\r\n`)),
+    )
+    let text = ''
+    socket.on('data', (data) => {
+      if (text === '') socket.write(body)
+      text += data.toString()
+    })
+    socket.on('close', () => resolve(text))
+  })
+  assert.match(known, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200/)
+  assert.equal(upstream.requests.length, 1)
+})
+
+test('a client that never reads its answers does not keep them for ever', async (t) => {
+  const { upstream, gateway, journal } = await setup(t, { limits: { responseTimeoutMs: 200 } })
+  const large = JSON.stringify({ swapped: true, x: 'x'.repeat(3_000_000) })
+  upstream.answer = (_request, response) => {
+    response.setHeader('content-type', 'application/json')
+    response.setHeader('x-total', 'y'.repeat(2_000))
+    response.end(large)
+  }
+  const socket = connect(gateway.port(), '127.0.0.1')
+  socket.on('error', () => undefined)
+  const closed = new Promise((resolve) => {
+    socket.on('close', resolve)
+  })
+  socket.pause()
+  socket.write(good.replace('connection: close\r\n', '').repeat(3_000))
+  await eventually(() => journal.records.length > 20)
+  socket.destroy()
+  await closed
+  assert.equal(statusOf(await exchange(gateway.port(), good)), 200)
+})
+
+test('the TLS address speaks TLS 1.3 only, says so to browsers, and holds the host to the name', async (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'wayleave-tls-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  execFileSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-days',
+      '2',
+    ].concat(['-subj', '/CN=gw', '-keyout', 'key.pem', '-out', 'cert.pem']),
+    { cwd: folder, stdio: 'ignore' },
+  )
+  const tls = {
+    host: '127.0.0.1',
+    port: 0,
+    key: readFileSync(path.join(folder, 'key.pem'), 'utf8'),
+    cert: readFileSync(path.join(folder, 'cert.pem'), 'utf8'),
+  }
+  const { gateway } = await setup(t, { tls })
+  const port = gateway.tlsPort() ?? assert.fail()
+  const over = (bytes: string, more: object): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const socket = connectTls(
+        { port, host: '127.0.0.1', ca: tls.cert, servername: 'gw', ...more },
+        () => socket.write(bytes),
+      )
+      let text = ''
+      socket.on('data', (data) => {
+        text += data.toString()
+      })
+      socket.on('close', () => resolve(text))
+      socket.on('error', reject)
+    })
+  const fine = await over(good, {})
+  assert.equal(statusOf(fine), 200)
+  assert.match(fine, /strict-transport-security: max-age=31536000/)
+  assert.equal(statusOf(await over(good.replace('host: gw', 'host: other'), {})), 400)
+  await assert.rejects(over(good, { maxVersion: 'TLSv1.2' }))
+})

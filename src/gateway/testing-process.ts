@@ -1,0 +1,80 @@
+import { Registry } from 'prom-client'
+import { openJournal } from '#journal'
+import { systemClock } from '#platform/clock'
+import { createDatabasePool } from '#platform/database'
+import { superviseProcess } from '#platform/process-lifecycle'
+import type { ContractEntry } from '#snapshot'
+import { createGateway } from './create-gateway.ts'
+import { createQuotaLedger } from './store.ts'
+import {
+  audience,
+  customer,
+  issuer,
+  manualSnapshot,
+  memoryLedger,
+  silent,
+  testKey,
+} from './testing.ts'
+import { simSwap } from './testing-entries.ts'
+
+/** What a test, or the bench, says about the gateway process that it starts. */
+export type ProcessSettings = {
+  upstreamUrl: string
+  folder: string
+  gatewayId: string
+  applications: number
+  /** for how many of them a token is handed back */
+  tokens: number
+  terms: Partial<ContractEntry>
+  sync: 'never' | 'interval' | 'always'
+  /** the quota ledger; in memory without it */
+  databaseUrl?: string
+}
+
+/** What it says when it serves. */
+export type ProcessReady = { port: number; tokens: string[] }
+
+const settings = JSON.parse(process.argv[2] ?? '{}') as ProcessSettings
+const key = testKey()
+const journal = await openJournal({
+  folder: settings.folder,
+  gatewayId: settings.gatewayId,
+  environment: 'sandbox',
+  sync: settings.sync,
+  now: Date.now,
+  log: silent,
+})
+const database =
+  settings.databaseUrl === undefined
+    ? undefined
+    : createDatabasePool(settings.databaseUrl, { applicationName: 'wayleave test gateway' })
+const gateway = createGateway({
+  environment: 'sandbox',
+  listen: { host: '127.0.0.1', port: 0 },
+  issuer,
+  audience,
+  snapshot: manualSnapshot([
+    simSwap(settings.upstreamUrl),
+    key.entry,
+    ...Array.from({ length: settings.applications }, (_, n) => customer(n, settings.terms)).flat(),
+  ]),
+  journal,
+  quota: database === undefined ? memoryLedger() : createQuotaLedger(database, 'sandbox'),
+  registry: new Registry(),
+  log: silent,
+  clock: systemClock,
+})
+superviseProcess({
+  log: silent,
+  stop: async () => {
+    await gateway.stop()
+    await database?.close()
+  },
+})
+await gateway.start()
+const step = Math.max(1, Math.floor(settings.applications / settings.tokens))
+const ready: ProcessReady = {
+  port: gateway.port(),
+  tokens: Array.from({ length: settings.tokens }, (_, i) => key.token(i * step)),
+}
+process.send?.(ready)
