@@ -26,6 +26,7 @@ const source = path.join(root, 'src')
 
 /** The superuser address of the server that all test files share; a lone test file starts a server of its own. */
 let server: Promise<string> | undefined
+let stopOwnServer = (): Promise<void> => Promise.resolve()
 
 function testServer(): Promise<string> {
   server ??= process.env.WAYLEAVE_TEST_POSTGRES
@@ -41,10 +42,10 @@ async function startTestServer(): Promise<string> {
     port: await freePort(),
     settings: ['fsync=off', 'synchronous_commit=off', 'max_connections=400'],
   })
-  after(async () => {
+  stopOwnServer = async () => {
     await started.stop()
     rmSync(dataDir, { recursive: true, force: true })
-  })
+  }
   return started.url
 }
 
@@ -70,12 +71,15 @@ const made: { url: string; name: string }[] = []
 
 after(async () => {
   const [first] = made
-  if (first === undefined) return
-  const cleaner = new Client({ connectionString: first.url })
-  await cleaner.connect()
-  for (const { name } of made.splice(0))
-    await cleaner.query(`drop database if exists ${name} with (force)`)
-  await cleaner.end()
+  if (first !== undefined) {
+    const cleaner = new Client({ connectionString: first.url })
+    await cleaner.connect()
+    for (const { name } of made.splice(0)) {
+      await cleaner.query(`drop database if exists ${name} with (force)`)
+    }
+    await cleaner.end()
+  }
+  await stopOwnServer()
 })
 
 const withDatabase = (url: string, name: string): string => {
