@@ -3,10 +3,13 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { Ajv, type ErrorObject } from 'ajv'
 import addFormats from 'ajv-formats'
 import Fastify, { type FastifyInstance, type FastifyRequest, type RawServerDefault } from 'fastify'
-import { AppError, invalidArgument, type Violation } from './app-error.ts'
+import { createAllowedMethods } from './allowed-methods.ts'
+import { AppError, invalidArgument } from './app-error.ts'
 import { correlatorOf } from './correlator.ts'
 import { type ErrorCode, errorCodes } from './error-codes.ts'
 import type { Log } from './log.ts'
+import { answerUnreadable, answerUnroutable } from './unreadable-requests.ts'
+import { violationsOf } from './violations.ts'
 
 /** @public */
 export type HttpServer = FastifyInstance<
@@ -44,9 +47,21 @@ export function createHttpServer(options: { log: Log; bodyLimit?: number }): Htt
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 256 },
     ajv: { customOptions: { removeAdditional: false } },
+    frameworkErrors: answerUnroutable,
+    clientErrorHandler: answerUnreadable,
     http: { headersTimeout: 10_000, connectionsCheckingInterval: 1_000 },
   }).withTypeProvider<TypeBoxTypeProvider>()
 
+  const allowed = createAllowedMethods()
+  server.addHook('onRoute', ({ url, method }) => {
+    allowed.add(url, method)
+  })
+  const parseJson = server.getDefaultJsonParser('error', 'error')
+  server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    // Many clients name a type also when they send nothing; a route that needs a body says so itself.
+    if (body === '') done(null, undefined)
+    else void parseJson(request, body as string, done)
+  })
   server.setValidatorCompiler(({ schema, httpPart }) =>
     (httpPart === 'body' ? bodyAjv : textAjv).compile(schema as object),
   )
@@ -65,10 +80,15 @@ export function createHttpServer(options: { log: Log; bodyLimit?: number }): Htt
     }
   })
   server.setNotFoundHandler((request, reply) => {
-    const error = new AppError(
-      'NOT_FOUND',
-      `There is nothing at ${request.method} ${pathOf(request)}.`,
-    )
+    const path = pathOf(request)
+    const methods = allowed.at(path)
+    const error =
+      methods.length > 0 && !methods.includes(request.method)
+        ? new AppError('METHOD_NOT_ALLOWED', `Here the methods are ${methods.join(', ')}.`, {
+            headers: { allow: methods.join(', ') },
+          })
+        : new AppError('NOT_FOUND', `There is nothing at ${request.method} ${path.slice(0, 200)}.`)
+    if (error.headers !== undefined) reply.headers(error.headers)
     return reply.code(error.status).send(error.toBody())
   })
   server.setErrorHandler((thrown, request, reply) => {
@@ -141,61 +161,6 @@ const byStatus = new Map<number, ErrorCode>([
 ])
 
 const codeForStatus = (status: number): ErrorCode => byStatus.get(status) ?? 'INVALID_ARGUMENT'
-
-/** One fault a place and kind; a text that is too short says so once, not also that it has the wrong form. */
-function violationsOf(errors: readonly ErrorObject[], part: string): Violation[] {
-  const seen = new Set<string>()
-  const short = new Set(errors.filter((e) => e.keyword === 'minLength').map((e) => e.instancePath))
-  return errors.flatMap((error) => {
-    if (short.has(error.instancePath) && error.keyword !== 'minLength') return []
-    const violation = violationOf(error, part)
-    const key = `${violation.path} ${violation.message}`
-    if (seen.has(key)) return []
-    seen.add(key)
-    return [violation]
-  })
-}
-
-function violationOf(error: ErrorObject, part: string): Violation {
-  const base = part === 'body' ? error.instancePath : `${part}${error.instancePath}`
-  const params: Record<string, unknown> = error.params
-  switch (error.keyword) {
-    case 'required':
-      return { path: `${base}/${String(params.missingProperty)}`, message: 'is required' }
-    case 'additionalProperties':
-      return { path: `${base}/${String(params.additionalProperty)}`, message: 'is not known here' }
-    case 'enum':
-      return {
-        path: base,
-        message: `must be one of ${(params.allowedValues as unknown[]).join(', ')}`,
-      }
-    case 'minLength':
-      return {
-        path: base,
-        message:
-          params.limit === 1
-            ? 'must not be empty'
-            : `must have at least ${String(params.limit)} characters`,
-      }
-    case 'maxLength':
-      return { path: base, message: `must have at most ${String(params.limit)} characters` }
-    case 'format':
-      return {
-        path: base,
-        message: `is not a valid ${formats[String(params.format)] ?? String(params.format)}`,
-      }
-    case 'pattern':
-      return { path: base, message: 'has a form or a character that is not allowed here' }
-    default:
-      return { path: base, message: error.message ?? 'is not valid' }
-  }
-}
-
-const formats: Readonly<Record<string, string>> = {
-  email: 'e-mail address',
-  'date-time': 'moment (RFC 3339 with a time zone)',
-  date: 'date (YYYY-MM-DD)',
-}
 
 /**
  * Every status that the registry knows, for the generated OpenAPI.
