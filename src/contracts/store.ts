@@ -134,22 +134,6 @@ export async function contractIds(
   return rows.map((row) => row.id)
 }
 
-export const contractsOfPlans = (
-  db: Db,
-  planIds: readonly string[],
-  after: string,
-  limit: number,
-): Promise<{ id: string; environment: Environment }[]> =>
-  db
-    .selectFrom('contracts.contract')
-    .select(['id', 'environment'])
-    .where('plan_id', 'in', [...planIds])
-    .where('state', '<>', 'ended')
-    .where('id', '>', after)
-    .orderBy('id')
-    .limit(limit)
-    .execute()
-
 /** @returns false when the application has a living subscription to this API */
 export async function insertSubscription(
   trx: Trx,

@@ -287,7 +287,7 @@ test('what is missing is named: subscription, contract, scope, or an active appl
   assert.match(await message(), /no subscription to sim-swap\/v2/)
   snapshot.put(subscription(1, { state: 'suspended' }))
   assert.match(await message(), /subscription.*suspended/)
-  snapshot.put(subscription(1), contract(1, { state: 'ended' }))
+  snapshot.put(subscription(1), contract(1, { state: 'suspended' }))
   assert.match(await message(), /contract.*not active/)
   snapshot.put(contract(1, { partnerId: 'prt_other' }))
   assert.match(await message(), /contract.*not active/)

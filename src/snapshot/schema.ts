@@ -1,4 +1,6 @@
 import type { ApiEntry } from '#catalog'
+import type { ContractSnapshot, PlanSnapshot, SubscriptionSnapshot } from '#contracts'
+import type { ApplicationSnapshot } from '#partners'
 import type { Environment } from '#platform/config'
 
 /**
@@ -15,61 +17,14 @@ export type {
   SnapshotResponse,
 } from '#catalog'
 
-/** @public */
-export type ApplicationEntry = {
-  kind: 'application'
-  /** `app_…` */
-  id: string
-  clientId: string
-  partnerId: string
-  state: 'active' | 'suspended'
-  /** a token whose credential is not among these is refused: a deleted secret ends its tokens */
-  credentialIds: readonly string[]
-}
-
-/** @public */
-export type RateLimit = { limit: number; windowSeconds: number }
-/** @public */
-export type Quota = { limit: number; period: 'day' | 'month' }
-
-/** @public */
-export type ContractEntry = {
-  kind: 'contract'
-  /** `ctr_…` */
-  id: string
-  partnerId: string
-  planId: string
-  tier: 'free' | 'paid' | 'enterprise'
-  state: 'active' | 'suspended' | 'ended'
-  timeZone: string
-  rate: readonly RateLimit[]
-  quota: Quota | undefined
-}
-
-/**
- * What a plan asks for a call: once for all contracts on it, so that a new price is one change.
- * @public
- */
-export type PlanEntry = {
-  kind: 'plan'
-  /** `pln_…` */
-  id: string
-  currency: string
-  /** the price version in force, by API version id (`sim-swap/v2`) or `*` */
-  prices: Readonly<Record<string, string>>
-}
-
-/** @public */
-export type SubscriptionEntry = {
-  kind: 'subscription'
-  /** `sub_…` */
-  id: string
-  applicationId: string
-  contractId: string
-  /** `sim-swap/v2` */
-  apiId: string
-  state: 'active' | 'suspended'
-}
+export type {
+  ContractSnapshot as ContractEntry,
+  PlanSnapshot as PlanEntry,
+  Quota,
+  RateLimit,
+  SubscriptionSnapshot as SubscriptionEntry,
+} from '#contracts'
+export type { ApplicationSnapshot as ApplicationEntry } from '#partners'
 
 /**
  * A key that access tokens of this environment may be signed with.
@@ -86,10 +41,10 @@ export type KeyEntry = {
 /** @public */
 export type SnapshotEntry =
   | ApiEntry
-  | ApplicationEntry
-  | ContractEntry
-  | PlanEntry
-  | SubscriptionEntry
+  | ApplicationSnapshot
+  | ContractSnapshot
+  | PlanSnapshot
+  | SubscriptionSnapshot
   | KeyEntry
 /** @public */
 export type SnapshotKind = SnapshotEntry['kind']
