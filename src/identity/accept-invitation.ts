@@ -1,6 +1,5 @@
 import type { Kysely } from 'kysely'
 import { recordAction } from '#audit'
-import { isUniqueViolation } from '#platform/database'
 import { hasAccount } from './create-member.ts'
 import { hashPassword } from './hash-password.ts'
 import { consumeLink, peekLink } from './link-store.ts'
@@ -46,12 +45,7 @@ export async function acceptInvitation(
       created_at: now,
     }
     const { partner_id: partnerId, role } = current
-    try {
-      await insertMember(trx, person, { partnerId, role })
-    } catch (error) {
-      if (isUniqueViolation(error, 'person_email')) throw hasAccount()
-      throw error
-    }
+    if (!(await insertMember(trx, person, { partnerId, role }))) throw hasAccount()
     const account: Account = { ...person, kind: 'partner', partner_id: partnerId, role }
     await recordAction(outbox, trx, {
       actor: actorOf(account),

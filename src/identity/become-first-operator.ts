@@ -1,5 +1,5 @@
 import { recordAction } from '#audit'
-import { isUniqueViolation, lockFor } from '#platform/database'
+import { lockFor } from '#platform/database'
 import { hasAccount } from './create-member.ts'
 import { hashPassword } from './hash-password.ts'
 import { consumeLink, deleteLinks, issueLink, peekLink } from './link-store.ts'
@@ -65,12 +65,7 @@ export async function becomeFirstOperator(
       created_at: now,
     }
     const role = 'administrator'
-    try {
-      await insertFirstOperator(trx, person, role)
-    } catch (error) {
-      if (isUniqueViolation(error, 'person_email')) throw hasAccount()
-      throw error
-    }
+    if (!(await insertFirstOperator(trx, person, role))) throw hasAccount()
     const account: Account = { ...person, kind: 'operator', partner_id: null, role }
     await recordAction(outbox, trx, {
       actor: actorOf(account),

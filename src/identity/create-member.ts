@@ -1,6 +1,5 @@
 import type { Transaction } from 'kysely'
 import { AppError, invalidArgument } from '#platform/app-error'
-import { isUniqueViolation } from '#platform/database'
 import { hashPassword } from './hash-password.ts'
 import { registeredEvent } from './mail-events.ts'
 import type { Identifying } from './needs.ts'
@@ -45,23 +44,19 @@ export async function createMember(
   input: NewMemberInput,
 ): Promise<void> {
   const { memberId, partnerId, role } = input
-  try {
-    await insertMember(
-      trx,
-      {
-        id: memberId,
-        email: normalEmail(input.email),
-        name: input.name.trim(),
-        password_hash: input.passwordHash,
-        email_verified_at: null,
-        last_sign_in_at: null,
-        created_at: clock.now(),
-      },
-      { partnerId, role },
-    )
-  } catch (error) {
-    if (isUniqueViolation(error, 'person_email')) throw hasAccount()
-    throw error
-  }
+  const inserted = await insertMember(
+    trx,
+    {
+      id: memberId,
+      email: normalEmail(input.email),
+      name: input.name.trim(),
+      password_hash: input.passwordHash,
+      email_verified_at: null,
+      last_sign_in_at: null,
+      created_at: clock.now(),
+    },
+    { partnerId, role },
+  )
+  if (!inserted) throw hasAccount()
   await outbox.emit(trx, { type: registeredEvent, key: memberId, payload: { memberId, partnerId } })
 }

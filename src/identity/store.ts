@@ -41,31 +41,46 @@ export const findAccount = async (db: Db, id: string): Promise<Account | undefin
 export const findAccountByEmail = async (db: Db, email: string): Promise<Account | undefined> =>
   toAccount(await accounts(db).where('p.email', '=', email).executeTakeFirst())
 
-/** @throws a unique violation of `person_email` when the address has an account */
+/**
+ * A violated constraint would be written into the log of PostgreSQL, e-mail address and all; so this asks instead.
+ * @returns false when the address has an account
+ */
+async function insertPerson(db: Db, person: PersonRow): Promise<boolean> {
+  const result = await db
+    .insertInto('identity.person')
+    .values(person)
+    .onConflict((conflict) => conflict.constraint('person_email').doNothing())
+    .executeTakeFirst()
+  return (result.numInsertedOrUpdatedRows ?? 0n) > 0n
+}
+
+/** @returns false when the address has an account */
 export async function insertMember(
   db: Db,
   person: PersonRow,
   member: { partnerId: string; role: PartnerRole },
-): Promise<void> {
-  await db.insertInto('identity.person').values(person).execute()
+): Promise<boolean> {
+  if (!(await insertPerson(db, person))) return false
   await db
     .insertInto('identity.member')
     .values({ person_id: person.id, partner_id: member.partnerId, role: member.role })
     .execute()
+  return true
 }
 
-/** @throws a unique violation of `person_email` when the address has an account */
+/** @returns false when the address has an account */
 export async function insertFirstOperator(
   db: Db,
   person: PersonRow,
   role: OperatorRole,
-): Promise<void> {
-  await db.insertInto('identity.person').values(person).execute()
+): Promise<boolean> {
+  if (!(await insertPerson(db, person))) return false
   await db.insertInto('identity.staff').values({ person_id: person.id, role }).execute()
   await db
     .insertInto('identity.first_operator')
     .values({ person_id: person.id, created_at: person.created_at })
     .execute()
+  return true
 }
 
 export const hasFirstOperator = async (db: Db): Promise<boolean> =>
