@@ -33,10 +33,12 @@ export async function acceptAgreement(
     if (input.sha256 !== undefined && input.sha256 !== agreement.sha256) {
       throw new AppError('CONFLICT', 'This is not the hash of the text: read the agreement again.')
     }
-    const earlier = (await acceptancesOf(trx, owner.partnerId)).find(
-      (one) => one.agreement_id === agreement.id && one.member_id === owner.id,
-    )
-    if (earlier !== undefined) return { acceptance: earlier, created: false }
+    const earlier = async (): Promise<AcceptanceRow | undefined> =>
+      (await acceptancesOf(trx, owner.partnerId)).find(
+        (one) => one.agreement_id === agreement.id && one.member_id === owner.id,
+      )
+    const accepted = await earlier()
+    if (accepted !== undefined) return { acceptance: accepted, created: false }
     const current = await currentAgreement(trx, agreement.name)
     if (current !== undefined && current.id !== agreement.id) {
       throw new AppError(
@@ -55,7 +57,10 @@ export async function acceptAgreement(
       accepted_at: clock.now(),
     }
     if (!(await insertAcceptance(trx, acceptance))) {
-      throw new AppError('ABORTED', 'The same person is accepting it in another request.')
+      // The same person accepted it in another request at the same moment: that evidence is the first.
+      const first = await earlier()
+      if (first === undefined) throw new Error('an acceptance that is in the way cannot be read')
+      return { acceptance: first, created: false }
     }
     await recordAction(outbox, trx, {
       actor: owner,

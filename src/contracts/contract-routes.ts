@@ -104,7 +104,7 @@ export function createContractRoutes(contracting: Contracting): Routes {
         const row = await openContract(contracting, request.actor, request.body)
         return reply
           .code(201)
-          .header('location', `${request.url}/${row.id}`)
+          .header('location', `${request.routeOptions.url}/${row.id}`)
           .send(await wireOne(row))
       },
     )

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
 import type { Environment } from '#platform/config'
 import type { Platform } from '#platform/module'
 import type { ContractTables } from './tables.ts'
@@ -18,6 +18,11 @@ export type ContractNeeds = {
   catalog: { publishedApis(): Promise<readonly PublishedApi[]> }
   partners: {
     getApplication(
+      id: string,
+    ): Promise<{ id: string; partnerId: string; environment: Environment } | undefined>
+    /** Keeps the application from being deleted until the caller's transaction ends. */
+    holdApplication<T>(
+      trx: Transaction<T>,
       id: string,
     ): Promise<{ id: string; partnerId: string; environment: Environment } | undefined>
     applicationsOf(

@@ -124,7 +124,11 @@ test('a new currency of the operator is a new version of every price', async (t)
     { ...platform, config: { ...platform.config, currency: 'KWD' } },
     {
       catalog: { publishedApis: async () => [] },
-      partners: { getApplication: async () => undefined, applicationsOf: async () => [] },
+      partners: {
+        getApplication: async () => undefined,
+        holdApplication: async () => undefined,
+        applicationsOf: async () => [],
+      },
       identity: { hasVerifiedMember: async () => false },
     },
   )

@@ -21,16 +21,17 @@ export async function subscribe(
   input: NewSubscription,
 ): Promise<SubscriptionRow> {
   const member = requireIntegrator(actor, 'subscribe an application')
-  const application = await contracting.partners.getApplication(input.applicationId)
-  if (application === undefined || application.partnerId !== member.partnerId)
-    throw new AppError('NOT_FOUND', 'There is no such application.')
-  if (application.environment !== 'production') {
-    throw new AppError(
-      'INCOMPATIBLE_STATE',
-      'A sandbox application may call every published API: it needs no subscription.',
-    )
-  }
   return await contracting.db.transaction().execute(async (trx) => {
+    // Held, so that an application that is deleted meanwhile leaves no subscription behind.
+    const application = await contracting.partners.holdApplication(trx, input.applicationId)
+    if (application === undefined || application.partnerId !== member.partnerId)
+      throw new AppError('NOT_FOUND', 'There is no such application.')
+    if (application.environment !== 'production') {
+      throw new AppError(
+        'INCOMPATIBLE_STATE',
+        'A sandbox application may call every published API: it needs no subscription.',
+      )
+    }
     const api = await findPublished(trx, input.apiId)
     if (api === undefined) throw new AppError('NOT_FOUND', 'There is no such API.')
     const living = await findLivingContract(trx, member.partnerId, 'production')

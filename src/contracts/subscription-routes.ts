@@ -114,7 +114,7 @@ export function createSubscriptionRoutes(contracting: Contracting): Routes {
         const row = await subscribe(contracting, request.actor, request.body)
         return reply
           .code(201)
-          .header('location', `${request.url}/${row.id}`)
+          .header('location', `${request.routeOptions.url}/${row.id}`)
           .send(await wireOne(row))
       },
     )

@@ -39,6 +39,7 @@ export async function testContracts(t: TestContext) {
     catalog: { publishedApis: async () => world.apis },
     partners: {
       getApplication: async (id) => world.applications.find((app) => app.id === id),
+      holdApplication: async (_trx, id) => world.applications.find((app) => app.id === id),
       applicationsOf: async (partnerId) =>
         world.applications.filter((app) => app.partnerId === partnerId),
     },

@@ -1,4 +1,5 @@
 import type { JWK } from 'jose'
+import type { Transaction } from 'kysely'
 import type { Environment } from '#platform/config'
 import type { Routes } from '#platform/http-server'
 import type { Platform } from '#platform/module'
@@ -13,6 +14,7 @@ import {
   findApplication,
   findApplicationByClientId,
   findPartner,
+  holdApplication,
   listApplications,
   listCredentials,
   type PartnerRecord,
@@ -48,6 +50,8 @@ export interface PartnerDirectory {
   secretHash(secret: string): string
   getPartner(id: string): Promise<PartnerRecord | undefined>
   getApplication(id: string): Promise<ApplicationRecord | undefined>
+  /** An application that is not deleted or changed until the caller's transaction ends. */
+  holdApplication<T>(trx: Transaction<T>, id: string): Promise<ApplicationRecord | undefined>
   applicationsOf(partnerId: string): Promise<ApplicationRecord[]>
   /** Up to 1 000 ids after this one, in order: to walk through all. */
   applicationIds(environment: Environment, after: string): Promise<string[]>
@@ -95,6 +99,7 @@ export function createPartnerDirectory(platform: Platform): PartnerDirectory {
     secretHash: (secret) => secretHash(platform.sealing, secret),
     getPartner: (id) => findPartner(db, id),
     getApplication: (id) => findApplication(db, id),
+    holdApplication: (trx, id) => holdApplication(trx as unknown as Transaction<PartnerTables>, id),
     applicationsOf: (partnerId) => listApplications(db, partnerId),
     applicationIds: (environment, after) => applicationIds(db, environment, after),
     async applicationEntry(id) {

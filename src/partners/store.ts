@@ -116,6 +116,13 @@ export const findGuestPartner = (db: Db): Promise<PartnerRecord | undefined> =>
 export const findApplication = (db: Db, id: string): Promise<ApplicationRecord | undefined> =>
   applications(db).where('a.id', '=', id).executeTakeFirst()
 
+/** An application that nobody can change or delete until the transaction ends. */
+export const holdApplication = (
+  trx: Transaction<PartnerTables>,
+  id: string,
+): Promise<ApplicationRecord | undefined> =>
+  applications(trx).where('a.id', '=', id).forShare('a').executeTakeFirst()
+
 export const findApplicationByClientId = (
   db: Db,
   clientId: string,
@@ -132,6 +139,29 @@ export const listApplications = (db: Db, partnerId: string): Promise<Application
     .orderBy('a.created_at')
     .orderBy('a.id')
     .execute()
+
+export async function pageOfApplications(
+  db: Db,
+  partnerId: string,
+  page: { limit: number; offset: number },
+): Promise<{ items: ApplicationRecord[]; total: number }> {
+  const [items, count] = await Promise.all([
+    applications(db)
+      .where('a.partner_id', '=', partnerId)
+      .orderBy('a.created_at')
+      .orderBy('a.id')
+      .limit(page.limit)
+      .offset(page.offset)
+      .execute(),
+    db
+      .selectFrom('partners.application')
+      .select((e) => e.fn.countAll<number>().as('total'))
+      .where('partner_id', '=', partnerId)
+      .where('state', '<>', 'deleted')
+      .executeTakeFirstOrThrow(),
+  ])
+  return { items, total: count.total }
+}
 
 export async function applicationIds(
   db: Db,
