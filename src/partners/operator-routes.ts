@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { recordAction } from '#audit'
+import { type Actor, recordAction } from '#audit'
 import { AppError } from '#platform/app-error'
 import type { Routes } from '#platform/http-server'
 import { listOf, offsetOf, PageQuery, paginate } from '#platform/lists'
@@ -10,6 +10,15 @@ import { findPartner, listPartners, setPartnerState } from './store.ts'
 import type { PartnerTables } from './tables.ts'
 
 const tags = ['Partners']
+
+const partnerRoles: readonly string[] = ['administrator', 'product', 'partner-success']
+
+/** Who runs machines or audits does not stop a partner's business. */
+function requirePartnerStaff(actor: Actor): void {
+  if (actor.kind === 'operator' && partnerRoles.includes(actor.role)) return
+  throw new AppError('PERMISSION_DENIED', 'Your role may not suspend or resume a partner.')
+}
+
 const Params = Type.Object({ partnerId: Type.String({ maxLength: 64 }) })
 
 export function operatorRoutes(
@@ -18,11 +27,12 @@ export function operatorRoutes(
 ): Routes {
   const db = platform.database.as<PartnerTables>()
   const suspend = async (
-    request: { actor: Parameters<typeof recordAction>[2]['actor'] },
+    request: { actor: Actor },
     partnerId: string,
     state: 'active' | 'suspended',
     reason: string | null,
   ): Promise<Partner> => {
+    requirePartnerStaff(request.actor)
     const root = await db.transaction().execute(async (trx) => {
       if (!(await setPartnerState(trx, partnerId, state, reason))) return undefined
       await recordAction(platform.outbox, trx, {

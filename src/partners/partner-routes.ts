@@ -4,7 +4,7 @@ import { type Actor, recordAction } from '#audit'
 import { checkForm, type Identity, NewRegistration } from '#identity'
 import { AppError } from '#platform/app-error'
 import type { HttpServer, Routes } from '#platform/http-server'
-import { listOf, PageQuery, paginate } from '#platform/lists'
+import { listOf, offsetOf, PageQuery, paginate } from '#platform/lists'
 import type { Platform } from '#platform/module'
 import { createApplication } from './create-application.ts'
 import { presentApplication, presentCredential, presentPartner } from './presented.ts'
@@ -27,8 +27,8 @@ import {
   deleteApplication,
   findApplication,
   findPartner,
-  listApplications,
   listCredentials,
+  pageOfApplications,
   renameApplication,
 } from './store.ts'
 import type { PartnerTables } from './tables.ts'
@@ -134,10 +134,11 @@ function applicationRoutes(server: HttpServer, platform: Platform, deps: Partner
     },
     async (request) => {
       const partnerId = partnerOf(request.actor, request.query.partnerId)
-      const all = maySee(request.actor, partnerId) ? await listApplications(db, partnerId) : []
-      const { page, perPage } = request.query
-      const items = all.slice((page - 1) * perPage, page * perPage).map(presentApplication)
-      return paginate(items, all.length, request.query)
+      // Another partner's applications are a list of nothing, as those of a partner that does not exist.
+      if (!maySee(request.actor, partnerId)) return paginate([], 0, request.query)
+      const page = { limit: request.query.perPage, offset: offsetOf(request.query) }
+      const { items, total } = await pageOfApplications(db, partnerId, page)
+      return paginate(items.map(presentApplication), total, request.query)
     },
   )
   server.post(
@@ -392,7 +393,7 @@ async function requireProduction(deps: PartnerRouteDeps, partnerId: string): Pro
   if (missing.length === 0) return
   throw new AppError(
     'INCOMPATIBLE_STATE',
-    `Production needs ${missing.map((m) => m.title.toLowerCase()).join(', and ')} first.`,
+    `Before production: ${missing.map((m) => m.title.toLowerCase()).join('; ')}.`,
     { violations: missing.map((m) => ({ path: m.id, message: m.title })) },
   )
 }

@@ -6,7 +6,8 @@ const privateParts = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
 /**
  * A public key for `private_key_jwt`, reduced to what verification needs.
- * RSA from 2048 bits with an odd exponent of 65537 or more, or an EC key on P-256 (FAPI 2.0, section 5.4).
+ * RSA from 2048 to 4096 bits with an odd exponent of 65537 to 2^32, or an EC key on P-256 (FAPI 2.0, section 5.4). A
+ * larger modulus or exponent would make each verification expensive for us.
  * @throws AppError INVALID_ARGUMENT; a private key is refused and must be treated as leaked
  */
 export async function acceptPublicKey(
@@ -25,10 +26,7 @@ export async function acceptPublicKey(
   try {
     const { asymmetricKeyType, asymmetricKeyDetails } = createPublicKey({ key: jwk, format: 'jwk' })
     if (asymmetricKeyType === 'rsa') {
-      if ((asymmetricKeyDetails?.modulusLength ?? 0) < 2048)
-        throw fault('must be RSA of 2048 bits or more')
-      if ((asymmetricKeyDetails?.publicExponent ?? 0n) < 65_537n)
-        throw fault('must have the exponent 65537 or more')
+      refuseWeakRsa(jwk, asymmetricKeyDetails ?? {})
     } else if (asymmetricKeyType !== 'ec' || jwk.crv !== 'P-256') {
       throw fault('must be an RSA key, or an EC key on P-256')
     }
@@ -43,6 +41,35 @@ export async function acceptPublicKey(
   const alg = jwk.kty === 'EC' ? 'ES256' : input.alg === 'PS256' ? 'PS256' : 'RS256'
   return { ...jwk, kid, alg, use: 'sig' }
 }
+
+function refuseWeakRsa(
+  jwk: JWK,
+  { modulusLength = 0, publicExponent = 0n }: { modulusLength?: number; publicExponent?: bigint },
+): void {
+  if (modulusLength < 2048 || modulusLength > 4096) throw fault('must be RSA of 2048 to 4096 bits')
+  if (publicExponent < 65_537n || publicExponent > 0xffff_ffffn || publicExponent % 2n === 0n)
+    throw fault('must have an odd exponent from 65537, as usual 65537 itself')
+  const modulus = BigInt(`0x${Buffer.from(jwk.n ?? '', 'base64url').toString('hex')}`)
+  if (smallPrimes.some((prime) => modulus % BigInt(prime) === 0n))
+    throw fault('has a modulus that anybody can factor')
+  if (looksLikeRoca(modulus))
+    throw fault('was made by hardware whose keys can be factored (ROCA, CVE-2017-15361)')
+}
+
+const smallPrimes = [
+  2, 3, 5, 7, 11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157,
+]
+
+/** Such a modulus is a power of 65537 by each of these primes; another one is by chance once in 2^27. */
+const rocaResidues = smallPrimes.slice(4).map((prime) => {
+  const residues = new Set<bigint>()
+  for (let power = 1; !residues.has(BigInt(power)); power = (power * (65_537 % prime)) % prime)
+    residues.add(BigInt(power))
+  return { prime: BigInt(prime), residues }
+})
+
+const looksLikeRoca = (modulus: bigint): boolean =>
+  rocaResidues.every(({ prime, residues }) => residues.has(modulus % prime))
 
 const fault = (message: string): AppError => invalidArgument([{ path: '/jwk', message }])
 

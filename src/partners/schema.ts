@@ -2,6 +2,12 @@ import { type Static, Type } from 'typebox'
 
 const Environment = Type.Union([Type.Literal('sandbox'), Type.Literal('production')])
 const Timestamp = Type.String({ format: 'date-time' })
+/** A name is shown on pages and in terminals: it has no control characters, and PostgreSQL could not store a NUL. */
+const Name = Type.String({
+  minLength: 1,
+  maxLength: 120,
+  pattern: '^(?=.*\\S)[^\\u0000-\\u001f\\u007f-\\u009f]+$',
+})
 
 export const Requirement = Type.Object({
   id: Type.String(),
@@ -22,7 +28,7 @@ export type Partner = Static<typeof Partner>
 
 export const NewApplication = Type.Object(
   {
-    name: Type.String({ minLength: 1, maxLength: 120, pattern: '\\S' }),
+    name: Name,
     environment: Environment,
     partnerId: Type.Optional(Type.String()),
   },
@@ -50,10 +56,7 @@ export const Credential = Type.Object({
 })
 export type Credential = Static<typeof Credential>
 
-export const ApplicationChange = Type.Object(
-  { name: Type.String({ minLength: 1, maxLength: 120, pattern: '\\S' }) },
-  { additionalProperties: false },
-)
+export const ApplicationChange = Type.Object({ name: Name }, { additionalProperties: false })
 export type ApplicationChange = Static<typeof ApplicationChange>
 
 export const NewCredential = Type.Union([

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import type { FastifyPluginAsync } from 'fastify'
+import type { Actor } from '#audit'
+import { createIdentity } from '#identity'
+import { createAttempts } from '#platform/attempts'
+import { createHttpServer } from '#platform/http-server'
+import { testPlatform } from '#platform/testing'
+import { createPartners } from './create-partners.ts'
+import { insertPartner } from './store.ts'
+import type { PartnerTables } from './tables.ts'
+
+const person = (partnerId: string, role: 'owner' | 'viewer' = 'owner'): Actor => ({
+  kind: 'partner',
+  id: `mem_${partnerId}`,
+  name: 'Ada',
+  partnerId,
+  role,
+  via: 'session',
+})
+const staff = (role: 'administrator' | 'engineer' | 'partner-success' | 'auditor'): Actor => ({
+  kind: 'operator',
+  id: 'stf_1',
+  name: 'Grace',
+  role,
+  via: 'session',
+})
+
+/** Two partners, and the routes for whoever asks. */
+async function partnersUnderTest(t: TestContext) {
+  const platform = await testPlatform(t)
+  const partners = createPartners(platform, {
+    identity: createIdentity(platform, {
+      attempts: createAttempts(platform.database),
+      mail: { send: async () => undefined },
+    }),
+    requirementsOf: async () => [],
+    firstCall: async () => ({ tokenUrl: '', url: '', curl: '' }),
+  })
+  const db = platform.database.as<PartnerTables>()
+  for (const id of ['prt_1', 'prt_2'])
+    await insertPartner(db, { id, name: id, kind: 'organisation', createdAt: new Date() })
+  const server = createHttpServer({ log: platform.log })
+  server.decorateRequest('actor')
+  server.addHook('onRequest', async (request) => {
+    request.actor = JSON.parse(String(request.headers['x-as'])) as Actor
+  })
+  const mount: FastifyPluginAsync = async (scope) => {
+    await partners.routes(scope as unknown as typeof server)
+  }
+  await server.register(mount)
+  t.after(() => server.close())
+  const call = async (
+    as: Actor,
+    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+    url: string,
+    payload?: object,
+  ) => {
+    const answer = await server.inject({
+      method,
+      url,
+      headers: { 'x-as': JSON.stringify(as) },
+      ...(payload !== undefined && { payload }),
+    })
+    return { status: answer.statusCode, body: answer.body === '' ? undefined : answer.json() }
+  }
+  const newApplication = async (partnerId: string): Promise<string> => {
+    const body = { name: 'An application', environment: 'sandbox' }
+    return String((await call(person(partnerId), 'POST', '/applications', body)).body.id)
+  }
+  return { platform, partners, call, newApplication, db }
+}
+
+test('however many are asked for at once, two secrets of an application live', async (t) => {
+  const { call, newApplication } = await partnersUnderTest(t)
+  const id = await newApplication('prt_1')
+  const owner = person('prt_1')
+  const answers = await Promise.all(
+    Array.from({ length: 50 }, () =>
+      call(owner, 'POST', `/applications/${id}/credentials`, { type: 'client_secret' }),
+    ),
+  )
+  assert.deepEqual(answers.map((answer) => answer.status).sort(), [
+    201,
+    ...Array.from({ length: 49 }, () => 409),
+  ])
+  const list = await call(owner, 'GET', `/applications/${id}/credentials`)
+  assert.equal(list.body.pagination.totalCount, 2)
+})
+
+test('who suspends a partner has a role for it', async (t) => {
+  const { call } = await partnersUnderTest(t)
+  const reason = { reason: 'unpaid' }
+  const path = '/partners/prt_1/suspension'
+  for (const role of ['engineer', 'auditor'] as const) {
+    assert.equal((await call(staff(role), 'POST', path, reason)).status, 403)
+    assert.equal((await call(staff(role), 'DELETE', path)).status, 403)
+  }
+  assert.equal((await call(staff('partner-success'), 'POST', path, reason)).body.state, 'suspended')
+  assert.equal((await call(staff('administrator'), 'DELETE', path)).body.state, 'active')
+})
+
+test('a name of control characters is refused, for a new application and for another name', async (t) => {
+  const { call, newApplication } = await partnersUnderTest(t)
+  const id = await newApplication('prt_1')
+  for (const name of ['', '   ', 'a\u0000b', '\u001b[2J', 'x\ny', '\u0085', 'x'.repeat(121)]) {
+    const made = { name, environment: 'sandbox' }
+    assert.equal((await call(person('prt_1'), 'POST', '/applications', made)).status, 400)
+    assert.equal(
+      (await call(person('prt_1'), 'PATCH', `/applications/${id}`, { name })).status,
+      400,
+    )
+  }
+})
+
+test('a list is paged by the database and shows another partner nothing', async (t) => {
+  const { call, newApplication } = await partnersUnderTest(t)
+  const ids = [
+    await newApplication('prt_1'),
+    await newApplication('prt_1'),
+    await newApplication('prt_1'),
+  ]
+  const second = await call(person('prt_1'), 'GET', '/applications?page=2&perPage=2')
+  assert.deepEqual(
+    second.body.items.map((item: { id: string }) => item.id),
+    ids.slice(2),
+  )
+  assert.equal(second.body.pagination.totalCount, 3)
+  const foreign = await call(person('prt_2'), 'GET', '/applications?partnerId=prt_1')
+  const absent = await call(person('prt_2'), 'GET', '/applications?partnerId=prt_none')
+  assert.deepEqual(foreign, absent)
+  assert.deepEqual(foreign.body.items, [])
+})
+
+test('an application that is held is not deleted until the transaction ends', async (t) => {
+  const { partners, call, newApplication, db } = await partnersUnderTest(t)
+  const id = await newApplication('prt_1')
+  let deleted = false
+  let deletion: Promise<unknown> | undefined
+  await db.transaction().execute(async (trx) => {
+    assert.equal((await partners.holdApplication(trx, id))?.id, id)
+    deletion = call(person('prt_1'), 'DELETE', `/applications/${id}`).then(() => {
+      deleted = true
+    })
+    // Other work goes on meanwhile, so the deletion had its chance.
+    await newApplication('prt_2')
+    assert.equal(deleted, false)
+  })
+  await deletion
+  assert.equal(
+    await db.transaction().execute((trx) => partners.holdApplication(trx, id)),
+    undefined,
+  )
+})
