@@ -10,7 +10,7 @@
  */
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { cp, glob, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { cp, glob, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { promisify } from 'node:util'
@@ -218,6 +218,15 @@ async function keepEarlierAssets(folder) {
   }
 }
 
+/** A build that was killed leaves its folder behind; none that is alive takes this long. */
+async function sweepAbandoned() {
+  for await (const entry of glob('.web-*', { cwd: path.join(root, 'dist'), withFileTypes: true })) {
+    const folder = path.join(entry.parentPath, entry.name)
+    const { mtimeMs } = await stat(folder).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }))
+    if (Date.now() - mtimeMs > 600_000) await rm(folder, { recursive: true, force: true })
+  }
+}
+
 async function main() {
   const started = performance.now()
   const sources = await sourceHash()
@@ -225,6 +234,7 @@ async function main() {
     if (!process.argv.includes('--if-needed')) console.log('the web is built already')
     return
   }
+  await sweepAbandoned()
   const folder = path.join(root, 'dist', `.web-${process.pid}-${sources.slice(0, 8)}`)
   await mkdir(folder, { recursive: true })
   try {

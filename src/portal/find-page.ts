@@ -14,6 +14,7 @@ import type {
   OperationPage,
   Page,
   TestNumber,
+  TryItTarget,
 } from './schema.ts'
 import { listUseCases } from './use-cases.ts'
 
@@ -43,7 +44,7 @@ export async function findPage(
   if (form !== undefined) return { kind: 'form', form }
   switch (path) {
     case '/':
-      return await homePage(source)
+      return homePage(source)
     case '/apis':
       return { kind: 'catalog', apis: matching(source.view, query), query }
     case '/errors':
@@ -100,17 +101,27 @@ function matching(view: CatalogView, query: string): Extract<Page, { kind: 'cata
   })
 }
 
-async function homePage({ view, numbers, highlighter }: PageSource): Promise<Page> {
+function homePage({ view, numbers, highlighter }: PageSource): Page {
+  // Whoever is here comes to a page with code next.
+  highlighter.warmUp()
   const first = firstOperation(view)
-  const live = first === undefined ? undefined : tryItTarget(first.api, first.operation, numbers)
   return {
     kind: 'home',
     useCases: listUseCases(view.apis),
     apis: [...view.listings],
-    live,
-    liveCode:
-      live?.body === undefined ? undefined : await highlighter.block('json', 'JSON', live.body),
+    live: first === undefined ? undefined : liveTarget(first.api, first.operation, numbers),
   }
+}
+
+/** The first answer that a visitor sees should be one that matters: a SIM that was swapped. */
+function liveTarget(
+  api: ApiPage,
+  operation: OperationPage,
+  numbers: readonly TestNumber[],
+): TryItTarget {
+  const swapped = numbers.find((n) => n.kind === 'person' && /swapped/i.test(n.title))
+  const target = tryItTarget(api, operation, swapped === undefined ? numbers : [swapped])
+  return { ...target, subscribers: [...numbers] }
 }
 
 async function samplesOf(

@@ -9,6 +9,8 @@ import type { CodeBlock, CodeToken } from './schema.ts'
  */
 export interface Highlighter {
   block(language: string, label: string, code: string): Promise<CodeBlock>
+  /** Loads the grammars, so that the first page with code does not wait for them. */
+  warmUp(): void
 }
 
 const prefix = '--code-'
@@ -46,6 +48,10 @@ export function createHighlighter(): Highlighter {
     return loading
   }
   return {
+    warmUp() {
+      // A failure shows on the page that needs them.
+      load().catch(() => undefined)
+    },
     async block(language, label, code) {
       const text = code.replace(/\n+$/, '')
       const highlighter = await load()

@@ -74,7 +74,7 @@ export async function runTryIt(
 }
 
 const exchangeOf = (headers: Readonly<Record<string, string>>): { exchangeId?: string } => {
-  const id = headers['x-wayleave-exchange'] ?? headers['wayleave-exchange-id']
+  const id = headers['x-exchange-id']
   return id === undefined ? {} : { exchangeId: id }
 }
 

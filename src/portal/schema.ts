@@ -210,7 +210,6 @@ export type Page =
       useCases: UseCase[]
       apis: ApiListing[]
       live: TryItTarget | undefined
-      liveCode: CodeBlock | undefined
     }
   | { kind: 'catalog'; apis: ApiListing[]; query: string }
   | { kind: 'api'; api: ApiPage; prices: PlanPrice[]; otherVersions: ApiHead[] }

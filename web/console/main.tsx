@@ -1,4 +1,4 @@
-import '../ui/fonts.css'
+import '@fontsource-variable/inter/wght.css'
 import '../ui/tokens.css'
 import '../ui/app/mantine.css'
 import '../ui/app/app.css'

@@ -1,7 +1,18 @@
 import { clientIdPlaceholder, clientSecretPlaceholder, type SampleCall } from './sample-call.ts'
 
-/** In single quotes only these two mean something. */
-const php = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
+/** In single quotes only these two mean something; what cannot be seen needs double quotes. */
+function php(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+  if (!/[\x00-\x1f\x7f]/.test(text))
+    return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
+  // JSON writes them as \n or \u000a; in PHP a code point stands in braces, and a dollar begins a name.
+  return JSON.stringify(text)
+    .replace(/\\(u[0-9a-f]{4}|.)/g, (whole, code: string) => {
+      if (code.startsWith('u')) return `\\u{${code.slice(1)}}`
+      return code === 'b' ? '\\x08' : whole
+    })
+    .replaceAll('$', '\\$')
+}
 
 function literal(value: unknown, depth = 0): string {
   if (value === null || value === undefined) return 'null'

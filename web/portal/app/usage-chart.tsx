@@ -21,6 +21,7 @@ export function UsageChart({ data }: { data: ChartData }): ReactNode {
           color: colors[index % colors.length] ?? 'gray.6',
         }))}
         xAxisProps={{ tickFormatter: (day: string) => day.slice(5) }}
+        yAxisProps={{ allowDecimals: false }}
       />
     </figure>
   )

@@ -96,8 +96,12 @@ function AgreementCard({ agreement }: { agreement: Agreement }): ReactNode {
     <section className="card" aria-labelledby="agreement">
       <Stack>
         <Title order={2} id="agreement">
-          {agreement.name}, version {agreement.version}
+          Agreement
         </Title>
+        <Text size="sm" c="dimmed">
+          {agreement.name}, version {agreement.version}, in force since{' '}
+          {dateText(agreement.effectiveFrom)}
+        </Text>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls must be reachable by keyboard */}
         <section className="agreement" tabIndex={0} aria-label="Text of the agreement">
           <Markdown source={agreement.text} shift={2} />
