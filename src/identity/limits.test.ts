@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sql } from 'kysely'
-import { networkOf } from './limits.ts'
+import { networkOf } from '#platform/network'
 import { identityUnderTest } from './testing.ts'
 
 test('an IPv6 address counts as its /64, an IPv4 address as itself, however it is written', () => {

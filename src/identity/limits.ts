@@ -1,5 +1,5 @@
-import { isIP } from 'node:net'
 import type { AttemptLimit, Attempts } from '#platform/attempts'
+import { networkOf } from '#platform/network'
 import type { Sealing } from '#platform/sealing'
 
 const minutes = (count: number): number => count * 60
@@ -37,17 +37,4 @@ export function createLimiter(attempts: Attempts, sealing: Sealing): Limiter {
   const take = (name: LimitName, key: string): Promise<void> =>
     attempts.take(limits[name], sealing.keyedHash('attempt', key))
   return { by: take, byAddress: (name, ip) => take(name, networkOf(ip)) }
-}
-
-/** One subscriber of an access network holds a whole IPv6 /64, so that is what counts as one address. */
-export function networkOf(ip: string): string {
-  if (isIP(ip) !== 6) return ip
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip)?.[1]
-  if (mapped !== undefined) return mapped
-  const [head = '', tail] = (ip.split('%', 1)[0] ?? '').toLowerCase().split('::')
-  const before = head === '' ? [] : head.split(':')
-  const after = tail === undefined || tail === '' ? [] : tail.split(':')
-  const zeros = tail === undefined ? [] : Array<string>(8 - before.length - after.length).fill('0')
-  const groups = [...before, ...zeros, ...after].slice(0, 4)
-  return `${groups.map((group) => group.replace(/^0+(?=.)/, '')).join(':')}::/64`
 }

@@ -1,6 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { AppError } from '#platform/app-error'
 import type { Routes } from '#platform/http-server'
 import type { Platform } from '#platform/module'
 import type { CatalogView } from './api-directory.ts'
@@ -115,11 +114,10 @@ export function pageRoutes(platform: Platform, deps: PageRouteDeps): Routes {
       { config: { access: 'public' }, schema: { hide: true, querystring: Query } },
       async (request, reply) => {
         const path = decoded(request.url.split('?', 1)[0] ?? '/')
-        if (path === undefined || !wantsPage(request, path))
-          throw new AppError('NOT_FOUND', `There is nothing at ${request.method} ${path ?? ''}.`)
+        if (path === undefined || !wantsPage(request, path)) return reply.callNotFound()
         secure(reply, config.portal.url)
         if (path !== '/' && path.endsWith('/'))
-          return reply.redirect(`/${path.replace(/^\/+|\/+$/g, '')}`, 301)
+          return reply.redirect(encodeURI(`/${path.replace(/^\/+|\/+$/g, '')}`), 301)
         const page = await answer(request, path, request.query.q?.trim() ?? '')
         return send(request, reply, page)
       },

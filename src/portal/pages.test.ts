@@ -56,6 +56,25 @@ describe('the public pages', () => {
     }
   })
 
+  test('a slash at the end leads to the page without it, whatever the letters', async () => {
+    for (const [path, location] of [
+      ['/apis/', '/apis'],
+      ['/%E6%97%A5%E6%9C%AC/', '/%E6%97%A5%E6%9C%AC'],
+      ['/%e2%80%ae/', '/%E2%80%AE'],
+    ] as const) {
+      const response = await under.get(path)
+      assert.equal(response.status, 301, path)
+      assert.equal(response.headers.get('location'), location)
+    }
+  })
+
+  test('a management address that takes another method says which', async () => {
+    const response = await under.get('/management/v1/recovery/reset')
+    assert.equal(response.status, 405)
+    assert.equal(response.headers.get('allow'), 'POST')
+    assert.equal((await under.get('/management/v1/nothing')).status, 404)
+  })
+
   test('every address that a page links to on this origin is there', async () => {
     const links = new Set<string>()
     for (const page of pages) {

@@ -190,6 +190,7 @@ function buildCall(
 }
 
 function faultOf(place: string, value: string | undefined): string | undefined {
+  if (value?.isWellFormed() === false) return 'has half of a character (a lone surrogate)'
   if (place === 'path') {
     if (value === undefined || value === '') return 'is required'
     // A segment of dots would name another operation than the one that was chosen.

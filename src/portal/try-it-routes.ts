@@ -3,6 +3,7 @@ import { AppError } from '#platform/app-error'
 import type { Attempts } from '#platform/attempts'
 import type { Routes } from '#platform/http-server'
 import type { Platform } from '#platform/module'
+import { networkOf } from '#platform/network'
 import type { CatalogView } from './api-directory.ts'
 import type { PortalNeeds } from './portal-needs.ts'
 import { type Caller, runTryIt } from './run-try-it.ts'
@@ -18,7 +19,8 @@ type Deps = {
 const guestLimit = { name: 'try-it-guest', limit: 20, windowSeconds: 900 }
 const memberLimit = { name: 'try-it-member', limit: 300, windowSeconds: 900 }
 
-export function tryItRoutes({ config }: Platform, deps: Deps): Routes {
+export function tryItRoutes(platform: Platform, deps: Deps): Routes {
+  const { config } = platform
   return (server) => {
     server.post(
       '/management/v1/try-it',
@@ -34,7 +36,7 @@ export function tryItRoutes({ config }: Platform, deps: Deps): Routes {
         },
       },
       async (request, reply) => {
-        const caller = await callerOf(request, deps)
+        const caller = await callerOf(request, platform, deps)
         const { apiId, operationId } = request.body
         const api = (await deps.directory()).apis.find((a) => a.id === apiId)
         const operation = api?.operations.find((o) => o.operationId === operationId)
@@ -53,13 +55,16 @@ export function tryItRoutes({ config }: Platform, deps: Deps): Routes {
 /** @throws AppError NOT_FOUND for an application that is not the reader's own, or not of the sandbox */
 async function callerOf(
   request: FastifyRequest<{ Body: TryIt }>,
+  { sealing }: Platform,
   { partners, attempts }: Deps,
 ): Promise<Caller> {
   const { actor } = request
   const { applicationId } = request.body
   if (applicationId === undefined) {
-    const limit = actor.kind === 'anonymous' ? guestLimit : memberLimit
-    await attempts.take(limit, actor.kind === 'anonymous' ? request.ip : actor.id)
+    // Counted without keeping the address.
+    if (actor.kind === 'anonymous')
+      await attempts.take(guestLimit, sealing.keyedHash('attempt', networkOf(request.ip)))
+    else await attempts.take(memberLimit, actor.id)
     const guest = await partners.guestApplication()
     return {
       as: 'guest',

@@ -46,6 +46,13 @@ describe('the explorer', () => {
     assert.match(body.curl, /YOUR_CLIENT_ID/)
   })
 
+  test('counts visitors without keeping their addresses', async () => {
+    await under.post('/try-it', check)
+    const { rows } = await under.platform.database.pool.query('select key from platform.attempt')
+    assert.equal(rows.length, 1)
+    assert.doesNotMatch(JSON.stringify(rows), /127\.0\.0\.1|::1/)
+  })
+
   test('shows neither the token nor the assertion', async () => {
     const { body } = await under.post('/try-it', check)
     const assertion = new URLSearchParams(under.issuer.seen[0]?.body).get('client_assertion') ?? '-'
