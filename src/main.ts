@@ -8,6 +8,9 @@ const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'ut
   version: string
 }
 
+// Whoever read the output may be gone: a closed terminal or a `| head` ends nothing that has to be stopped in order.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
+
 const exitCode = await runCommandLine(
   process.argv.slice(2),
   createCommands({ root, version }),

@@ -8,6 +8,7 @@ import { checkMasterKey, openSealing } from '#platform/master-key'
 import type { Platform } from '#platform/module'
 import { createOutbox } from '#platform/outbox'
 import { subscriptions } from '../subscriptions.ts'
+import { explainDatabase } from './explain-database.ts'
 
 /** The database of this installation: the configured one, or the embedded one beside which this process runs. */
 export const databaseUrlOf = (config: Config): string =>
@@ -31,28 +32,8 @@ export async function createPlatform(
     await checkMasterKey(database.pool, sealing)
   } catch (error) {
     await database.close()
-    throw explained(config, error)
+    throw explainDatabase(config, error)
   }
   const outbox = createOutbox({ database, subscriptions, newId, clock })
   return { config, database, outbox, sealing, newId, clock, log }
-}
-
-function explained(config: Config, error: unknown): unknown {
-  if (!(error instanceof Error) || !('code' in error)) return error
-  switch (error.code) {
-    case 'ECONNREFUSED':
-    case 'ENOTFOUND':
-    case 'ETIMEDOUT': {
-      const mend =
-        config.databaseUrl === undefined
-          ? `Wayleave does not run on ${config.dataDir} and port ${config.postgresPort}: start it with \`npm start\`, or set PORT_BASE, WAYLEAVE_DATA_DIR or DATABASE_URL as it was started`
-          : 'DATABASE_URL does not answer: check host and port'
-      return new Error(`the database cannot be reached. ${mend}`, { cause: error })
-    }
-    case '42P01':
-    case '3F000':
-      return new Error('the database is not migrated: run `./wayleave migrate`', { cause: error })
-    default:
-      return error
-  }
 }

@@ -21,6 +21,7 @@ import { createPortal } from '#portal'
 import { createSandboxInbox, forgetSandboxMessages } from '#sandbox'
 import { createSnapshotCompiler, snapshotRoutes, sweepTombstones } from '#snapshot'
 import { createPlatform } from './create-platform.ts'
+import { describeRoute } from './describe-route.ts'
 import { firstCall } from './first-call.ts'
 import { startJobs } from './jobs.ts'
 import { tellSupervisor } from './tell-supervisor.ts'
@@ -165,6 +166,7 @@ export async function mountRoutes(
       },
     },
     hideUntagged: true,
+    transform: describeRoute,
   })
   await control.identity.guard(server)
   const management: readonly Routes[] = [

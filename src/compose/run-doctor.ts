@@ -5,7 +5,8 @@ import { Client } from 'pg'
 import type { CommandResult } from '#cli'
 import { type Config, ConfigError, settings } from '#platform/config'
 import { embeddedServerUrl } from '#platform/embedded-postgres'
-import { isPortFree, portOwner } from '#platform/port-owner'
+import { type PortFault, portFaults } from './require-free-ports.ts'
+import { readRunFile } from './run-file.ts'
 
 type Finding = { level: 'ok' | 'note' | 'mend'; what: string; how?: string }
 
@@ -131,24 +132,13 @@ async function checkDatabase(config: Config): Promise<Finding> {
 }
 
 async function checkPorts(config: Config): Promise<Finding[]> {
-  const ports = [
-    config.portal.port,
-    config.authorization.port,
-    config.gateways.production.port,
-    config.gateways.sandbox.port,
-  ]
-  const findings: Finding[] = []
-  for (const port of ports) {
-    if (await isPortFree(config.host, port)) continue
-    const owner = portOwner(port)
-    const ours = owner?.command.includes('main.ts') === true
-    findings.push({
-      level: ours ? 'note' : 'mend',
-      what: `port ${port} is taken${owner === undefined ? '' : ` by process ${owner.pid} (${owner.command})`}`,
-      ...(ours ? {} : { how: 'free it, or set PORT_BASE' }),
-    })
-  }
-  if (findings.length === 0)
-    findings.push({ level: 'ok', what: `the ports from ${config.portal.port} are free` })
-  return findings
+  const ours = readRunFile(config)?.children ?? []
+  const faults = (await portFaults(config)).filter(({ owner }) => !isOurs(owner, ours))
+  if (faults.length > 0) return faults.map(({ text }) => ({ level: 'mend', what: text }))
+  return [{ level: 'ok', what: `the ports from ${config.portal.port} can be used` }]
 }
+
+/** Held by what runs on this data folder: a role, or its PostgreSQL. */
+const isOurs = (owner: PortFault['owner'], roles: readonly number[]): boolean =>
+  owner !== undefined &&
+  (roles.includes(owner.pid) || owner.command.includes(' -c unix_socket_directories= '))

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { createGateway, createQuotaLedger } from '#gateway'
 import { openJournal } from '#journal'
@@ -11,6 +11,7 @@ import { serverCertificate } from '#platform/local-certificate'
 import { createLog } from '#platform/log'
 import { openSealing } from '#platform/master-key'
 import { superviseProcess } from '#platform/process-lifecycle'
+import { writeOnce } from '#platform/write-once'
 import { followSnapshot } from '#snapshot'
 import { databaseUrlOf } from './create-platform.ts'
 import { tellSupervisor } from './tell-supervisor.ts'
@@ -94,10 +95,6 @@ function simulatorOf(config: Config): { url: string; token: string } {
 function ownGatewayId(folder: string, environment: Environment): string {
   const file = path.join(folder, 'gateway-id')
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  try {
-    writeFileSync(file, `${environment}-${randomText(12)}`, { flag: 'wx', mode: 0o600 })
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-  }
+  if (!existsSync(file)) writeOnce(file, `${environment}-${randomText(12)}`)
   return readFileSync(file, 'utf8').trim()
 }

@@ -50,7 +50,12 @@ export function startSupervisor(options: {
     const log = openSync(logFile, 'a', 0o600)
     const started = fork(path.join(config.root, 'src', 'main.ts'), [...role.args], {
       cwd: config.root,
-      env: { ...environmentOf(role, inheritedEnvironment()), NODE_COMPILE_CACHE: compileCache },
+      env: {
+        ...environmentOf(role, inheritedEnvironment()),
+        NODE_COMPILE_CACHE: compileCache,
+        // By its real path, which tells the processes of one folder from those of a copy.
+        WAYLEAVE_DATA_DIR: config.dataDir,
+      },
       // A group of its own: Ctrl-C in the terminal reaches the supervisor only, which stops the roles in order.
       detached: true,
       stdio: ['ignore', log, log, 'ipc'],
@@ -79,9 +84,13 @@ export function startSupervisor(options: {
       if (performance.now() - startedAt > 60_000) child.restarts = 0
       const waitMs = Math.min(10_000, 100 * 2 ** child.restarts)
       child.restarts += 1
-      say(
-        `${role.name} ended ${how}; starting it again. Its log: ${path.relative(process.cwd(), logFile)}`,
-      )
+      // One that cannot start is tried again and again, and told of now and then.
+      if (child.restarts <= 5 || child.restarts % 30 === 0) {
+        const often = child.restarts > 1 ? ` (${child.restarts} times in a row)` : ''
+        say(
+          `${role.name} ended ${how}${often}; starting it again. Its log: ${path.relative(process.cwd(), logFile)}`,
+        )
+      }
       child.timer = setTimeout(() => launch(child), waitMs)
     })
     options.onChange()

@@ -39,7 +39,11 @@ export async function ensureDatabaseRoles(
   ownerUrl: string,
   sealing: Sealing,
 ): Promise<Record<RestrictedRole, string>> {
-  const client = new Client({ connectionString: ownerUrl, application_name: 'wayleave roles' })
+  const client = new Client({
+    connectionString: ownerUrl,
+    application_name: 'wayleave roles',
+    connectionTimeoutMillis: 10_000,
+  })
   await client.connect()
   try {
     await client.query('begin')

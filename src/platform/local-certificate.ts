@@ -39,8 +39,13 @@ type Kept = ServerCertificate & { notAfter: string }
 
 function readKept(file: string): Kept | undefined {
   if (!existsSync(file)) return undefined
-  const kept = JSON.parse(readFileSync(file, 'utf8')) as Kept
-  return Date.parse(kept.notAfter) - Date.now() > yearMs / 12 ? kept : undefined
+  try {
+    const kept = JSON.parse(readFileSync(file, 'utf8')) as Kept
+    return Date.parse(kept.notAfter) - Date.now() > yearMs / 12 ? kept : undefined
+  } catch {
+    // Damaged: nobody trusts it by name, so a new one is as good.
+    return undefined
+  }
 }
 
 async function selfSigned(): Promise<Kept> {

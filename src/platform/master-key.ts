@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Pool } from 'pg'
 import type { Config } from './config.ts'
 import { createSealing, type Sealing } from './sealing.ts'
+import { writeOnce } from './write-once.ts'
 
 /**
  * The master key: from the setting, or from a file of the data folder that only its owner can read, made at the first
@@ -18,21 +19,15 @@ export function loadMasterKey(config: Config, options: { create: boolean }): Buf
   if (options.create) {
     mkdirSync(folder, { recursive: true })
     chmodSync(folder, 0o700)
-    try {
-      writeFileSync(file, randomBytes(32).toString('base64url'), { mode: 0o600, flag: 'wx' })
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-    }
+    if (!existsSync(file)) writeOnce(file, randomBytes(32).toString('base64url'))
   }
   let text: string
   try {
     text = readFileSync(file, 'utf8').trim()
   } catch (cause) {
     throw new Error(
-      `the master key ${file} cannot be read: set WAYLEAVE_SECRET_KEY, or start with \`npm start\` once`,
-      {
-        cause,
-      },
+      `the master key ${file} cannot be read: restore it from a copy, or set WAYLEAVE_SECRET_KEY (nothing else opens what it sealed)`,
+      { cause },
     )
   }
   const key = Buffer.from(text, 'base64url')

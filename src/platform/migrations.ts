@@ -35,7 +35,11 @@ export async function migrate(
   modules: readonly string[],
 ): Promise<string[]> {
   const wanted = readMigrations(root, modules)
-  const client = new Client({ connectionString: url, application_name: 'wayleave migrate' })
+  const client = new Client({
+    connectionString: url,
+    application_name: 'wayleave migrate',
+    connectionTimeoutMillis: 10_000,
+  })
   await client.connect()
   try {
     await client.query(`select pg_advisory_lock(hashtextextended('wayleave.migrate', 0))`)

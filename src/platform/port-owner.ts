@@ -4,18 +4,18 @@ import { createServer } from 'node:net'
 import { processCommand } from './process-command.ts'
 
 /**
- * Whether a port of an address can be bound now.
+ * Why a port of an address cannot be bound now, as the code of the system's error; undefined when it can.
  * @public
  */
-export function isPortFree(host: string, port: number): Promise<boolean> {
+export function portFault(host: string, port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const probe = createServer()
-    probe.once('error', () => {
-      resolve(false)
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      resolve(error.code ?? error.message)
     })
     probe.listen(port, host, () => {
       probe.close(() => {
-        resolve(true)
+        resolve(undefined)
       })
     })
   })
@@ -35,7 +35,7 @@ function ownerFromProc(port: number): { pid: number; command: string } | undefin
   for (const entry of readdirSync('/proc')) {
     const pid = Number(entry)
     if (!Number.isInteger(pid)) continue
-    if (holdsInode(pid, inodes)) return { pid, command: (processCommand(pid) ?? '').slice(0, 120) }
+    if (holdsInode(pid, inodes)) return { pid, command: processCommand(pid) ?? '' }
   }
   return undefined
 }

@@ -41,9 +41,11 @@ export function superviseProcess(options: {
     clearTimeout(deadline)
     process.exit(exitCode)
   }
-  process.on('SIGTERM', () => void end('SIGTERM', 0))
-  process.on('SIGINT', () => void end('SIGINT', 0))
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+    process.on(signal, () => void end(signal, 0))
   process.on('disconnect', () => void end('the supervisor is gone', 0))
+  // It may have gone while this process was still loading, before anything listened.
+  if (process.connected === false) void end('the supervisor is gone', 0)
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'unhandled fault')
     void end('unhandled fault', 1)

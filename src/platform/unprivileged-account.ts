@@ -39,13 +39,24 @@ function accountNamed(name: string): Account | undefined {
   return Number.isInteger(uid) && Number.isInteger(gid) && uid > 0 ? { name, uid, gid } : undefined
 }
 
-/** Whether this account can reach and list a folder: asked of the kernel, because modes alone do not tell. */
-export function canEnter(account: Account, folder: string): boolean {
-  const shown = spawnSync('/bin/sh', ['-c', 'cd "$1" && ls . >/dev/null', 'sh', folder], {
-    uid: account.uid,
-    gid: account.gid,
-    cwd: '/',
-    stdio: 'ignore',
-  })
-  return shown.status === 0
+/** The name of an account for a person; its number where there is none. */
+export function accountName(uid: number): string {
+  const shown = spawnSync('id', ['-nu', String(uid)], { encoding: 'utf8' })
+  return shown.status === 0 ? shown.stdout.trim() : String(uid)
 }
+
+/** Whether this account can pass through a folder: asked of the kernel, because modes alone do not tell. */
+export function canEnter(account: Account, folder: string): boolean {
+  return spawnSync('/bin/sh', ['-c', 'cd "$1"', 'sh', folder], as(account)).status === 0
+}
+
+/** Whether a program runs, as this account or as we are: it may not be reached, or lack a library. */
+export function canRun(account: Account | undefined, program: string): boolean {
+  return spawnSync(program, ['--version'], as(account)).status === 0
+}
+
+const as = (account: Account | undefined) => ({
+  ...(account === undefined ? {} : { uid: account.uid, gid: account.gid }),
+  cwd: '/',
+  stdio: 'ignore' as const,
+})
