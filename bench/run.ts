@@ -1,6 +1,14 @@
+import { execFileSync } from 'node:child_process'
+import path from 'node:path'
+
+const runScript = (file: string): void => {
+  execFileSync(process.execPath, [path.join(import.meta.dirname, file)], { stdio: 'inherit' })
+}
+
 /** Each bench prints its own tables, binds 127.0.0.1 only, and ends by itself. */
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   gateway: async () => (await import('./gateway.ts')).benchGateway(),
+  token: async () => runScript('token.ts'),
   intake: async () => (await import('./intake.ts')).benchIntake(),
 }
 

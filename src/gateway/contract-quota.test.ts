@@ -12,8 +12,9 @@ const terms = (limit: number, more: Partial<ContractEntry> = {}): ContractEntry 
 
 const take = (quota: ContractQuota, nowMs = start): Promise<QuotaAnswer> =>
   new Promise((resolve) => {
-    const answer = quota.take(nowMs, resolve)
-    if (answer !== undefined) resolve(answer)
+    const answer = quota.take(nowMs)
+    if (answer === 'ask') quota.ask(nowMs, resolve)
+    else resolve(answer)
   })
 
 const takeAll = (quota: ContractQuota, count: number, nowMs = start): Promise<QuotaAnswer[]> =>

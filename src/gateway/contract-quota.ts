@@ -57,8 +57,8 @@ export class ContractQuota {
     return this.#contract.quota?.limit ?? 0
   }
 
-  /** Takes one unit at once, or asks the ledger and answers later. @returns undefined when `later` will be called */
-  take(nowMs: number, later: (answer: QuotaAnswer) => void): QuotaAnswer | undefined {
+  /** Takes one unit of what is leased. @returns 'ask' when only the ledger knows: then `ask` answers */
+  take(nowMs: number): QuotaAnswer | 'ask' {
     this.lastUsedMs = nowMs
     if (nowMs >= this.#period.endMs) this.#turn(periodOf(this.#contract, nowMs))
     if (this.#available > 0 && this.#waiting.length === 0) {
@@ -71,10 +71,13 @@ export class ContractQuota {
       this.#lease(nowMs)
       return this.#withoutLedger()
     }
-    if (nowMs < this.#askAfterMs) return 'exhausted'
+    return nowMs < this.#askAfterMs ? 'exhausted' : 'ask'
+  }
+
+  /** Waits for the ledger; answered in the order of the questions. */
+  ask(nowMs: number, later: (answer: QuotaAnswer) => void): void {
     this.#waiting.push(later)
     this.#lease(nowMs)
-    return undefined
   }
 
   unit(): QuotaUnit {

@@ -7,12 +7,15 @@ import type { ContractEntry } from '#snapshot'
 import { createGateway } from './create-gateway.ts'
 import { createQuotaLedger } from './store.ts'
 import {
+  application,
   audience,
-  customer,
+  contract,
   issuer,
   manualSnapshot,
   memoryLedger,
+  plan,
   silent,
+  subscription,
   testKey,
 } from './testing.ts'
 import { simSwap } from './testing-entries.ts'
@@ -56,7 +59,12 @@ const gateway = createGateway({
   snapshot: manualSnapshot([
     simSwap(settings.upstreamUrl),
     key.entry,
-    ...Array.from({ length: settings.applications }, (_, n) => customer(n, settings.terms)).flat(),
+    plan(),
+    ...Array.from({ length: settings.applications }, (_, n) => [
+      application(n),
+      contract(n, settings.terms),
+      subscription(n),
+    ]).flat(),
   ]),
   journal,
   quota: database === undefined ? memoryLedger() : createQuotaLedger(database, 'sandbox'),

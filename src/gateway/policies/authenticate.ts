@@ -69,24 +69,30 @@ const settle = (exchange: Exchange, outcome: Outcome): void => {
 
 /** Finds the application and its credential; a client of a moment ago is looked for in the feed. */
 function identify(context: GatewayContext, exchange: Exchange, token: AccessToken): Outcome {
-  const found = (): boolean => {
-    const application = context.index.application(token.clientId)
-    if (application?.credentialIds.includes(token.credentialId) !== true) return false
-    exchange.token = token
-    exchange.application = application
-    return true
-  }
-  if (found()) return undefined
-  const nowMs = context.nowMs()
-  if (token.unknownUntilMs > nowMs) return unauthenticated
-  context.feed.lookFor(found, nowMs - token.issuedAtMs < youngMs ? youngWaitMs : 0, () => {
+  if (recognises(context, exchange, token)) return undefined
+  if (token.unknownUntilMs > context.nowMs()) return unauthenticated
+  lookForClient(context, exchange, token)
+  return pending
+}
+
+function recognises(context: GatewayContext, exchange: Exchange, token: AccessToken): boolean {
+  const application = context.index.application(token.clientId)
+  if (application?.credentialIds.includes(token.credentialId) !== true) return false
+  exchange.token = token
+  exchange.application = application
+  return true
+}
+
+function lookForClient(context: GatewayContext, exchange: Exchange, token: AccessToken): void {
+  const found = (): boolean => recognises(context, exchange, token)
+  const withinMs = context.nowMs() - token.issuedAtMs < youngMs ? youngWaitMs : 0
+  context.feed.lookFor(found, withinMs, () => {
     if (found()) exchange.resume()
     else {
       token.unknownUntilMs = context.nowMs() + unknownMemoryMs
       exchange.resume(unauthenticated)
     }
   })
-  return pending
 }
 
 /** Node keeps the first of two Authorization fields; another parser may keep the last. */

@@ -15,15 +15,15 @@ export const limitQuota: OperationPolicy = (context) => ({
     const { use } = exchange
     const quota = use?.quota
     if (use === undefined || quota === undefined) return undefined
-    const decide = (answer: QuotaAnswer): Refusal | undefined =>
-      outcomeOf(answer, use, exchange, context.nowMs())
-    const answer = quota.take(context.nowMs(), (later) => {
-      const refusal = decide(later)
+    const answer = quota.take(context.nowMs())
+    if (answer !== 'ask') return outcomeOf(answer, use, exchange, context.nowMs())
+    quota.ask(context.nowMs(), (later) => {
+      const refusal = outcomeOf(later, use, exchange, context.nowMs())
       // The client may have left while the ledger was asked.
       if (exchange.settled) giveBackQuota(exchange)
       else exchange.resume(refusal)
     })
-    return answer === undefined ? pending : decide(answer)
+    return pending
   },
 })
 
