@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, realpathSync, unlinkSync } from 'node:fs'
+import { mkdirSync, statSync, unlinkSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -12,7 +12,9 @@ import path from 'node:path'
  */
 export async function lockFolder(folder: string): Promise<(() => Promise<void>) | undefined> {
   mkdirSync(folder, { recursive: true })
-  const name = `wayleave-${createHash('sha256').update(realpathSync(folder)).digest('hex').slice(0, 32)}`
+  // By what the folder is, not by its name: it may have several, and a new one may have got the name of one removed.
+  const { dev, ino } = statSync(folder, { bigint: true })
+  const name = `wayleave-${createHash('sha256').update(`${dev} ${ino}`).digest('hex').slice(0, 32)}`
   // Linux has names of sockets that are no files; elsewhere a file remains, and whether anybody answers tells.
   const address = process.platform === 'linux' ? `\0${name}` : path.join(tmpdir(), `${name}.sock`)
   const server = await bind(address)
