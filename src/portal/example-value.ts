@@ -64,3 +64,31 @@ export function withSandboxNumber(value: unknown, phoneNumber: string): unknown 
     ]),
   )
 }
+
+/** What the examples of an API call by this name: the id of the thing that another operation made. */
+export function namedValue(
+  name: string,
+  api: {
+    operations: readonly { responses: readonly { examples: readonly { value: unknown }[] }[] }[]
+  },
+): unknown {
+  for (const operation of api.operations) {
+    for (const response of operation.responses) {
+      for (const example of response.examples) {
+        const value = findNamed(name, example.value)
+        if (value !== undefined) return value
+      }
+    }
+  }
+  return undefined
+}
+
+function findNamed(name: string, value: unknown, depth = 0): unknown {
+  if (typeof value !== 'object' || value === null || depth > 6) return undefined
+  for (const [key, inner] of Object.entries(value)) {
+    if (key === name && (typeof inner === 'string' || typeof inner === 'number')) return inner
+    const found = findNamed(name, inner, depth + 1)
+    if (found !== undefined) return found
+  }
+  return undefined
+}

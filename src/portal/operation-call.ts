@@ -1,5 +1,5 @@
 import type { Config } from '#platform/config'
-import { exampleValue, withSandboxNumber } from './example-value.ts'
+import { exampleValue, namedValue, withSandboxNumber } from './example-value.ts'
 import type { SampleCall } from './samples/index.ts'
 import type { ApiPage, OperationPage, TestNumber, TryItTarget } from './schema.ts'
 
@@ -33,7 +33,9 @@ export function startingBody(operation: OperationPage, numbers: readonly TestNum
 }
 
 const startingValue = (parameter: Parameter, api: ApiPage): string => {
-  const value = exampleValue(parameter.schema, api.schemas)
+  const value =
+    exampleValue(parameter.schema, api.schemas) ??
+    (parameter.in === 'path' ? (namedValue(parameter.name, api) ?? 'example') : undefined)
   if (value === undefined || value === null) return ''
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

@@ -68,8 +68,10 @@ export function ApisPage(): ReactNode {
                     <Anchor
                       component={Link}
                       to={`/console/calls?apiId=${encodeURIComponent(api.id)}`}
+                      size="sm"
+                      aria-label={`Live calls of ${api.title} ${api.version}`}
                     >
-                      Live calls
+                      Show
                     </Anchor>
                   ),
                 },

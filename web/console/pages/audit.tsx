@@ -6,6 +6,7 @@ import { Empty, PageTitle, Reading } from '../../ui/app/parts.tsx'
 import { useManaged } from '../../ui/app/use-managed.ts'
 import { timeText } from '../../ui/format.ts'
 import type { List } from '../../ui/management.ts'
+import { detailText } from '../view-models/audit-detail.ts'
 
 export function AuditPage(): ReactNode {
   const [page, setPage] = useState(1)
@@ -33,11 +34,20 @@ export function AuditPage(): ReactNode {
                   { title: 'Time', cell: (event) => timeText(event.occurredAt), nowrap: true },
                   { title: 'Action', cell: (event) => <strong>{event.action}</strong> },
                   { title: 'By', cell: (event) => <Actor event={event} /> },
-                  { title: 'On', cell: (event) => <span className="mono">{event.target}</span> },
+                  {
+                    title: 'On',
+                    cell: (event) => (
+                      <span className="mono clip" title={event.target}>
+                        {event.target}
+                      </span>
+                    ),
+                  },
                   { title: 'Detail', cell: (event) => <Detail detail={event.detail} /> },
                   {
                     title: 'Hash',
-                    cell: (event) => <span className="mono">{event.hash.slice(0, 12)}…</span>,
+                    cell: (event) => (
+                      <span className="mono nowrap">{event.hash.slice(0, 10)}…</span>
+                    ),
                   },
                 ]}
               />
@@ -54,9 +64,11 @@ function Actor({ event }: { event: AuditEvent }): ReactNode {
   return (
     <>
       <Text size="sm">{event.actor.kind}</Text>
-      <Text size="xs" c="dimmed" className="mono">
-        {[event.actor.id, event.actor.via].filter((part) => part !== undefined).join(' by ')}
-      </Text>
+      {event.actor.id !== undefined && (
+        <Text span size="xs" c="dimmed" className="mono clip" title={event.actor.id}>
+          {event.actor.id}
+        </Text>
+      )}
     </>
   )
 }
@@ -66,12 +78,7 @@ function Detail({ detail }: { detail: AuditEvent['detail'] }): ReactNode {
   if (entries.length === 0) return null
   return (
     <Text size="xs" className="mono">
-      {entries
-        .map(
-          ([name, value]) =>
-            `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
-        )
-        .join(', ')}
+      {entries.map(([name, value]) => `${name}: ${detailText(value)}`).join(', ')}
     </Text>
   )
 }

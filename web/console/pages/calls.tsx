@@ -83,12 +83,20 @@ function PartnerName(options: {
 }): ReactNode {
   const { partnerId, applicationId } = options.exchange
   if (partnerId === undefined) return <Text c="dimmed">unknown</Text>
+  const name = options.names.get(partnerId)
   return (
     <>
-      <Anchor component={Link} to={`/console/partners/${partnerId}`} size="sm">
-        {options.names.get(partnerId) ?? partnerId}
-      </Anchor>
-      <Text size="xs" c="dimmed" className="mono">
+      {name === undefined ? (
+        <span className="mono clip" title={partnerId}>
+          {partnerId}
+        </span>
+      ) : (
+        <Anchor component={Link} to={`/console/partners/${partnerId}`} size="sm">
+          {name}
+        </Anchor>
+      )}
+      <br />
+      <Text span size="xs" c="dimmed" className="mono clip" title={applicationId}>
         {applicationId}
       </Text>
     </>

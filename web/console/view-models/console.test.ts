@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Exchange } from '#metering/schema'
+import { detailText } from './audit-detail.ts'
 import { isProductFault, placeFault, rangeOfLine } from './document-faults.ts'
 import { tokenOfAddress } from './link-token.ts'
 import { arrivals, matches } from './live-calls.ts'
@@ -58,4 +59,13 @@ test('the token of a one-time link is read from behind # before the query', () =
   assert.equal(tokenOfAddress('http://x/console/welcome?token=q'), 'q')
   assert.equal(tokenOfAddress('http://x/console/welcome?token=q#token=f'), 'f')
   assert.equal(tokenOfAddress('http://x/console/welcome'), '')
+})
+
+test('a digest is shortened in a row, a sentence is not', () => {
+  assert.equal(detailText('a'.repeat(64)), 'aaaaaaaaaa…')
+  assert.equal(
+    detailText('a reason that is written out in full'),
+    'a reason that is written out in full',
+  )
+  assert.equal(detailText({ from: 1 }), '{"from":1}')
 })

@@ -147,3 +147,10 @@ test('a hostile text is parsed in time that grows with its length only', () => {
     parseMarkdown(part.repeat(10_000))
   assert.ok(performance.now() - started < 10_000)
 })
+
+test('headings go down one level at a time, whatever the document skips', () => {
+  const levels = parseMarkdown('### a\n\n##### b\n\n### c\n\n# d\n\n###### e')
+    .filter((b) => b.kind === 'heading')
+    .map((b) => b.level)
+  assert.deepEqual(levels, [1, 2, 1, 1, 2])
+})

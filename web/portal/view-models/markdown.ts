@@ -26,7 +26,19 @@ const fence = /^\s*(`{3,}|~{3,})/
 const tableRule = /^\s*\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?\s*$/
 
 export function parseMarkdown(source: string): Block[] {
-  return parseBlocks(source.replace(/\r\n?/g, '\n').replaceAll('\t', '    ').split('\n'), 0)
+  const lines = source.replace(/\r\n?/g, '\n').replaceAll('\t', '    ').split('\n')
+  return levelled(parseBlocks(lines, 0))
+}
+
+/** Headings go one level down at a time and begin at the first, whatever the document skips (WCAG 1.3.1). */
+function levelled(blocks: Block[]): Block[] {
+  const open: number[] = []
+  return blocks.map((block) => {
+    if (block.kind !== 'heading') return block
+    while ((open.at(-1) ?? 0) >= block.level) open.pop()
+    open.push(block.level)
+    return { ...block, level: open.length }
+  })
 }
 
 function parseBlocks(lines: readonly string[], depth: number): Block[] {

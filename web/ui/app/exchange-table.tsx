@@ -42,7 +42,11 @@ export function ExchangeTable(options: {
         { title: 'Price', cell: priceOf, number: true, nowrap: true },
         {
           title: 'x-correlator',
-          cell: (e) => <span className="mono">{e.correlator}</span>,
+          cell: (e) => (
+            <span className="mono clip" title={e.correlator}>
+              {e.correlator}
+            </span>
+          ),
         },
       ]}
     />
