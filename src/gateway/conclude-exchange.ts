@@ -44,7 +44,12 @@ export function createConcluder(context: GatewayContext, throttle: LogThrottle):
           applyRefusal(exchange, unrecorded, 'journal')
           exchange.responseBytes = Buffer.byteLength(exchange.responseBody)
         }
-        respond(context, exchange)
+        try {
+          respond(context, exchange)
+        } catch (thrown) {
+          context.log.error({ err: thrown, exchange: exchange.id }, 'an answer cannot be written')
+          exchange.response.destroy()
+        }
       })
     },
     abandon(exchange) {

@@ -4,7 +4,7 @@ import type { Upstream } from './upstream-pools.ts'
 
 /** Why there is no response. `fault` is for the log. */
 export type UpstreamFailure = {
-  kind: 'timeout' | 'unreachable' | 'broken' | 'too large' | 'cancelled'
+  kind: 'timeout' | 'unreachable' | 'broken' | 'too large' | 'no room' | 'cancelled'
   fault: string
 }
 
@@ -23,6 +23,7 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
   #upstream: Upstream
   #request: Dispatcher.DispatchOptions
   #largest: number
+  #hold: (exchange: Exchange, bytes: number) => boolean
   #settled: Settled
   #timer: NodeJS.Timeout
   #controller: Dispatcher.DispatchController | undefined
@@ -39,12 +40,15 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
     request: Dispatcher.DispatchOptions
     deadlineMs: number
     largest: number
+    /** counts bytes that are kept; false when there is no room for them */
+    hold: (exchange: Exchange, bytes: number) => boolean
     settled: Settled
   }) {
     this.#exchange = options.exchange
     this.#upstream = options.upstream
     this.#request = options.request
     this.#largest = options.largest
+    this.#hold = options.hold
     this.#settled = options.settled
     this.#timer = setTimeout(
       () => this.#fail({ kind: 'timeout', fault: `no answer within ${options.deadlineMs} ms` }),
@@ -79,9 +83,12 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#done) return
     this.#size += chunk.length
     if (this.#size > this.#largest)
       this.#fail({ kind: 'too large', fault: `more than ${this.#largest} bytes` })
+    else if (!this.#hold(this.#exchange, chunk.length))
+      this.#fail({ kind: 'no room', fault: 'all bodies together are at their bound' })
     else this.#chunks.push(chunk)
   }
 

@@ -42,6 +42,11 @@ export const forward: OperationPolicy = (context, operation) => {
     .map((p) => p.name.toLowerCase())
     .filter((name) => !neverForwarded.test(name) && !name.includes('_'))
 
+  const hold = (exchange: Exchange, bytes: number): boolean => {
+    exchange.heldBytes += bytes
+    context.heldBytes += bytes
+    return context.heldBytes <= context.limits.bufferedBytes
+  }
   const settled: ConstructorParameters<typeof UpstreamCall>[0]['settled'] = (
     exchange,
     response,
@@ -84,6 +89,7 @@ export const forward: OperationPolicy = (context, operation) => {
           headers,
           body: exchange.body.length === 0 ? null : exchange.body,
         },
+        hold,
         settled,
       })
       exchange.upstreamStartedMs = context.monotonicMs()
@@ -123,6 +129,8 @@ function refusalOf(failure: UpstreamFailure): Refusal {
       return refuse('TIMEOUT', 'The service behind this API did not answer in time.', { fault })
     case 'unreachable':
       return refuseForNow('The service behind this API cannot be reached.', fault)
+    case 'no room':
+      return refuseForNow('The gateway is at its limit. Try again in a moment.', fault)
     case 'broken':
     case 'too large':
     case 'cancelled':
