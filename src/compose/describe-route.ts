@@ -17,7 +17,9 @@ const refusal = (description: string) => ({ ...Refusal, description })
 export const describeRoute: SwaggerTransform = ({ schema, url, route }) => {
   if (schema === undefined || schema.hide === true) return { schema: { hide: true }, url }
   const isOpen = route.config?.access === 'public'
-  const responses: Record<string, unknown> = { ...(schema.response as object | undefined) }
+  const responses: Record<string, unknown> = schema.response
+    ? { ...schema.response }
+    : { 200: { description: 'The document itself' } }
   if (!isOpen) {
     responses['401'] = refusal('No credential that is accepted here')
     responses['403'] = refusal('The caller is known and may not do this')

@@ -118,11 +118,12 @@ export function createContractRoutes(contracting: Contracting): Routes {
           summary: 'End a production contract and its subscriptions, for good',
           tags,
           params: ContractId,
+          response: { 204: Type.Null() },
         },
       },
       async (request, reply) => {
         await endContract(contracting, request.actor, request.params.contractId)
-        return reply.code(204).send()
+        return reply.code(204).send(null)
       },
     )
 
@@ -159,11 +160,12 @@ export function createContractRoutes(contracting: Contracting): Routes {
           summary: 'Let a suspended contract work again',
           tags,
           params: ContractId,
+          response: { 204: Type.Null() },
         },
       },
       async (request, reply) => {
         await liftSuspension(contracting, request.actor, request.params.contractId)
-        return reply.code(204).send()
+        return reply.code(204).send(null)
       },
     )
 

@@ -128,11 +128,12 @@ export function createSubscriptionRoutes(contracting: Contracting): Routes {
           summary: 'End a production subscription',
           tags,
           params: SubscriptionId,
+          response: { 204: Type.Null() },
         },
       },
       async (request, reply) => {
         await unsubscribe(contracting, request.actor, request.params.subscriptionId)
-        return reply.code(204).send()
+        return reply.code(204).send(null)
       },
     )
   }
