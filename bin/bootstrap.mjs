@@ -49,7 +49,7 @@ function onSignal(signal) {
   endingBy = signal
   if (running === undefined) end(128 + system.signals[signal])
   running.kill('SIGTERM')
-  setTimeout(() => running?.kill('SIGKILL'), 5_000).unref()
+  setTimeout(() => running?.kill('SIGKILL'), 1_000).unref()
 }
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => onSignal(signal))
 // npm was killed, or its shell was: nobody waits for the result.
@@ -63,15 +63,21 @@ async function execute(command, args, stdio, onStart) {
   const child = spawn(command, args, { cwd: root, stdio })
   running = child
   child.stdout?.resume()
+  // Told only when it fails: npm draws on a terminal even when it is asked to be quiet.
+  let complaint = ''
+  child.stderr?.on('data', (chunk) => {
+    complaint += chunk
+  })
   if (child.pid !== undefined) onStart?.(child.pid)
   const code = await new Promise((resolve) => {
     child.once('error', (error) => {
       process.stderr.write(`wayleave: ${command} cannot be run: ${error.message}\n`)
       resolve(1)
     })
-    child.once('exit', (status) => resolve(status ?? 1))
+    child.once('close', (status) => resolve(status ?? 1))
   })
   running = undefined
+  if (code !== 0 && endingBy === undefined) process.stderr.write(complaint)
   if (endingBy !== undefined) end(128 + system.signals[endingBy])
   return code
 }
@@ -158,7 +164,7 @@ async function install(onStart) {
     ...ownCache(),
   ]
   const [command, all] = npm?.endsWith('.js') ? [process.execPath, [npm, ...args]] : ['npm', args]
-  if ((await execute(command, all, ['ignore', 'pipe', 'inherit'], onStart)) !== 0) {
+  if ((await execute(command, all, ['ignore', 'pipe', 'pipe'], onStart)) !== 0) {
     fail(
       'the dependencies could not be installed: npm needs its registry once; see its message above',
     )
@@ -226,6 +232,6 @@ if (Number(process.versions.node.split('.')[0]) < 20) {
 }
 if (!installed()) await withLock(install)
 const build = [path.join(root, 'bin', 'build-web.mjs'), '--if-needed']
-if ((await execute(pinnedNode, build, ['ignore', 'inherit', 'inherit'])) !== 0)
+if ((await execute(pinnedNode, build, ['ignore', 'pipe', 'pipe'])) !== 0)
   fail('the pages could not be built; see the message above')
 end(0)
