@@ -5,6 +5,7 @@ import {
   chownSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -144,8 +145,8 @@ export async function initialise(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const { folder, account } = place
-  const temporary = `${folder}.new`
-  rmSync(temporary, { recursive: true, force: true })
+  removeUnfinished(folder)
+  const temporary = `${folder}.new-${randomBytes(4).toString('hex')}`
   mkdirSync(temporary, { mode: 0o700 })
   const given = `${folder}.password`
   try {
@@ -166,6 +167,14 @@ export async function initialise(
   }
   rmSync(folder, { recursive: true, force: true })
   renameSync(temporary, folder)
+}
+
+/** What a killed start left, whose initdb may still be at work there: it fails, and does not meet ours. */
+function removeUnfinished(folder: string): void {
+  for (const name of readdirSync(path.dirname(folder))) {
+    if (name.startsWith(`${path.basename(folder)}.new-`))
+      rmSync(path.join(path.dirname(folder), name), { recursive: true, force: true, maxRetries: 5 })
+  }
 }
 
 function runInitdb(
