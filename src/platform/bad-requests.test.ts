@@ -86,6 +86,19 @@ test('a request without a body may name a media type all the same', async (t) =>
   assert.match(((await missing.json()) as Body).message, /the body must be object/)
 })
 
+test('a body of another media type is refused as such, also plain text', async (t) => {
+  const url = await serve(t)
+  for (const type of ['text/plain', 'text/plain;charset=UTF-8', 'application/xml', 'bogus']) {
+    const answer = await fetch(new URL('/choices', url), {
+      method: 'POST',
+      headers: { 'content-type': type },
+      body: '{"type":"secret"}',
+    })
+    assert.equal(answer.status, 415, type)
+    assert.equal(((await answer.json()) as Body).code, 'UNSUPPORTED_MEDIA_TYPE')
+  }
+})
+
 test('of a choice, the alternative that was meant says what is wrong', async (t) => {
   const url = await serve(t)
   const messageOf = async (body: unknown): Promise<string> => {

@@ -56,6 +56,7 @@ export function createHttpServer(options: { log: Log; bodyLimit?: number }): Htt
   server.addHook('onRoute', ({ url, method }) => {
     allowed.add(url, method)
   })
+  server.removeContentTypeParser('text/plain')
   const parseJson = server.getDefaultJsonParser('error', 'error')
   server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     // Many clients name a type also when they send nothing; a route that needs a body says so itself.
