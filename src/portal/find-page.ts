@@ -34,13 +34,23 @@ const formPaths: Readonly<Record<string, FormName>> = {
   '/accept-invitation': 'accept-invitation',
 }
 
+/** Every address without a part that names something. */
+export const staticPaths: ReadonlySet<string> = new Set([
+  ...Object.keys(formPaths),
+  '/',
+  '/apis',
+  '/errors',
+  '/sandbox',
+  '/getting-started',
+])
+
 /** @returns what a public address shows; undefined when there is nothing */
 export async function findPage(
   path: string,
   query: string,
   source: PageSource,
 ): Promise<Page | undefined> {
-  const form = formPaths[path]
+  const form = Object.hasOwn(formPaths, path) ? formPaths[path] : undefined
   if (form !== undefined) return { kind: 'form', form }
   switch (path) {
     case '/':

@@ -1,9 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
+import { errorCodes } from '#platform/error-codes'
 import type { Routes } from '#platform/http-server'
 import type { Platform } from '#platform/module'
 import type { CatalogView } from './api-directory.ts'
-import { findPage, type PageSource } from './find-page.ts'
+import { findPage, type PageSource, staticPaths } from './find-page.ts'
 import { llmsText } from './llms-text.ts'
 import type { Web } from './load-web.ts'
 import { acceptedEncoding, type CachedPage, createPageCache, packed } from './page-cache.ts'
@@ -17,6 +18,8 @@ export type PageRouteDeps = {
   numbers: () => readonly TestNumber[]
   highlighter: PageSource['highlighter']
 }
+
+type Rendered = { text: string; type: string; status: number }
 
 const publicEntry = 'web/portal/entry-client.ts'
 const Query = Type.Object({ q: Type.Optional(Type.String({ maxLength: 120 })) })
@@ -45,24 +48,21 @@ export function pageRoutes(platform: Platform, deps: PageRouteDeps): Routes {
     query: string,
     site: Site,
     source: PageSource,
-  ): Promise<{ text: string; type: string; status: number }> => {
+  ): Promise<Rendered | undefined> => {
     const twin = path.endsWith('.md') ? path.slice(0, -3) : undefined
     const page = await findPage(twin ?? path, query, source)
+    if (page === undefined) return undefined
     if (twin !== undefined) {
-      const text = page === undefined ? undefined : web.renderer.markdownPage(site, page)
-      if (text !== undefined) return { text, type: 'text/markdown; charset=utf-8', status: 200 }
-      return notFound(site)
+      const text = web.renderer.markdownPage(site, page)
+      if (text === undefined) return undefined
+      return { text, type: 'text/markdown; charset=utf-8', status: 200 }
     }
-    if (page === undefined) return notFound(site)
     const files = web.entry(publicEntry, islandOf(page))
-    return {
-      text: web.renderer.renderPage({ ...site, ...files }, page),
-      type: 'text/html; charset=utf-8',
-      status: 200,
-    }
+    const text = web.renderer.renderPage({ ...site, ...files }, page)
+    return { text, type: 'text/html; charset=utf-8', status: 200 }
   }
 
-  const notFound = (site: Site): { text: string; type: string; status: number } => ({
+  const notFound = (site: Site): Rendered => ({
     text: web.renderer.renderPage({ ...site, path: '' }, { kind: 'not-found' }),
     type: 'text/html; charset=utf-8',
     status: 404,
@@ -76,12 +76,16 @@ export function pageRoutes(platform: Platform, deps: PageRouteDeps): Routes {
     const view = await deps.directory()
     const source: PageSource = { config, view, numbers: deps.numbers(), highlighter }
     const site = siteOf(request, path)
-    const work = () => render(path, query, site, source)
+    const variant = [site.theme, site.signedIn ?? '', view.revision].join(' ')
+    const missing = () => cache.get(`not found ${variant}`, async () => notFound(site))
+    if (query === '' && isKnownPath(path, view))
+      return await cache.get(
+        `${path} ${variant}`,
+        async () => (await render(path, query, site, source)) ?? notFound(site),
+      )
     // What a stranger can make up without end is not kept.
-    const known = query === '' && isKnownPath(path, source)
-    if (!known) return await packed(await work())
-    const key = [path, site.theme, site.signedIn ?? '', view.revision].join(' ')
-    return await cache.get(key, work)
+    const rendered = await render(path, query, site, source)
+    return rendered === undefined ? await missing() : await packed(rendered)
   }
 
   return (server) => {
@@ -125,10 +129,15 @@ export function pageRoutes(platform: Platform, deps: PageRouteDeps): Routes {
   }
 }
 
-const isKnownPath = (path: string, { view }: PageSource): boolean => {
-  const parts = path.replace(/\.md$/, '').split('/').slice(1)
-  if (parts[0] !== 'apis') return parts.length < 3
-  return parts.length < 3 || view.apis.some((api) => api.id === `${parts[1]}/${parts[2]}`)
+/** The addresses that are kept: as many as there are pages, whatever is asked for. */
+function isKnownPath(path: string, view: CatalogView): boolean {
+  if (staticPaths.has(path)) return true
+  const [, first, second = '', third, fourth, ...more] = path.replace(/\.md$/, '').split('/')
+  if (more.length > 0) return false
+  if (first === 'errors') return third === undefined && Object.hasOwn(errorCodes, second)
+  const api = first === 'apis' && view.apis.find((a) => a.id === `${second}/${third}`)
+  if (api === undefined || api === false) return false
+  return fourth === undefined || api.operations.some((o) => o.operationId === fourth)
 }
 
 /** What an API client asks for under the API's own prefix gets the API's own answer, not a page. */

@@ -130,6 +130,41 @@ describe('the public pages', () => {
     }
   })
 
+  test('no address, however made up, is an error of ours or leads elsewhere', async () => {
+    const odd = [
+      '/apis/',
+      '/errors/NOT_FOUND/?x=1',
+      '/%2e%2e/%2e%2e/etc/passwd',
+      '/%00',
+      '/%',
+      '/%zz',
+      '/apis/%2F',
+      '//evil.example/',
+      '/%2F%2Fevil.example/',
+      '/\\evil.example/',
+      '/\u0441/'.replace('\u0441', '%D1%81'),
+      `/${'a'.repeat(4_000)}`,
+      '/apis/__proto__/constructor',
+      '/constructor',
+      '/apis/sim-swap/v2/checkSimSwap/more',
+      '/apis/sim-swap/v2.json',
+      '/sign-up.md',
+      '/?q=a&q=b',
+      `/apis?q=${'x'.repeat(500)}`,
+      '/app/../management/v1/session',
+      '/search.json?x',
+      '/favicon.ico',
+    ]
+    for (const address of odd) {
+      const response = await under.get(address)
+      assert.ok(response.status < 500, `${address} ${response.status}`)
+      const location = response.headers.get('location') ?? '/'
+      assert.match(location, /^\/(?![/\\])/, `${address} leads to ${location}`)
+      await response.text()
+    }
+    assert.equal((await under.get('/apis/')).headers.get('location'), '/apis')
+  })
+
   test('text from the address is shown as text', async () => {
     const html = await (
       await under.get(`/apis?q=${encodeURIComponent('"><script>alert(1)</script>')}`)

@@ -32,53 +32,56 @@ function Frame(): ReactNode {
   )
 }
 
-startApp([
-  {
-    path: '/console/sign-in',
-    ErrorBoundary: RouteFault,
-    HydrateFallback: Waiting,
-    lazy: async () => ({ Component: (await import('./pages/sign-in.tsx')).SignInPage }),
-  },
-  {
-    path: '/console/welcome',
-    ErrorBoundary: RouteFault,
-    HydrateFallback: Waiting,
-    lazy: async () => ({ Component: (await import('./pages/welcome.tsx')).WelcomePage }),
-  },
-  {
-    id: 'console',
-    path: '/console',
-    Component: Frame,
-    ErrorBoundary: RouteFault,
-    HydrateFallback: Waiting,
-    loader: () => loadSession('operator', '/console/sign-in'),
-    shouldRevalidate: () => false,
-    children: [
-      { index: true, loader: () => redirect('/console/partners') },
-      {
-        path: 'partners',
-        lazy: async () => ({ Component: (await import('./pages/partners.tsx')).PartnersPage }),
-      },
-      {
-        path: 'partners/:partnerId',
-        lazy: async () => ({ Component: (await import('./pages/partner.tsx')).PartnerPage }),
-      },
-      {
-        path: 'apis',
-        lazy: async () => ({ Component: (await import('./pages/apis.tsx')).ApisPage }),
-      },
-      {
-        path: 'apis/publish',
-        lazy: async () => ({ Component: (await import('./pages/publish.tsx')).PublishPage }),
-      },
-      {
-        path: 'calls',
-        lazy: async () => ({ Component: (await import('./pages/calls.tsx')).LiveCallsPage }),
-      },
-      {
-        path: 'audit',
-        lazy: async () => ({ Component: (await import('./pages/audit.tsx')).AuditPage }),
-      },
-    ],
-  },
-])
+startApp(
+  [
+    {
+      path: '/console/sign-in',
+      ErrorBoundary: RouteFault,
+      HydrateFallback: Waiting,
+      lazy: async () => ({ Component: (await import('./pages/sign-in.tsx')).SignInPage }),
+    },
+    {
+      path: '/console/welcome',
+      ErrorBoundary: RouteFault,
+      HydrateFallback: Waiting,
+      lazy: async () => ({ Component: (await import('./pages/welcome.tsx')).WelcomePage }),
+    },
+    {
+      id: 'console',
+      path: '/console',
+      Component: Frame,
+      ErrorBoundary: RouteFault,
+      HydrateFallback: Waiting,
+      loader: () => loadSession('operator', '/console/sign-in'),
+      shouldRevalidate: () => false,
+      children: [
+        { index: true, loader: () => redirect('/console/partners') },
+        {
+          path: 'partners',
+          lazy: async () => ({ Component: (await import('./pages/partners.tsx')).PartnersPage }),
+        },
+        {
+          path: 'partners/:partnerId',
+          lazy: async () => ({ Component: (await import('./pages/partner.tsx')).PartnerPage }),
+        },
+        {
+          path: 'apis',
+          lazy: async () => ({ Component: (await import('./pages/apis.tsx')).ApisPage }),
+        },
+        {
+          path: 'apis/publish',
+          lazy: async () => ({ Component: (await import('./pages/publish.tsx')).PublishPage }),
+        },
+        {
+          path: 'calls',
+          lazy: async () => ({ Component: (await import('./pages/calls.tsx')).LiveCallsPage }),
+        },
+        {
+          path: 'audit',
+          lazy: async () => ({ Component: (await import('./pages/audit.tsx')).AuditPage }),
+        },
+      ],
+    },
+  ],
+  () => '/console/sign-in',
+)

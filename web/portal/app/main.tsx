@@ -37,57 +37,64 @@ function Frame(): ReactNode {
   return <AppFrame sections={sections} session={session} home="/app" afterSignOut="/" />
 }
 
-startApp([
-  {
-    id: 'app',
-    path: '/app',
-    Component: Frame,
-    ErrorBoundary: RouteFault,
-    HydrateFallback: Waiting,
-    loader: () =>
-      loadSession('partner', `/sign-in?return=${encodeURIComponent(location.pathname)}`),
-    shouldRevalidate: () => false,
-    children: [
-      {
-        index: true,
-        lazy: async () => ({ Component: (await import('./pages/home.tsx')).HomePage }),
-      },
-      {
-        path: 'applications',
-        lazy: async () => ({
-          Component: (await import('./pages/applications.tsx')).ApplicationsPage,
-        }),
-      },
-      {
-        path: 'applications/:applicationId',
-        lazy: async () => ({
-          Component: (await import('./pages/application.tsx')).ApplicationPage,
-        }),
-      },
-      {
-        path: 'usage',
-        lazy: async () => ({ Component: (await import('./pages/usage.tsx')).UsagePage }),
-      },
-      {
-        path: 'calls',
-        lazy: async () => ({ Component: (await import('./pages/calls.tsx')).CallsPage }),
-      },
-      {
-        path: 'messages',
-        lazy: async () => ({ Component: (await import('./pages/messages.tsx')).MessagesPage }),
-      },
-      {
-        path: 'production',
-        lazy: async () => ({ Component: (await import('./pages/production.tsx')).ProductionPage }),
-      },
-      {
-        path: 'members',
-        lazy: async () => ({ Component: (await import('./pages/members.tsx')).MembersPage }),
-      },
-      {
-        path: 'account',
-        lazy: async () => ({ Component: (await import('./pages/account.tsx')).AccountPage }),
-      },
-    ],
-  },
-])
+const signIn = (): string =>
+  `/sign-in?return=${encodeURIComponent(location.pathname + location.search)}`
+
+startApp(
+  [
+    {
+      id: 'app',
+      path: '/app',
+      Component: Frame,
+      ErrorBoundary: RouteFault,
+      HydrateFallback: Waiting,
+      loader: () => loadSession('partner', signIn()),
+      shouldRevalidate: () => false,
+      children: [
+        {
+          index: true,
+          lazy: async () => ({ Component: (await import('./pages/home.tsx')).HomePage }),
+        },
+        {
+          path: 'applications',
+          lazy: async () => ({
+            Component: (await import('./pages/applications.tsx')).ApplicationsPage,
+          }),
+        },
+        {
+          path: 'applications/:applicationId',
+          lazy: async () => ({
+            Component: (await import('./pages/application.tsx')).ApplicationPage,
+          }),
+        },
+        {
+          path: 'usage',
+          lazy: async () => ({ Component: (await import('./pages/usage.tsx')).UsagePage }),
+        },
+        {
+          path: 'calls',
+          lazy: async () => ({ Component: (await import('./pages/calls.tsx')).CallsPage }),
+        },
+        {
+          path: 'messages',
+          lazy: async () => ({ Component: (await import('./pages/messages.tsx')).MessagesPage }),
+        },
+        {
+          path: 'production',
+          lazy: async () => ({
+            Component: (await import('./pages/production.tsx')).ProductionPage,
+          }),
+        },
+        {
+          path: 'members',
+          lazy: async () => ({ Component: (await import('./pages/members.tsx')).MembersPage }),
+        },
+        {
+          path: 'account',
+          lazy: async () => ({ Component: (await import('./pages/account.tsx')).AccountPage }),
+        },
+      ],
+    },
+  ],
+  signIn,
+)

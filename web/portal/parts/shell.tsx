@@ -38,10 +38,11 @@ export function Document(options: {
             type="font/woff2"
             href={href}
             crossOrigin="anonymous"
+            fetchPriority="low"
           />
         ))}
         {site.preloads.map((href) => (
-          <link key={href} rel="modulepreload" href={href} />
+          <link key={href} rel="modulepreload" href={href} fetchPriority="low" />
         ))}
         {site.scripts.map((src) => (
           <script key={src} type="module" src={src} />

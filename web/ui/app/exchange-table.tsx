@@ -25,7 +25,7 @@ export function ExchangeTable(options: {
           title: 'Operation',
           cell: (e) => (
             <>
-              <Text size="sm" fw={550}>
+              <Text size="sm" fw={550} className="wrap">
                 {e.operationId ?? e.method}
               </Text>
               <Text size="xs" c="dimmed">
@@ -34,8 +34,15 @@ export function ExchangeTable(options: {
             </>
           ),
         },
-        { title: 'Status', cell: (e) => <StatusCode status={e.status} /> },
-        { title: 'Code', cell: (e) => <Code exchange={e} /> },
+        {
+          title: 'Status',
+          cell: (e) => (
+            <>
+              <StatusCode status={e.status} />
+              <Code exchange={e} />
+            </>
+          ),
+        },
         { title: who, cell: nameOf },
         { title: 'Environment', cell: (e) => <EnvironmentPill environment={e.environment} /> },
         { title: 'Took', cell: (e) => `${e.totalMs.toFixed(1)} ms`, number: true, nowrap: true },
@@ -62,6 +69,7 @@ function Code({ exchange }: { exchange: Exchange }): ReactNode {
   if (exchange.code === undefined) return null
   return (
     <>
+      <br />
       <Anchor href={`/errors/${encodeURIComponent(exchange.code)}`} size="xs" className="mono">
         {exchange.code}
       </Anchor>

@@ -1,5 +1,5 @@
 import { MantineProvider } from '@mantine/core'
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { createBrowserRouter, type RouteObject } from 'react-router'
@@ -14,12 +14,19 @@ declare global {
 }
 
 /** Starts one of the two signed-in applications. */
-export function startApp(routes: RouteObject[]): void {
+export function startApp(routes: RouteObject[], signIn: () => string): void {
   const root = document.getElementById('root')
   if (root === null) throw new Error('the page has no root')
   const { nonce } = readPageContext()
   globalThis.__webpack_nonce__ = nonce
   const client = new QueryClient({
+    // The session ended, here or in another tab.
+    queryCache: new QueryCache({
+      onError: (error) => {
+        if (error instanceof ManagementError && error.fault.status === 401)
+          location.replace(signIn())
+      },
+    }),
     defaultOptions: {
       queries: {
         staleTime: 5_000,
