@@ -2,11 +2,10 @@ import { generateKeyPairSync, sign } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Registry } from 'prom-client'
-import { type Journal, type JournalRecord, type NewRecord, openJournal } from '#journal'
+import type { Journal, NewRecord } from '#journal'
 import { systemClock } from '#platform/clock'
 import { createLog } from '#platform/log'
 import type {
-  ApiEntry,
   ApplicationEntry,
   ContractEntry,
   KeyEntry,
@@ -282,6 +281,3 @@ export async function testGateway(
   t.after(() => gateway.stop())
   return { gateway, url: `http://127.0.0.1:${gateway.port()}`, snapshot, journal, ledger, registry }
 }
-
-export type { ApiEntry, JournalRecord }
-export { openJournal }

@@ -13,5 +13,4 @@ export {
   readSegment,
   type SegmentFooter,
   type SegmentHeader,
-  segmentByteLimit,
 } from './segment.ts'

@@ -57,12 +57,6 @@ export type ReadSegment =
       soundBytes: number
     }
 
-/**
- * No segment is longer: rotation happens at 4 MiB, and one group of records is far below the rest.
- * @public
- */
-export const segmentByteLimit = 16 * 1_048_576
-
 /** SHA-256 in hex. */
 export const sha256 = (bytes: Buffer): string => hash('sha256', bytes, 'hex')
 
