@@ -7,7 +7,7 @@ export function RouteFault(): ReactNode {
   const error = useRouteError()
   const missing = isRouteErrorResponse(error) && error.status === 404
   return (
-    <Stack p="xl" gap="xs">
+    <Stack component="main" p="xl" gap="xs">
       <Title order={1}>{missing ? 'There is no page here' : 'This page failed'}</Title>
       <Text c="dimmed">
         {missing ? 'It may have moved.' : 'Reload it. If it fails again, tell us what you did.'}
