@@ -36,9 +36,9 @@ export type Command = {
  */
 export class CommandError extends Error {
   readonly exitCode: number
-  constructor(message: string, exitCode = 1, options?: ErrorOptions) {
+  constructor(message: string, options: ErrorOptions & { exitCode?: number } = {}) {
     super(message, options)
     this.name = 'CommandError'
-    this.exitCode = exitCode
+    this.exitCode = options.exitCode ?? 1
   }
 }

@@ -60,7 +60,7 @@ function parse(command: Command, rest: readonly string[], program: string) {
     return { options: values, positionals }
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.split('. ')[0] : String(cause)
-    throw new CommandError(`${reason}\n${usage}`, 2, { cause })
+    throw new CommandError(`${reason}\n${usage}`, { exitCode: 2, cause })
   }
 }
 
