@@ -10,6 +10,9 @@ import type {
   SubscriptionEntry,
 } from '#snapshot'
 
+/** far more than go away within the life of a token */
+const mostRemembered = 20_000
+
 export type SigningKey = { issuer: string; key: KeyObject }
 
 /**
@@ -24,6 +27,7 @@ export class SnapshotIndex {
   #contracts = new Map<string, ContractEntry>()
   #plans = new Map<string, PlanEntry>()
   #keys = new Map<string, SigningKey>()
+  #removed = new Set<string>()
   #log: Log
   #onApi: (id: string, entry: ApiEntry | undefined) => void
   #onKeys: () => void
@@ -50,6 +54,14 @@ export class SnapshotIndex {
 
   contract(id: string): ContractEntry | undefined {
     return this.#contracts.get(id)
+  }
+
+  /**
+   * Whether this was here and was taken away: a credential, a client, a contract, or `<application> <API>` for a
+   * subscription. What is merely unknown may still be on its way; what was removed will not come.
+   */
+  wasRemoved(id: string): boolean {
+    return this.#removed.has(id)
   }
 
   plan(id: string): PlanEntry | undefined {
@@ -102,7 +114,7 @@ export class SnapshotIndex {
         return
       case 'contract':
         if (entry?.kind === 'contract') this.#contracts.set(id, entry)
-        else this.#contracts.delete(id)
+        else if (this.#contracts.delete(id)) this.#remember(id)
         return
       case 'plan':
         if (entry?.kind === 'plan') this.#plans.set(id, entry)
@@ -123,8 +135,11 @@ export class SnapshotIndex {
     const before = this.#applications.get(id)
     if (before !== undefined && before.clientId !== entry?.clientId)
       this.#byClientId.delete(before.clientId)
+    for (const credentialId of before?.credentialIds ?? []) {
+      if (entry?.credentialIds.includes(credentialId) !== true) this.#remember(credentialId)
+    }
     if (entry === undefined) {
-      this.#applications.delete(id)
+      if (this.#applications.delete(id) && before !== undefined) this.#remember(before.clientId)
       return
     }
     this.#applications.set(id, entry)
@@ -140,12 +155,22 @@ export class SnapshotIndex {
     }
     if (entry === undefined) {
       this.#subscriptions.delete(id)
+      if (before !== undefined) this.#remember(`${before.applicationId} ${before.apiId}`)
       return
     }
     this.#subscriptions.set(id, entry)
+    this.#removed.delete(`${entry.applicationId} ${entry.apiId}`)
     const others = this.#byApplication.get(entry.applicationId)
     if (others === undefined) this.#byApplication.set(entry.applicationId, [entry])
     else others.push(entry)
+  }
+
+  #remember(id: string): void {
+    this.#removed.delete(id)
+    this.#removed.add(id)
+    if (this.#removed.size <= mostRemembered) return
+    const [oldest] = this.#removed
+    if (oldest !== undefined) this.#removed.delete(oldest)
   }
 
   #putKey(id: string, entry: KeyEntry | undefined): void {

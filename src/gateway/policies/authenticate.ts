@@ -71,6 +71,9 @@ const settle = (exchange: Exchange, outcome: Outcome): void => {
 function identify(context: GatewayContext, exchange: Exchange, token: AccessToken): Outcome {
   if (recognises(context, exchange, token)) return undefined
   if (token.unknownUntilMs > context.nowMs()) return unauthenticated
+  const { index } = context
+  if (index.wasRemoved(token.credentialId) || index.wasRemoved(token.clientId))
+    return unauthenticated
   lookForClient(context, exchange, token)
   return pending
 }

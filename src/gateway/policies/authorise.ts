@@ -26,6 +26,7 @@ export const authorise: OperationPolicy = (context, operation) => {
       const id = exchange.application?.id ?? ''
       const nowMs = context.nowMs()
       if (exchange.contract !== undefined || (asked.get(id) ?? 0) > nowMs) return refusal
+      if (!mayBeComing(context, operation, exchange)) return refusal
       const young = nowMs - (exchange.token?.issuedAtMs ?? 0) < youngMs
       const found = (): boolean => {
         decide(context, operation, exchange)
@@ -92,6 +93,28 @@ function findContract(
     if (subscription.apiId === apiId) return undefined
   }
   return exchange.contract === undefined ? denied(reason) : undefined
+}
+
+/** Whether what is missing was never here: then a feed that is a moment behind may bring it. */
+function mayBeComing(context: GatewayContext, operation: Operation, exchange: Exchange): boolean {
+  const { index } = context
+  const application = index.application(exchange.application?.clientId ?? '')
+  if (application?.state !== 'active') return false
+  const apiId = operation.api.id
+  const fitting = index
+    .subscriptions(application.id)
+    .filter((subscription) => subscription.apiId === apiId || subscription.apiId === '*')
+  if (fitting.length === 0) {
+    return (
+      !index.wasRemoved(`${application.id} ${apiId}`) && !index.wasRemoved(`${application.id} *`)
+    )
+  }
+  return fitting.some(
+    ({ state, contractId }) =>
+      state === 'active' &&
+      index.contract(contractId) === undefined &&
+      !index.wasRemoved(contractId),
+  )
 }
 
 const denied = (message: string): Refusal => refuse('PERMISSION_DENIED', message)
