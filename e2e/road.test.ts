@@ -1,23 +1,18 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
+import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { type Product, startProduct, until } from '../test/support/product.ts'
 import { openBrowser } from './browser.ts'
 
 const shell = promisify(execFile)
-const axe = readFileSync(
-  path.join(import.meta.dirname, '../node_modules/axe-core/axe.min.js'),
-  'utf8',
-)
 const password = 'violet harbour 58 lantern'
 
 /** What axe finds against WCAG 2.2 AA on the page as it is. */
 async function violationsOf(page: Page): Promise<string[]> {
-  await page.evaluate(axe)
+  await page.evaluate(axe.source)
   return await page.evaluate(async () => {
     const { violations } = await (
       globalThis as unknown as {
