@@ -156,7 +156,7 @@ async function requireFreePorts(config: Config): Promise<void> {
   if (faults.length === 0) return
   throw new StartRefused(
     [
-      `Wayleave cannot start: ${faults.length === 1 ? 'a port is' : 'ports are'} taken.`,
+      'Wayleave cannot start: it needs ports that it cannot have.',
       ...faults.map(({ text }) => `  ${text}`),
       '  PORT_BASE moves the whole block: PORT_BASE=28080 npm start',
     ].join('\n'),

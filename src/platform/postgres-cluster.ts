@@ -157,6 +157,10 @@ export async function initialise(
     }
     const made = await runInitdb(place, temporary, given, signal)
     signal?.throwIfAborted()
+    if (made.said.includes('No space left on device'))
+      throw new Error(
+        `there is no space left on the disk of ${folder}: PostgreSQL needs 100 MB at first`,
+      )
     if (made.code !== 0)
       throw new Error(`PostgreSQL could not make its data folder ${folder}: ${made.said.trim()}`)
   } catch (error) {
