@@ -4,6 +4,7 @@ import path from 'node:path'
 import { Client } from 'pg'
 import type { CommandResult } from '#cli'
 import { type Config, ConfigError, settings } from '#platform/config'
+import { openDataFolder } from '#platform/data-folder'
 import { embeddedServerUrl } from '#platform/embedded-postgres'
 import { type PortFault, portFaults } from './require-free-ports.ts'
 import { readRunFile } from './run-file.ts'
@@ -58,6 +59,13 @@ function checkNode(): Finding {
 
 function checkData(config: Config): Finding[] {
   const findings: Finding[] = []
+  if (existsSync(config.dataDir)) {
+    try {
+      openDataFolder(config.dataDir)
+    } catch (error) {
+      return [{ level: 'mend', what: error instanceof Error ? error.message : String(error) }]
+    }
+  }
   const key = path.join(config.dataDir, 'secrets', 'master.key')
   if (config.secretKey !== undefined)
     findings.push({ level: 'ok', what: 'the master key comes from WAYLEAVE_SECRET_KEY' })
@@ -87,12 +95,18 @@ async function checkDisk(config: Config): Promise<Finding> {
     : { level: 'ok', what }
 }
 
+function embeddedAddress(config: Config): string | undefined {
+  try {
+    return embeddedServerUrl(config.dataDir, config.postgresPort)
+  } catch {
+    return undefined
+  }
+}
+
 async function checkDatabase(config: Config): Promise<Finding> {
   const embedded = config.databaseUrl === undefined
-  if (embedded && !existsSync(path.join(config.dataDir, 'secrets', 'postgres.password'))) {
-    return { level: 'note', what: 'PostgreSQL will be the embedded one' }
-  }
-  const url = config.databaseUrl ?? embeddedServerUrl(config.dataDir, config.postgresPort)
+  const url = config.databaseUrl ?? embeddedAddress(config)
+  if (url === undefined) return { level: 'note', what: 'PostgreSQL will be the embedded one' }
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 3_000 })
   client.on('error', () => undefined)
   try {

@@ -25,6 +25,15 @@ export function loadMasterKey(config: Config, options: { create: boolean }): Buf
   try {
     text = readFileSync(file, 'utf8').trim()
   } catch (cause) {
+    if (!existsSync(config.dataDir))
+      throw new Error(
+        `there is no data in ${config.dataDir} yet: \`npm start\` makes it, or set WAYLEAVE_SECRET_KEY`,
+        { cause },
+      )
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EACCES')
+      throw new Error(`the master key ${file} is another account's: run this as that account`, {
+        cause,
+      })
     throw new Error(
       `the master key ${file} cannot be read: restore it from a copy, or set WAYLEAVE_SECRET_KEY (nothing else opens what it sealed)`,
       { cause },
