@@ -3,6 +3,7 @@ import type { Catalog } from '#catalog'
 import type { Contracts } from '#contracts'
 import type { PartnerDirectory } from '#partners'
 import { type Environment, environments } from '#platform/config'
+import { lockFor } from '#platform/database'
 import type { Platform } from '#platform/module'
 import type { OutboxEvent, Subscriber } from '#platform/outbox'
 import type { KeyEntry, SnapshotEntry, SnapshotKind } from './schema.ts'
@@ -11,6 +12,9 @@ import type { SnapshotTables } from './tables.ts'
 
 /** Raised when entries are compiled differently: the next start of control then compiles everything anew. */
 const format = 2
+
+/** Writers go one after the other: two that touch both environments in another order would wait for each other. */
+const writerLock = 'wayleave.snapshot'
 
 /** Whom the compiler asks. Each answers with a complete entry, or with nothing when the thing is gone. */
 export type SnapshotSources = {
@@ -170,14 +174,18 @@ export function createSnapshotCompiler(
       types: Object.keys(reactions),
       async handle(anyTrx, event) {
         const trx = anyTrx as unknown as Transaction<SnapshotTables>
+        await lockFor(trx, writerLock)
         await reactions[event.type]?.(trx, putInto(trx), event)
       },
     },
     async ensureCompiled() {
-      const stale = (await readHeads(db)).filter((head) => head.format !== format)
-      if (stale.length === 0) return
+      const findStale = async (from: Parameters<typeof readHeads>[0]) =>
+        (await readHeads(from)).filter((head) => head.format !== format)
+      if ((await findStale(db)).length === 0) return
       await db.transaction().execute(async (trx) => {
-        for (const head of stale) await compileAll(trx, head.environment)
+        await lockFor(trx, writerLock)
+        // Another control may have compiled everything while this one waited.
+        for (const head of await findStale(trx)) await compileAll(trx, head.environment)
         await setFormat(trx, format)
       })
     },
