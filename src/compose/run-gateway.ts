@@ -28,8 +28,10 @@ export async function runGateway(config: Config, environment: Environment): Prom
     max: 4,
     onError: (error) => log.warn({ reason: error.message }, 'a database connection broke'),
   })
+  const journalFolder = path.join(config.dataDir, 'journal')
+  mkdirSync(journalFolder, { recursive: true, mode: 0o700 })
   const journal = await openJournal({
-    folder: path.join(config.dataDir, 'journal'),
+    folder: journalFolder,
     gatewayId: config.gatewayId ?? ownGatewayId(folder, environment),
     environment,
     sync: config.journalSync,

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { test } from 'node:test'
+import { sql } from 'kysely'
 import { Type } from 'typebox'
 import { AppError } from './app-error.ts'
+import { createDatabasePool } from './database.ts'
 import { createHttpServer } from './http-server.ts'
 import { createLog } from './log.ts'
 
@@ -115,4 +117,22 @@ test('bytes that are no HTTP close the connection and leave the server serving',
     socket.resume()
   })
   assert.equal((await fetch(`${url}/taken`)).status, 409)
+})
+
+test('a database that cannot be reached is 503 with Retry-After, and says nothing of its address', async (t) => {
+  const server = createHttpServer({ log: createLog({ name: 'test', level: 'silent' }) })
+  const database = createDatabasePool('postgresql://wayleave:secret@127.0.0.1:1/none', {
+    applicationName: 'test',
+  })
+  server.get('/rows', async () => await sql`select 1`.execute(database.as()))
+  t.after(async () => {
+    await server.close()
+    await database.close()
+  })
+  const answer = await fetch(`${await server.listen({ port: 0, host: '127.0.0.1' })}/rows`)
+  assert.equal(answer.status, 503)
+  assert.equal(answer.headers.get('retry-after'), '5')
+  const text = await answer.text()
+  assert.match(text, /UNAVAILABLE/)
+  assert.doesNotMatch(text, /127\.0\.0\.1|wayleave/)
 })

@@ -127,6 +127,16 @@ export function toAppError(thrown: unknown): AppError {
       { cause: thrown },
     )
   }
+  if (isOutOfReach(thrown)) {
+    return new AppError(
+      'UNAVAILABLE',
+      'The service cannot answer at the moment. Try again in a few seconds.',
+      {
+        cause: thrown,
+        headers: { 'retry-after': '5' },
+      },
+    )
+  }
   const status = statusOf(thrown)
   if (status !== undefined && status >= 400 && status < 500) {
     const message = thrown instanceof Error ? thrown.message : 'The request cannot be read.'
@@ -139,6 +149,21 @@ export function toAppError(thrown: unknown): AppError {
       cause: thrown,
     },
   )
+}
+
+/** Codes of a database that cannot be reached, is starting or stopping, or has no room (PostgreSQL, appendix A). */
+const outOfReach =
+  /^(?:ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|EPIPE|08\d{3}|53\d{3}|57P0[123])$/
+
+/** What the driver says, without a code, of a connection that broke or could not be made in time. */
+const brokenConnection =
+  /^(?:Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/
+
+function isOutOfReach(thrown: unknown): boolean {
+  if (!(thrown instanceof Error)) return false
+  if ('code' in thrown && typeof thrown.code === 'string' && outOfReach.test(thrown.code))
+    return true
+  return brokenConnection.test(thrown.message)
 }
 
 /** PostgreSQL's codes for text that it cannot hold: the request brought it. */
