@@ -25,7 +25,7 @@ export type Line = { kind: LineKind; value: unknown; end: number }
  */
 export function decodeLine(bytes: Buffer, start: number): Line | undefined {
   const end = bytes.indexOf(lineFeed, start)
-  if (end < start + prefixLength + 2) return undefined
+  if (end <= start + prefixLength) return undefined
   const kind = kindOf(bytes[start])
   if (kind === undefined || bytes[start + 1] !== space || bytes[start + 10] !== space)
     return undefined
