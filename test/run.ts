@@ -7,7 +7,7 @@ import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
 import { startEmbeddedPostgres } from '#platform/embedded-postgres'
-import { freePort } from '#platform/testing'
+import { freePort } from '#platform/free-port'
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..')
 process.chdir(root)

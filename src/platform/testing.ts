@@ -1,6 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after } from 'node:test'
@@ -12,6 +11,7 @@ import { type Clock, systemClock } from './clock.ts'
 import { type Config, loadConfig } from './config.ts'
 import { createDatabasePool, type DatabasePool } from './database.ts'
 import { startEmbeddedPostgres } from './embedded-postgres.ts'
+import { freePort } from './free-port.ts'
 import { createIds } from './ids.ts'
 import { createLog } from './log.ts'
 import { migrate } from './migrations.ts'
@@ -20,6 +20,9 @@ import { createOutbox, type Subscriber, startDispatcher } from './outbox.ts'
 import { createSealing } from './sealing.ts'
 
 type TestContext = { after: (fn: () => Promise<void> | void) => void }
+
+/** @public */
+export { freePort }
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..')
 const source = path.join(root, 'src')
@@ -47,23 +50,6 @@ async function startTestServer(): Promise<string> {
     rmSync(dataDir, { recursive: true, force: true })
   }
   return started.url
-}
-
-/**
- * A port that was free a moment ago.
- * @public
- */
-export async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => {
-    probe.listen(0, '127.0.0.1', resolve)
-  })
-  const address = probe.address()
-  await new Promise((resolve) => {
-    probe.close(resolve)
-  })
-  if (typeof address !== 'object' || address === null) throw new Error('no free port')
-  return address.port
 }
 
 /** Dropped after the last test of the file: hooks of a test run in their order, and what it opened must close first. */
