@@ -6,11 +6,19 @@ export type {
   ApiEntry,
   ApiUpstream,
   ConsentBasis,
+  FieldMask,
+  FunctionTarget,
   JsonSchema,
+  OperationTerms,
+  ResourceRule,
+  Retirement,
   SnapshotExample,
   SnapshotOperation,
   SnapshotParameter,
   SnapshotResponse,
+  SubjectRule,
+  UpstreamCare,
+  UpstreamTarget,
 } from './entry.ts'
 export type { PackResult } from './load-pack.ts'
 export type { PublishResult } from './publish-api.ts'

@@ -85,5 +85,5 @@ function upstreamOf(compiled: CompiledApi, environment: Environment): ApiUpstrea
     return environment === 'sandbox'
       ? { kind: 'simulated', timeoutMs }
       : { kind: 'none', timeoutMs }
-  return { kind: 'http', url: address.replace(/\/+$/, ''), timeoutMs }
+  return { kind: 'http', targets: [{ url: address.replace(/\/+$/, '') }], timeoutMs }
 }

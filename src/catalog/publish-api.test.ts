@@ -88,7 +88,7 @@ test('serves what is published from the document, in its order and by environmen
   assert.deepEqual(sandbox?.upstream, { kind: 'simulated', timeoutMs: 900 })
   assert.deepEqual(production?.upstream, {
     kind: 'http',
-    url: 'https://core.example/api',
+    targets: [{ url: 'https://core.example/api' }],
     timeoutMs: 900,
   })
   assert.equal(production?.consent, 'consent')

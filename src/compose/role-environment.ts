@@ -1,4 +1,4 @@
-import type { Environment } from '#platform/config'
+import type { Config, Environment } from '#platform/config'
 import type { RestrictedRole } from '#platform/database-roles'
 import type { Sealing } from '#platform/sealing'
 
@@ -16,7 +16,13 @@ const secrets = [
   'WAYLEAVE_SECRET_KEY',
   'WAYLEAVE_INTAKE_TOKEN',
   'WAYLEAVE_UPSTREAM_TOKEN',
+  'WAYLEAVE_GATEWAY_KEY',
   'SMTP_URL',
+  'REDIS_URL',
+  'OTEL_EXPORTER_OTLP_HEADERS',
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
 ] as const
 
 /**
@@ -28,9 +34,10 @@ export function localRoles(options: {
   restricted: Readonly<Record<RestrictedRole, string>>
   sealing: Sealing
   masterKey: Buffer
-  smtpUrl: string | undefined
+  config: Config
 }): Role[] {
-  const { ownerUrl, restricted, sealing } = options
+  const { ownerUrl, restricted, sealing, config } = options
+  const { redisUrl, smtpUrl, traces, aws } = config
   const owner = {
     DATABASE_URL: ownerUrl,
     WAYLEAVE_SECRET_KEY: options.masterKey.toString('base64url'),
@@ -42,6 +49,16 @@ export function localRoles(options: {
     env: {
       DATABASE_URL: restricted[`gateway_${environment}`],
       WAYLEAVE_INTAKE_TOKEN: sealing.machineToken(`intake:${environment}`),
+      WAYLEAVE_GATEWAY_KEY: sealing.machineToken(`gateway:${environment}`),
+      ...given({ REDIS_URL: redisUrl, OTEL_EXPORTER_OTLP_HEADERS: traces.headers }),
+      // Functions are upstreams of production; the sandbox has no key to the operator's account.
+      ...(environment === 'production'
+        ? given({
+            AWS_ACCESS_KEY_ID: aws.accessKeyId,
+            AWS_SECRET_ACCESS_KEY: aws.secretAccessKey,
+            AWS_SESSION_TOKEN: aws.sessionToken,
+          })
+        : {}),
       ...(environment === 'sandbox' ? { WAYLEAVE_UPSTREAM_TOKEN: upstreamToken } : {}),
     },
   })
@@ -49,7 +66,7 @@ export function localRoles(options: {
     {
       name: 'control',
       args: ['control'],
-      env: { ...owner, ...(options.smtpUrl === undefined ? {} : { SMTP_URL: options.smtpUrl }) },
+      env: { ...owner, ...given({ SMTP_URL: smtpUrl }) },
     },
     { name: 'authorization', args: ['authorization'], env: owner },
     {
@@ -61,6 +78,12 @@ export function localRoles(options: {
     gateway('sandbox'),
   ]
 }
+
+/** Those that are set. */
+const given = (values: Readonly<Record<string, string | undefined>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  )
 
 /** What a child process is started with: our environment without secrets, and its own. */
 export function environmentOf(

@@ -74,7 +74,7 @@ export async function runAll(given: Config, say: Say): Promise<void> {
     let firstOperator: string | undefined
     const running = startSupervisor({
       config,
-      roles: localRoles({ ownerUrl, restricted, sealing, masterKey, smtpUrl: config.smtpUrl }),
+      roles: localRoles({ ownerUrl, restricted, sealing, masterKey, config }),
       say,
       onMessage: (message) => {
         if (message.type === 'first-operator') firstOperator = message.url

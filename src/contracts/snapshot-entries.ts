@@ -1,8 +1,21 @@
 import type { Kysely } from 'kysely'
-import type { Quota, RateLimit } from './limits.ts'
+import type { Quota, RateLimit, Spike } from './limits.ts'
 import { findPlan, pricesInForce } from './price-store.ts'
 import { findContract, findSubscription } from './store.ts'
 import type { ContractRow, ContractTables, PlanRow, SubscriptionRow } from './tables.ts'
+
+/**
+ * What a contract says of a response field, before what the product says of it.
+ * @public
+ */
+export type ContractMask = {
+  /** `sim-swap/v2`, or `*` for every API */
+  apiId: string
+  /** a path as in the product manifest: `device.phoneNumber` */
+  field: string
+  action: 'remove' | 'mask' | 'hash' | 'coarsen' | 'pass'
+  gridMetres?: number
+}
 
 /** What a gateway needs to know of a contract. @public */
 export type ContractSnapshot = {
@@ -15,6 +28,10 @@ export type ContractSnapshot = {
   timeZone: string
   rate: readonly RateLimit[]
   quota: Quota | undefined
+  spike?: Spike
+  /** calls that may be under way at the same moment */
+  concurrency?: number
+  masks?: readonly ContractMask[]
 }
 
 /** What a gateway needs to know of a plan. @public */

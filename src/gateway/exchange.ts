@@ -59,6 +59,19 @@ export class Exchange {
   token: AccessToken | undefined
   application: ApplicationEntry | undefined
   contract: ContractEntry | undefined
+  credential: 'access-token' | 'api-key' | undefined
+  bound: 'certificate' | 'dpop' | undefined
+  /** W3C trace id, when the call is traced */
+  traceId: string | undefined
+  /** keyed pseudonym of the subscriber that the call is about */
+  subject: string | undefined
+  /** what an Idempotency-Key did */
+  idempotency: 'kept' | 'replayed' | undefined
+  /** paths of the response fields that were masked */
+  masked: readonly string[] | undefined
+  stripped = false
+  /** where it was served: `primary`, `canary`, `cache` or the name of a target */
+  upstreamName: string | undefined
   use: ContractUse | undefined
   quotaUnit: QuotaUnit | undefined
   contentType: string | undefined

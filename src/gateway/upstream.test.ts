@@ -224,7 +224,9 @@ test('an upstream that does not answer in time is 504, and is let go', async (t)
     void request.on('close', () => {
       closed = true
     })
-  const api = simSwap(upstream.url, { upstream: { ...upstreamTimeout, url: upstream.url } })
+  const api = simSwap(upstream.url, {
+    upstream: { ...upstreamTimeout, targets: [{ url: upstream.url }] },
+  })
   const gateway = await testGateway(t, [api, key.entry, ...customer(1)])
   const response = await call({ ...gateway, token: key.token(1) })
   assert.equal(response.status, 504)
@@ -238,7 +240,7 @@ test('an upstream that begins and stops half-way is 504 within the same deadline
     response.write('{"swapped"')
   })
   const api = simSwap(upstream.url, {
-    upstream: { kind: 'http', url: upstream.url, timeoutMs: 80 },
+    upstream: { kind: 'http', targets: [{ url: upstream.url }], timeoutMs: 80 },
   })
   const gateway = await testGateway(t, [api, key.entry, ...customer(1)])
   assert.equal((await call({ ...gateway, token: key.token(1) })).status, 504)

@@ -26,6 +26,23 @@ export type JournalRecord = {
   /** the policy that refused, or `upstream` */
   refusedBy?: string
   upstreamStatus?: number
+  /** where it was served: `primary`, `canary`, `cache`, or the name of a target; undefined when nothing was called */
+  upstream?: string
+  tier?: string
+  /** how the caller showed who it is */
+  credential?: 'access-token' | 'api-key'
+  /** what the call was bound to besides */
+  bound?: 'certificate' | 'dpop'
+  /** W3C trace id, when the call was traced */
+  traceId?: string
+  /** keyed pseudonym of the subscriber that the call was about, the same for one subscriber in one installation */
+  subject?: string
+  /** what an Idempotency-Key did: the first answer was kept, or given again */
+  idempotency?: 'kept' | 'replayed'
+  /** paths of the response fields that were masked or removed */
+  masked?: readonly string[]
+  /** whether undeclared fields were taken out of the response */
+  stripped?: boolean
   /** whole time in the gateway and the part spent upstream, in milliseconds with fractions */
   totalMs: number
   upstreamMs?: number

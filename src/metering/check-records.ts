@@ -39,6 +39,17 @@ const checks: Readonly<Record<string, Check>> = {
   upstreamMs: (r) => r.upstreamMs === undefined || within(r.upstreamMs, 0, 24 * hourMs),
   requestBytes: (r) => wholeWithin(r.requestBytes, 0, tebibyte),
   responseBytes: (r) => wholeWithin(r.responseBytes, 0, tebibyte),
+  upstream: (r) => optionalText(r.upstream, 160),
+  tier: (r) => optionalText(r.tier, 32),
+  credential: (r) => optionalText(r.credential, 32),
+  bound: (r) => optionalText(r.bound, 32),
+  traceId: (r) => optionalText(r.traceId, 32),
+  subject: (r) => optionalText(r.subject, 64),
+  idempotency: (r) => optionalText(r.idempotency, 32),
+  masked: (r) =>
+    r.masked === undefined ||
+    (Array.isArray(r.masked) && r.masked.length <= 200 && r.masked.every((f) => text(f, 256))),
+  stripped: (r) => r.stripped === undefined || typeof r.stripped === 'boolean',
   units: (r) => wholeWithin(r.units, 0, 1),
   priceId: (r) => optionalText(r.priceId, 64),
 }

@@ -41,6 +41,20 @@ export type ApplicationSnapshot = {
   partnerId: string
   state: 'active' | 'suspended'
   credentialIds: readonly string[]
+  /** keyed hashes of API keys, as the gateway's key makes them */
+  apiKeys?: readonly { credentialId: string; hash: string }[]
+  certificates?: readonly ApplicationCertificate[]
+}
+
+/** A client certificate that an application may come with: this very one, or one of the operator's CA with this name. */
+export type ApplicationCertificate = {
+  credentialId: string
+  /** SHA-256 of the DER, base64url (RFC 8705 x5t#S256) */
+  thumbprint?: string
+  /** a DNS or URI name among the subject alternative names (RFC 8705 section 2.1.2), such as `DNS:api.bank.example` */
+  subjectAlternativeName?: string
+  /** RFC 3339; not accepted after it */
+  notAfter?: string
 }
 
 /** The questions that may be asked of the partners: no routes, no changes. */

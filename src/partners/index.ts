@@ -1,4 +1,5 @@
 export {
+  type ApplicationCertificate,
   type ApplicationSnapshot,
   type Client,
   createPartnerDirectory,

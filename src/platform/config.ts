@@ -1,4 +1,5 @@
 import path from 'node:path'
+import ipaddr from 'ipaddr.js'
 
 /** @public */
 export const environments = ['sandbox', 'production'] as const
@@ -54,6 +55,30 @@ const postgresUrl = (value: string): string => {
     throw new Error('must be a postgresql:// URL')
   return value
 }
+const redisUrl = (value: string): string => {
+  const url = URL.parse(value)
+  if (url === null || !/^rediss?:$/.test(url.protocol))
+    throw new Error('must be a redis:// or rediss:// URL')
+  return value
+}
+const workers = (value: string): number => {
+  const number = Number(value)
+  if (!Number.isInteger(number) || number < 1 || number > 64)
+    throw new Error('must be a number from 1 to 64')
+  return number
+}
+const share = (value: string): number => {
+  const number = Number(value)
+  if (!(number >= 0 && number <= 1)) throw new Error('must be a number from 0 to 1')
+  return number
+}
+const networks = (value: string): readonly string[] =>
+  value.split(',').map((item) => {
+    const network = item.trim()
+    if (!ipaddr.isValidCIDR(network))
+      throw new Error('must be networks such as 10.0.0.0/8, ::1/128')
+    return network
+  })
 const smtpUrl = (value: string): string => {
   const url = URL.parse(value)
   if (url === null || !/^smtps?:$/.test(url.protocol))
@@ -89,6 +114,25 @@ const setting = <T>(about: string, parse: (value: string) => T, secret = false):
 export const settings = {
   PORT_BASE: setting('first port of the block of 20 (8080)', portBase),
   DATABASE_URL: setting('another PostgreSQL >= 15 instead of the embedded one', postgresUrl, true),
+  REDIS_URL: setting(
+    'Redis or Valkey that gateways share their rate limits through, redis://user:password@host:6379/0; without it PostgreSQL is used',
+    redisUrl,
+    true,
+  ),
+  GATEWAY_WORKERS: setting('processes of each gateway (1)', workers),
+  OTEL_EXPORTER_OTLP_ENDPOINT: setting(
+    'OTLP collector that traces are sent to, http://host:4318; without it none are sent',
+    httpUrl,
+  ),
+  OTEL_EXPORTER_OTLP_HEADERS: setting(
+    'header fields for the collector, name=value,name=value',
+    text,
+    true,
+  ),
+  OTEL_TRACES_SAMPLER_ARG: setting('part of the calls that is traced, 0 to 1 (0.01)', share),
+  AWS_ACCESS_KEY_ID: setting('key that function upstreams are invoked with', text),
+  AWS_SECRET_ACCESS_KEY: setting('its secret', text, true),
+  AWS_SESSION_TOKEN: setting('its session', text, true),
   SMTP_URL: setting(
     'mail server, smtps://user:password@host; without it mail becomes files in data/mail',
     smtpUrl,
@@ -115,6 +159,20 @@ export const settings = {
     text,
     true,
   ),
+  WAYLEAVE_GATEWAY_KEY: setting(
+    'what a gateway without the master key derives its own keys from',
+    secretKey,
+    true,
+  ),
+  WAYLEAVE_TRUSTED_PROXIES: setting(
+    'networks of proxies whose Client-Cert, Forwarded and X-Forwarded-For fields are believed: 10.0.0.0/8, ::1/128',
+    networks,
+  ),
+  WAYLEAVE_CLIENT_CA_FILE: setting(
+    'CA certificates (PEM) whose client certificates are accepted beside registered ones',
+    text,
+  ),
+  WAYLEAVE_CLIENT_CRL_FILE: setting('revocation lists (PEM) of those CAs', text),
   WAYLEAVE_GATEWAY_ID: setting('stable name of a gateway; its journal lives under it', text),
   WAYLEAVE_JOURNAL_SYNC: setting(
     'when the journal is forced to the disk: never, interval or always (interval)',
@@ -189,6 +247,17 @@ export type Config = Readonly<{
   secretKey: Buffer | undefined
   intakeToken: string | undefined
   upstreamToken: string | undefined
+  redisUrl: string | undefined
+  gatewayWorkers: number
+  gatewayKey: Buffer | undefined
+  trustedProxies: readonly string[]
+  clientCertificates: { caFile: string | undefined; crlFile: string | undefined }
+  traces: { endpoint: string | undefined; headers: string | undefined; share: number }
+  aws: {
+    accessKeyId: string | undefined
+    secretAccessKey: string | undefined
+    sessionToken: string | undefined
+  }
   gatewayId: string | undefined
   journalSync: 'never' | 'interval' | 'always'
   tls: { keyFile: string | undefined; certificateFile: string | undefined }
@@ -258,6 +327,24 @@ export function loadConfig(
     secretKey: values.WAYLEAVE_SECRET_KEY,
     intakeToken: values.WAYLEAVE_INTAKE_TOKEN,
     upstreamToken: values.WAYLEAVE_UPSTREAM_TOKEN,
+    redisUrl: values.REDIS_URL,
+    gatewayWorkers: values.GATEWAY_WORKERS ?? 1,
+    gatewayKey: values.WAYLEAVE_GATEWAY_KEY,
+    trustedProxies: values.WAYLEAVE_TRUSTED_PROXIES ?? [],
+    clientCertificates: {
+      caFile: values.WAYLEAVE_CLIENT_CA_FILE,
+      crlFile: values.WAYLEAVE_CLIENT_CRL_FILE,
+    },
+    traces: {
+      endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
+      headers: values.OTEL_EXPORTER_OTLP_HEADERS,
+      share: values.OTEL_TRACES_SAMPLER_ARG ?? 0.01,
+    },
+    aws: {
+      accessKeyId: values.AWS_ACCESS_KEY_ID,
+      secretAccessKey: values.AWS_SECRET_ACCESS_KEY,
+      sessionToken: values.AWS_SESSION_TOKEN,
+    },
     gatewayId: values.WAYLEAVE_GATEWAY_ID,
     journalSync: values.WAYLEAVE_JOURNAL_SYNC ?? 'interval',
     tls: {

@@ -20,6 +20,8 @@ export interface Sealing {
   keyedHash(purpose: string, value: string): string
   /** A bearer token for one machine-to-machine path, the same on each process that holds the master key. */
   machineToken(purpose: string): string
+  /** The keys of a process that does not hold the master key; it makes the same ones from `machineToken(purpose)`. */
+  child(purpose: string): Sealing
 }
 
 /** @public */
@@ -60,6 +62,7 @@ export function createSealing(masterKey: Buffer): Sealing {
     machineToken(purpose) {
       return derive(`token:${purpose}`).toString('base64url')
     },
+    child: (purpose) => createSealing(derive(`token:${purpose}`)),
   }
 }
 

@@ -10,21 +10,32 @@ import type { Environment } from '#platform/config'
 
 export type {
   ApiEntry,
+  ApiUpstream,
+  FieldMask,
+  FunctionTarget,
   JsonSchema,
+  OperationTerms,
+  ResourceRule,
+  Retirement,
   SnapshotExample,
   SnapshotOperation,
   SnapshotParameter,
   SnapshotResponse,
+  SubjectRule,
+  UpstreamCare,
+  UpstreamTarget,
 } from '#catalog'
 
 export type {
+  ContractMask,
   ContractSnapshot as ContractEntry,
   PlanSnapshot as PlanEntry,
   Quota,
   RateLimit,
+  Spike,
   SubscriptionSnapshot as SubscriptionEntry,
 } from '#contracts'
-export type { ApplicationSnapshot as ApplicationEntry } from '#partners'
+export type { ApplicationCertificate, ApplicationSnapshot as ApplicationEntry } from '#partners'
 
 /**
  * A key that access tokens of this environment may be signed with.

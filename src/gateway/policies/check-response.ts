@@ -188,6 +188,8 @@ function shownLocation(operation: Operation, location: string): string | undefin
   const { upstream } = operation.api
   const url = URL.parse(location)
   if (url === null) return /^[\w.~-][\w./~-]*$/.test(location) ? location : undefined
-  const own = upstream.kind === 'http' ? URL.parse(upstream.url) : null
-  return own !== null && own.origin === url.origin ? url.pathname + url.search : undefined
+  const own =
+    upstream.kind === 'http' &&
+    upstream.targets.some((target) => URL.parse(target.url)?.origin === url.origin)
+  return own ? url.pathname + url.search : undefined
 }

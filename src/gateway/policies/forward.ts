@@ -18,7 +18,9 @@ function addressOf(
   const { upstream } = operation.api
   switch (upstream.kind) {
     case 'http':
-      return { url: upstream.url, token: undefined }
+      return { url: upstream.targets[0]?.url ?? '', token: undefined }
+    case 'function':
+      return undefined
     case 'simulated':
       return context.simulator
     case 'none':
