@@ -3,16 +3,25 @@ import { type Logger, pino } from 'pino'
 /** @public */
 export type Log = Logger
 
+/** what waits for a disk that is full; beyond it lines are dropped */
+const mostWaiting = 1_048_576
+
 /**
  * One JSON line an event, on standard output. Only fields that a call names are written: never a body, a header,
  * a query or a phone number.
  * @public
  */
 export function createLog(options: { name: string; level: string }): Log {
-  return pino({
-    name: options.name,
-    level: options.level,
-    base: { name: options.name },
-    timestamp: pino.stdTimeFunctions.isoTime,
-  })
+  const destination = pino.destination({ fd: 1, sync: true, maxLength: mostWaiting })
+  // A disk that is full must not end the process whose trouble the log would tell of.
+  destination.on('error', () => undefined)
+  return pino(
+    {
+      name: options.name,
+      level: options.level,
+      base: { name: options.name },
+      timestamp: pino.stdTimeFunctions.isoTime,
+    },
+    destination,
+  )
 }

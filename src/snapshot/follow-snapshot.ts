@@ -2,8 +2,9 @@ import { Client } from 'pg'
 import type { Environment } from '#platform/config'
 import { closeClient, listen } from '#platform/listen'
 import type { Log } from '#platform/log'
+import type { Change } from './read-snapshot.ts'
 import type { SnapshotChange, SnapshotEntry, SnapshotKind } from './schema.ts'
-import { loadSnapshot, saveSnapshot } from './snapshot-file.ts'
+import { SnapshotFile } from './snapshot-file.ts'
 
 export interface SnapshotFollower {
   /**
@@ -21,7 +22,6 @@ export interface SnapshotFollower {
 type Row = { kind: SnapshotKind; id: string; revision: number; body: SnapshotEntry | null }
 
 const pollMs = 1_000
-const saveEveryMs = 5_000
 
 /** Follows the snapshot of one environment, with a database role that can read that environment's only. */
 export function followSnapshot(options: {
@@ -34,12 +34,11 @@ export function followSnapshot(options: {
   const { environment, log, cacheFile } = options
   const view = (name: string): string => `snapshot.${environment}_${name}`
   const entries = new Map<string, SnapshotEntry>()
+  const file = cacheFile === undefined ? undefined : new SnapshotFile(cacheFile, environment, log)
   let revision = -1
   let notify: (changes: readonly SnapshotChange[], complete: boolean) => void = () => undefined
   let client: Client | undefined
   let reading: Promise<void> | undefined
-  let unsaved = false
-  let lastSave = Number.NEGATIVE_INFINITY
   let stopped = false
 
   const connection = async (): Promise<Client> => {
@@ -75,7 +74,6 @@ export function followSnapshot(options: {
       else entries.set(key, change.entry)
     }
     revision = upTo
-    unsaved = true
     notify(changes, complete)
   }
 
@@ -99,7 +97,10 @@ export function followSnapshot(options: {
               `select kind, id, revision::float8 as revision, body from ${view('entry')} where revision > $1 order by revision`,
               [revision],
             )
-        apply(rows.map(toChange), complete, head.revision)
+        const changes = rows.map(toChange)
+        apply(changes, complete, head.revision)
+        if (complete) file?.replace(revision, entries, false)
+        else file?.append(changes.map(toSaved), revision, entries)
       }
     } finally {
       await db.query('commit').catch(() => {
@@ -122,19 +123,6 @@ export function followSnapshot(options: {
     await reading
   }
 
-  const save = async (force: boolean): Promise<void> => {
-    if (cacheFile === undefined || !unsaved || revision < 0) return
-    if (!force && performance.now() - lastSave < saveEveryMs) return
-    unsaved = false
-    lastSave = performance.now()
-    try {
-      await saveSnapshot(cacheFile, environment, revision, entries.values())
-    } catch (error) {
-      unsaved = true
-      log.error({ err: error }, 'the snapshot could not be saved to the disk')
-    }
-  }
-
   let wake = (): void => undefined
   let loop: Promise<void> | undefined
   let listener: { stop(): Promise<void> } | undefined
@@ -155,7 +143,6 @@ export function followSnapshot(options: {
           )
         down = true
       }
-      await save(false)
       const timer = setTimeout(signal.resolve, pollMs)
       if (!stopped) await signal.promise
       clearTimeout(timer)
@@ -168,7 +155,7 @@ export function followSnapshot(options: {
       try {
         await catchUp()
       } catch (error) {
-        const saved = cacheFile === undefined ? undefined : loadSnapshot(cacheFile, environment)
+        const saved = file?.load()
         if (saved === undefined) throw error
         log.warn(
           { reason: String(error), revision: saved.revision },
@@ -182,7 +169,6 @@ export function followSnapshot(options: {
           entry,
         }))
         apply(changes, true, saved.revision)
-        unsaved = false
       }
       listener = listen({
         url: options.databaseUrl,
@@ -199,8 +185,15 @@ export function followSnapshot(options: {
       wake()
       await listener?.stop()
       await loop
-      await save(true)
+      await file?.close()
       if (client !== undefined) await closeClient(client)
     },
   }
 }
+
+const toSaved = ({ revision, kind, id, entry }: SnapshotChange): Change => ({
+  revision,
+  kind,
+  id,
+  entry: entry ?? null,
+})

@@ -1,72 +1,185 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, open, rename } from 'node:fs/promises'
+import { existsSync, linkSync, rmSync } from 'node:fs'
+import { type FileHandle, mkdir, open, rename } from 'node:fs/promises'
 import path from 'node:path'
 import type { Environment } from '#platform/config'
+import type { Log } from '#platform/log'
+import { type Change, changeLine, loadSaved, type SavedSnapshot, summary } from './read-snapshot.ts'
 import type { SnapshotEntry } from './schema.ts'
 
-export type SavedSnapshot = { revision: number; entries: SnapshotEntry[] }
-
-type Header = { format: 1; environment: Environment; revision: number; sha256: string }
+const goodAfterMs = 60_000
+const entriesPerTurn = 500
 
 /**
- * The last good snapshot on a gateway's own disk: a header line with the hash of the rest, then one line an entry.
- * Written beside its place, forced to the disk and renamed, with the one before kept: a kill at any moment leaves a
- * good file.
+ * The last good snapshot on a gateway's own disk: all entries as they were at one moment, and beside them each change
+ * since then, one checksummed line each, so that a change costs its own bytes and not those of fifty thousand entries.
+ * When the changes outgrow the entries, all are written anew, a part at a time. The state before stays, and so does
+ * one that this gateway served with for a minute. A kill at any moment, a torn line or a damaged file lose as little as
+ * can be: what is sound is read.
  */
-export async function saveSnapshot(
-  file: string,
-  environment: Environment,
-  revision: number,
-  entries: Iterable<SnapshotEntry>,
-): Promise<void> {
-  let body = ''
-  for (const entry of entries) body += `${JSON.stringify(entry)}\n`
-  const header: Header = {
-    format: 1,
-    environment,
-    revision,
-    sha256: createHash('sha256').update(body).digest('hex'),
+export class SnapshotFile {
+  #file: string
+  #environment: Environment
+  #log: Log
+  #generation = 0
+  #baseBytes = 0
+  #changes: FileHandle | undefined
+  #changesBytes = 0
+  #queue: Promise<void> = Promise.resolve()
+  #good: NodeJS.Timeout | undefined
+  #failed = false
+  #leastBytes: number
+
+  /** @param leastBytes changes up to this size are never outgrown */
+  constructor(file: string, environment: Environment, log: Log, leastBytes = 1_048_576) {
+    this.#leastBytes = leastBytes
+    this.#file = file
+    this.#environment = environment
+    this.#log = log
   }
-  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
-  const temporary = `${file}.new`
-  const handle = await open(temporary, 'w', 0o600)
+
+  /** The newest state that can be read; undefined when there is none of this environment. */
+  load(): SavedSnapshot | undefined {
+    const found = loadSaved(this.#file, this.#environment)
+    for (const fault of found.faults) this.#log.error(fault, 'a snapshot file is damaged')
+    return found.saved
+  }
+
+  /**
+   * Writes everything anew. `entries` may change while it is read: changes that come meanwhile are written behind it.
+   * @param continues whether these entries are the former ones with the former changes
+   */
+  replace(revision: number, entries: ReadonlyMap<string, SnapshotEntry>, continues: boolean): void {
+    this.#enqueue(async () => {
+      await this.#writeBase(revision, entries, continues)
+      this.#failed = false
+    })
+  }
+
+  /** Writes changes down, in their order; `entries` is what to write anew when the changes have outgrown it. */
+  append(
+    changes: readonly Change[],
+    revision: number,
+    entries: ReadonlyMap<string, SnapshotEntry>,
+  ): void {
+    this.#enqueue(async () => {
+      if (this.#changes === undefined) {
+        await this.#writeBase(revision, entries, false)
+        return
+      }
+      const bytes = Buffer.from(changes.map(changeLine).join(''))
+      await this.#changes.appendFile(bytes)
+      await this.#changes.datasync()
+      this.#changesBytes += bytes.length
+      const outgrown = this.#changesBytes > Math.max(this.#leastBytes, this.#baseBytes)
+      if (outgrown) await this.#writeBase(revision, entries, true)
+    })
+  }
+
+  /** Resolves when everything is on the disk. */
+  settled(): Promise<void> {
+    return this.#queue
+  }
+
+  /** Ends the writing; what was asked for before is on the disk then. */
+  async close(): Promise<void> {
+    clearTimeout(this.#good)
+    await this.#queue
+    await this.#changes?.close()
+    this.#changes = undefined
+  }
+
+  #enqueue(work: () => Promise<void>): void {
+    this.#queue = this.#queue.then(work).catch(async (error: unknown) => {
+      // The next change writes everything anew: a gap in the changes would be a wrong state.
+      await this.#changes?.close().catch(() => undefined)
+      this.#changes = undefined
+      if (!this.#failed) this.#log.error({ err: error }, 'the snapshot cannot be saved to the disk')
+      this.#failed = true
+    })
+  }
+
+  async #writeBase(
+    revision: number,
+    entries: ReadonlyMap<string, SnapshotEntry>,
+    continues: boolean,
+  ): Promise<void> {
+    const file = this.#file
+    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
+    const generation = this.#generation + 1
+    const header = { format: 2 as const, environment: this.#environment, revision, generation }
+    const bytes = await writeEntries(`${file}.new`, header, entries)
+    const changes = await open(`${file}.changes.new`, 'w', 0o600)
+    await changes.appendFile(changeLine({ format: 2, generation, continues }))
+    await changes.datasync()
+    await this.#changes?.close()
+    this.#changes = undefined
+    if (existsSync(file)) await rename(file, `${file}.previous`)
+    if (existsSync(`${file}.changes`)) await rename(`${file}.changes`, `${file}.previous.changes`)
+    await rename(`${file}.new`, file)
+    await rename(`${file}.changes.new`, `${file}.changes`)
+    await syncFolder(path.dirname(file))
+    this.#generation = generation
+    this.#changes = changes
+    this.#changesBytes = 0
+    this.#baseBytes = bytes
+    this.#pinLater()
+  }
+
+  /** What was served with for a minute is kept until another one was: a bad publication cannot push it out. */
+  #pinLater(): void {
+    clearTimeout(this.#good)
+    this.#good = setTimeout(() => {
+      try {
+        rmSync(`${this.#file}.good`, { force: true })
+        linkSync(this.#file, `${this.#file}.good`)
+      } catch (error) {
+        this.#log.warn({ err: error }, 'the good snapshot could not be kept')
+      }
+    }, goodAfterMs).unref()
+  }
+}
+
+/** @returns the bytes that were written */
+async function writeEntries(
+  file: string,
+  header: object,
+  entries: ReadonlyMap<string, SnapshotEntry>,
+): Promise<number> {
+  const hash = createHash('sha256')
+  const handle = await open(file, 'w', 0o600)
+  let total = 0
+  const write = async (text: string): Promise<void> => {
+    hash.update(text)
+    total += Buffer.byteLength(text)
+    await handle.appendFile(text)
+  }
   try {
-    await handle.writeFile(`${JSON.stringify(header)}\n${body}`)
+    let text = `${JSON.stringify(header)}\n`
+    let count = 0
+    for (const entry of entries.values()) {
+      text += `${JSON.stringify(entry)}\n`
+      count += 1
+      if (count % entriesPerTurn !== 0) continue
+      await write(text)
+      text = ''
+      // Calls go on between the parts.
+      await new Promise(setImmediate)
+    }
+    await write(text)
+    await handle.appendFile(summary(count, hash.digest('hex')))
     await handle.sync()
   } finally {
     await handle.close()
   }
-  if (existsSync(file)) await rename(file, `${file}.previous`)
-  await rename(temporary, file)
-  const folder = await open(path.dirname(file), 'r')
+  return total
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
   try {
-    await folder.sync()
+    await handle.sync()
   } finally {
-    await folder.close()
-  }
-}
-
-/** The newest of the two files that is whole and of this environment; undefined when none is. */
-export function loadSnapshot(file: string, environment: Environment): SavedSnapshot | undefined {
-  return readWhole(file, environment) ?? readWhole(`${file}.previous`, environment)
-}
-
-function readWhole(file: string, environment: Environment): SavedSnapshot | undefined {
-  if (!existsSync(file)) return undefined
-  try {
-    const text = readFileSync(file, 'utf8')
-    const end = text.indexOf('\n')
-    const header = JSON.parse(text.slice(0, end)) as Header
-    const body = text.slice(end + 1)
-    if (header.format !== 1 || header.environment !== environment) return undefined
-    if (createHash('sha256').update(body).digest('hex') !== header.sha256) return undefined
-    const entries = body
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as SnapshotEntry)
-    return { revision: header.revision, entries }
-  } catch {
-    return undefined
+    await handle.close()
   }
 }
