@@ -71,6 +71,7 @@ export async function runGateway(config: Config, environment: Environment): Prom
     registry: internal.registry,
     log,
     clock: systemClock,
+    limits: { unrecorded: config.journalFull },
   })
   ready = () => gateway.ready()
   superviseProcess({

@@ -37,7 +37,7 @@ export function createConcluder(context: GatewayContext, throttle: LogThrottle):
       if (exchange.status >= 500 || refusal !== undefined) giveBackQuota(exchange)
       exchange.responseBytes = Buffer.byteLength(exchange.responseBody)
       record(exchange, (error) => {
-        if (error !== undefined) {
+        if (error !== undefined && !mayGoUnrecorded(context, exchange)) {
           // Nothing was written down, so nothing happened as far as a bill goes; the caller must know.
           giveBackQuota(exchange)
           const unrecorded = refuseForNow('The gateway cannot record calls at the moment.')
@@ -62,6 +62,14 @@ export function createConcluder(context: GatewayContext, throttle: LogThrottle):
       record(exchange, () => measure(context, exchange))
     },
   }
+}
+
+/** Nothing of a free contract's call is billed: where the operator wants it, its answer goes out all the same. */
+function mayGoUnrecorded(context: GatewayContext, { contract }: Exchange): boolean {
+  if (context.limits.unrecorded !== 'serve-free') return false
+  if (contract !== undefined && contract.tier !== 'free') return false
+  context.journal.count('unrecorded:free')
+  return true
 }
 
 function applyRefusal(exchange: Exchange, refusal: Refusal, rule: string): void {

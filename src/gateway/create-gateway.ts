@@ -114,7 +114,8 @@ export function createGateway(options: GatewayOptions): Gateway {
       await context.upstreams.stop()
       await journal.stop(journalStopMs)
     },
-    ready: () => loaded && !context.draining && journal.healthy(),
+    ready: () =>
+      loaded && !context.draining && (journal.healthy() || limits.unrecorded === 'serve-free'),
     port: () => plain.port(),
     tlsPort: () => secure?.port(),
   }

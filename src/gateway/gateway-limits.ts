@@ -21,6 +21,8 @@ export type GatewayLimits = {
   drainMs: number
   /** anonymous refusals that are journalled, per second; the others are only counted */
   anonymousRecordsPerSecond: number
+  /** what happens to calls that the journal cannot take: none are served, or those of free contracts are */
+  unrecorded: 'refuse' | 'serve-free'
 }
 
 export const defaultLimits: GatewayLimits = {
@@ -39,4 +41,5 @@ export const defaultLimits: GatewayLimits = {
   responseTimeoutMs: 30_000,
   drainMs: 20_000,
   anonymousRecordsPerSecond: 50,
+  unrecorded: 'refuse',
 }

@@ -13,6 +13,7 @@ import { limitQuota } from './policies/limit-quota.ts'
 import { limitRate } from './policies/limit-rate.ts'
 import { readBody } from './policies/read-body.ts'
 import { requireConsent } from './policies/require-consent.ts'
+import { requireJournal } from './policies/require-journal.ts'
 import { route } from './policies/route.ts'
 import { validateBody } from './policies/validate-body.ts'
 import { validateParameters } from './policies/validate-parameters.ts'
@@ -25,6 +26,7 @@ const onArrival: readonly ArrivalPolicy[] = [correlate, checkFraming, admit, rou
 const onOperation: readonly OperationPolicy[] = [
   authenticate,
   authorise,
+  requireJournal,
   limitRate,
   validateParameters,
   readBody,

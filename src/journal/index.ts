@@ -1,4 +1,4 @@
-export type { JournalFiles } from './journal-files.ts'
+export { diskFiles, type JournalFiles } from './journal-files.ts'
 export { listSegments, type SegmentFile } from './list-segments.ts'
 export {
   type Appended,

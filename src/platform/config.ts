@@ -178,6 +178,10 @@ export const settings = {
     'when the journal is forced to the disk: never, interval or always (interval)',
     oneOf('never', 'interval', 'always'),
   ),
+  WAYLEAVE_JOURNAL_FULL: setting(
+    'calls while the journal cannot be written: refuse all, or serve-free to go on with those of free contracts (refuse)',
+    oneOf('refuse', 'serve-free'),
+  ),
   WAYLEAVE_TLS_KEY_FILE: setting(
     'private key (PEM) of the TLS listeners; without it a self-signed one is made',
     text,
@@ -260,6 +264,7 @@ export type Config = Readonly<{
   }
   gatewayId: string | undefined
   journalSync: 'never' | 'interval' | 'always'
+  journalFull: 'refuse' | 'serve-free'
   tls: { keyFile: string | undefined; certificateFile: string | undefined }
   postgresPort: number
   portal: { port: number; url: string }
@@ -347,6 +352,7 @@ export function loadConfig(
     },
     gatewayId: values.WAYLEAVE_GATEWAY_ID,
     journalSync: values.WAYLEAVE_JOURNAL_SYNC ?? 'interval',
+    journalFull: values.WAYLEAVE_JOURNAL_FULL ?? 'refuse',
     tls: {
       keyFile: values.WAYLEAVE_TLS_KEY_FILE,
       certificateFile: values.WAYLEAVE_TLS_CERTIFICATE_FILE,

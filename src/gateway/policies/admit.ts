@@ -13,7 +13,7 @@ export const admit: ArrivalPolicy = (context) => ({
       context.heldBytes > context.limits.bufferedBytes
     )
       return refuseForNow('The gateway is at its limit. Try again in a moment.')
-    if (!context.journal.healthy())
+    if (context.limits.unrecorded === 'refuse' && !context.journal.healthy())
       return refuseForNow('The gateway cannot record calls at the moment. Try again later.')
     return undefined
   },
