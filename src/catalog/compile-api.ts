@@ -1,10 +1,11 @@
 import type { ApiAddress } from './api-address.ts'
 import type { OpenApiVersion } from './check-structure.ts'
 import { createExampleChooser } from './choose-examples.ts'
+import { compileRetirement, compileTerms } from './compile-decisions.ts'
 import { compileOperations, type OperationParts } from './compile-operations.ts'
 import type { CompiledApi } from './compiled-api.ts'
 import { documentAddresses } from './document-addresses.ts'
-import type { JsonSchema, SnapshotOperation } from './entry.ts'
+import type { JsonSchema, OperationTerms, SnapshotOperation } from './entry.ts'
 import type { CheckedFile } from './faults.ts'
 import { recordOf, textOf } from './json.ts'
 import type { OperationAt } from './operations.ts'
@@ -29,7 +30,8 @@ export function compileApi(options: {
   const compiled = parts.map((part) => {
     const scopes = product.scopes?.[part.operationId] ?? part.scopes
     const billable = product.billable?.[part.operationId] ?? 'success'
-    return describe({ ...part, scopes }, billable, choose(part))
+    const decided = { billable, terms: compileTerms(product.operations?.[part.operationId]) }
+    return describe({ ...part, scopes }, decided, choose(part))
   })
   const info = recordOf(recordOf(file.value).info)
   const description = textOf(info.description)
@@ -52,7 +54,7 @@ export function compileApi(options: {
 
 function describe(
   part: OperationParts,
-  billable: SnapshotOperation['billable'],
+  decided: { billable: SnapshotOperation['billable']; terms: OperationTerms | undefined },
   chosen: ReturnType<ReturnType<typeof createExampleChooser>>,
 ): { entry: SnapshotOperation; documentation: OperationSummary } {
   const { operation, method, template } = part.at
@@ -74,7 +76,8 @@ function describe(
     })),
     examples: chosen.served,
     requestExample: request?.examples[0]?.value,
-    billable,
+    billable: decided.billable,
+    ...(decided.terms !== undefined && { terms: decided.terms }),
   }
   const documentation: OperationSummary = {
     operationId: part.operationId,
@@ -130,6 +133,8 @@ function decisionsOf(product: ProductFile, file: CheckedFile) {
       sandbox: product.upstream?.sandbox ?? 'simulated',
       production: product.upstream?.production,
     },
+    retirement: compileRetirement(product.deprecation),
+    cors: product.cors && { maxAgeSeconds: 600, ...product.cors },
     profile: product.profile ?? profileOf(file),
   }
 }

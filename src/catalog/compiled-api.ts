@@ -1,10 +1,11 @@
-import type { ConsentBasis, JsonSchema, SnapshotOperation } from './entry.ts'
+import type { CompiledUpstream } from './compile-decisions.ts'
+import type { ConsentBasis, JsonSchema, Retirement, SnapshotOperation } from './entry.ts'
 import type { Domain, Lifecycle, OperationSummary } from './schema.ts'
 
 /**
  * Raised when the compiler makes something else of the same document: what is stored is then compiled again.
  */
-export const compilerVersion = 1
+export const compilerVersion = 2
 
 /** An API version as it is stored: what readers see and what gateways serve, without a place to look anything up. */
 export type CompiledApi = {
@@ -27,8 +28,10 @@ export type CompiledApi = {
   rate: { limit: number; windowSeconds: number }[]
   consent: ConsentBasis
   timeoutMs: number
-  /** an address, or `simulated` */
-  upstream: { sandbox: string; production: string | undefined }
+  upstream: { sandbox: CompiledUpstream; production?: CompiledUpstream | undefined }
+  /** what product.yaml says of the end of this version; undefined: what it has then stays */
+  retirement?: Retirement | undefined
+  cors?: { origins: string[]; maxAgeSeconds: number } | undefined
   /** every scope that an operation asks for */
   scopes: string[]
   operations: SnapshotOperation[]

@@ -79,6 +79,8 @@ export type OperationTerms = {
   safe?: boolean
   /** how long a response may be served again to the same contract, application and subject; default: never */
   cacheSeconds?: number
+  /** that it is cached although it is about a person: nothing personal is without it; default false */
+  cachePersonal?: boolean
   /** whether a write needs an Idempotency-Key; default `optional`: it is honoured when it is there */
   idempotency?: 'optional' | 'required' | 'none'
   /** how the subscriber of a call is named; default: found from the request schema. @see SubjectRule */

@@ -1,6 +1,6 @@
 import type { Environment } from '#platform/config'
-import type { CompiledApi } from './compiled-api.ts'
-import type { ApiEntry, ApiUpstream, JsonSchema } from './entry.ts'
+import { type CompiledUpstream, toUpstream } from './compile-decisions.ts'
+import type { ApiEntry, JsonSchema } from './entry.ts'
 import type { ApiSummary, ApiVersion } from './schema.ts'
 import { mapValues, withoutAnnotations } from './schema-keywords.ts'
 import type { SummaryRow, VersionRow } from './store.ts'
@@ -23,9 +23,12 @@ export const toSummary = (row: SummaryRow): ApiSummary => ({
 /** `withAddresses`: where the operator's systems are is for the operator alone. */
 export function toVersion(row: VersionRow, withAddresses: boolean): ApiVersion {
   const { compiled } = row
-  const shown = (address: string | undefined): string => {
-    if (address === undefined) return 'none'
-    return withAddresses || address === 'simulated' ? address : 'http'
+  const shown = (source: CompiledUpstream | undefined): string => {
+    if (source === undefined || source === 'simulated') return source ?? 'none'
+    const isFunction = typeof source !== 'string' && 'function' in source
+    if (!withAddresses) return isFunction ? 'function' : 'http'
+    if (typeof source === 'string') return source
+    return isFunction ? source.function.name : source.targets.map(({ url }) => url).join(', ')
   }
   return {
     ...toSummary(row),
@@ -59,7 +62,9 @@ export function toEntry(row: VersionRow, environment: Environment): ApiEntry | u
     profile: compiled.profile,
     consent: compiled.consent,
     rate: compiled.rate,
-    upstream: upstreamOf(compiled, environment),
+    upstream: toUpstream(compiled.upstream[environment], environment, compiled.timeoutMs),
+    ...(compiled.retirement !== undefined && { retirement: compiled.retirement }),
+    ...(compiled.cors !== undefined && { cors: compiled.cors }),
     operations: compiled.operations.map((operation) => ({
       ...operation,
       parameters: operation.parameters.map((p) => ({ ...p, schema: bare(p.schema) })),
@@ -74,16 +79,4 @@ export function toEntry(row: VersionRow, environment: Environment): ApiEntry | u
     })),
     schemas: mapValues(compiled.schemas, bare),
   }
-}
-
-function upstreamOf(compiled: CompiledApi, environment: Environment): ApiUpstream {
-  const { timeoutMs, upstream } = compiled
-  const address = upstream[environment]
-  if (address === undefined) return { kind: 'none', timeoutMs }
-  // The manifest's schema refuses it too: the simulated operator has no place in production.
-  if (address === 'simulated')
-    return environment === 'sandbox'
-      ? { kind: 'simulated', timeoutMs }
-      : { kind: 'none', timeoutMs }
-  return { kind: 'http', targets: [{ url: address.replace(/\/+$/, '') }], timeoutMs }
 }

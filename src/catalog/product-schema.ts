@@ -1,23 +1,17 @@
-import { type Static, type TSchema, Type } from 'typebox'
+import { type Static, Type } from 'typebox'
+import { OperationDecisions } from './product-operations.ts'
+import { Cors, Deprecation } from './product-retirement.ts'
+import { Upstreams } from './product-upstream.ts'
+import { byName, closed, Line, text } from './product-values.ts'
 import { Domain, Lifecycle } from './schema.ts'
 
-const closed = { additionalProperties: false }
-
-/** `must` is what a fault says. */
-const text = (must: string, pattern: string, maxLength = 200) =>
-  Type.String({ pattern, minLength: 1, maxLength, must })
-
-const Line = text('must be text of at most 200 characters on one line', '^[^\\r\\n]*\\S[^\\r\\n]*$')
 const Decimal = text(
   'must be a decimal number such as "0.0200", with at most 6 digits on each side',
   '^[0-9]{1,6}(\\.[0-9]{1,6})?$',
 )
 const tiers = ['free', 'paid', 'enterprise'] as const
 const Tier = Type.Union(tiers.map((tier) => Type.Literal(tier)))
-const HttpUrl = 'must be an http:// or https:// URL without user, query or fragment'
-const url = text(HttpUrl, '^https?://[^\\s?#@]+$', 2_000)
 const ScopeSet = Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { minItems: 1 })
-const byOperation = <T extends TSchema>(value: T) => Type.Record(Type.String(), value)
 
 /** `product.yaml`: what an operator decides about an API that its document does not say. */
 export const ProductFile = Type.Object(
@@ -77,21 +71,7 @@ export const ProductFile = Type.Object(
         closed,
       ),
     ),
-    upstream: Type.Optional(
-      Type.Object(
-        {
-          sandbox: Type.Optional(
-            text(
-              'must be `simulated` or an http:// or https:// URL without user, query or fragment',
-              '^(simulated|https?://[^\\s?#@]+)$',
-              2_000,
-            ),
-          ),
-          production: Type.Optional(url),
-        },
-        closed,
-      ),
-    ),
+    upstream: Type.Optional(Upstreams),
     timeoutMs: Type.Optional(Type.Integer({ minimum: 100, maximum: 60_000 })),
     consent: Type.Optional(
       Type.Object(
@@ -106,10 +86,11 @@ export const ProductFile = Type.Object(
       ),
     ),
     profile: Type.Optional(Type.Union([Type.Literal('0.6'), Type.Literal('0.8')])),
-    scopes: Type.Optional(byOperation(Type.Array(ScopeSet))),
-    billable: Type.Optional(
-      byOperation(Type.Union([Type.Literal('success'), Type.Literal('never')])),
-    ),
+    scopes: Type.Optional(byName(Type.Array(ScopeSet))),
+    billable: Type.Optional(byName(Type.Union([Type.Literal('success'), Type.Literal('never')]))),
+    operations: Type.Optional(OperationDecisions),
+    deprecation: Type.Optional(Deprecation),
+    cors: Type.Optional(Cors),
   },
   closed,
 )

@@ -54,12 +54,18 @@ function report(file: CheckedFile, error: ErrorObject): void {
       return
     }
     case 'anyOf': {
+      if (typeof schema.must === 'string') {
+        file.fault(path, schema.must)
+        return
+      }
       const choices = (schema.anyOf as JsonRecord[]).map((choice) => String(choice.const))
       const given = typeof error.data === 'string' ? hint(error.data, choices) : ''
       file.fault(path, `must be one of ${choices.join(', ')}${given}`)
       return
     }
+    // What is wrong inside of the chosen form is told by itself.
     case 'const':
+    case 'if':
       return
     case 'minLength':
     case 'maxLength':
@@ -70,7 +76,7 @@ function report(file: CheckedFile, error: ErrorObject): void {
       file.fault(path, String(schema.must ?? `must be ${String(params.type)}`))
       return
     default:
-      file.fault(path, error.message ?? 'is not valid')
+      file.fault(path, String(schema.must ?? error.message ?? 'is not valid'))
   }
 }
 
@@ -87,7 +93,7 @@ function checkPrices(file: CheckedFile, value: JsonRecord): void {
 
 /** Names of operations in the manifest are names of the document. */
 export function checkOperationNames(file: CheckedFile, operationIds: readonly string[]): void {
-  for (const section of ['scopes', 'billable']) {
+  for (const section of ['scopes', 'billable', 'operations']) {
     for (const name of Object.keys(recordOf(valueAt(file.value, [section])))) {
       if (!operationIds.includes(name))
         file.fault(

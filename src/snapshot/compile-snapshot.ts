@@ -11,7 +11,7 @@ import { entryIds, putEntry, readHeads, setFormat } from './store.ts'
 import type { SnapshotTables } from './tables.ts'
 
 /** Raised when entries are compiled differently: the next start of control then compiles everything anew. */
-const format = 3
+const format = 4
 
 /** Writers go one after the other: two that touch both environments in another order would wait for each other. */
 const writerLock = 'wayleave.snapshot'
