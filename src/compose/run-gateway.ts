@@ -11,6 +11,7 @@ import { serverCertificate } from '#platform/local-certificate'
 import { createLog } from '#platform/log'
 import { openSealing } from '#platform/master-key'
 import { superviseProcess } from '#platform/process-lifecycle'
+import { createSealing } from '#platform/sealing'
 import { writeOnce } from '#platform/write-once'
 import { followSnapshot } from '#snapshot'
 import { databaseUrlOf } from './create-platform.ts'
@@ -58,6 +59,10 @@ export async function runGateway(config: Config, environment: Environment): Prom
     },
     issuer: `${config.authorization.url}/${environment}`,
     audience: addresses.url,
+    sealing:
+      config.gatewayKey === undefined
+        ? openSealing(config).child(`gateway:${environment}`)
+        : createSealing(config.gatewayKey),
     foreignHosts: [new URL(other.url).host, new URL(other.tlsUrl).host],
     simulator: environment === 'sandbox' ? simulatorOf(config) : undefined,
     snapshot: followSnapshot({

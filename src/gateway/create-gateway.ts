@@ -6,6 +6,7 @@ import type { Environment } from '#platform/config'
 import { createIds } from '#platform/ids'
 import type { Log } from '#platform/log'
 import type { Stoppable } from '#platform/process-lifecycle'
+import type { Sealing } from '#platform/sealing'
 import type { ApiEntry, SnapshotFollower } from '#snapshot'
 import { ApiValidators } from './api-validators.ts'
 import { createConcluder } from './conclude-exchange.ts'
@@ -35,6 +36,8 @@ export type GatewayOptions = {
   issuer: string
   /** what a token's `aud` must name: the public URL of this environment's gateway */
   audience: string
+  /** the keys of this environment's gateways */
+  sealing: Sealing
   /** `host:port` of the other environment's gateway: a request for it is refused here */
   foreignHosts?: readonly string[]
   /** the simulated operator; never used in production */
@@ -138,6 +141,7 @@ function createContext(
       audience: options.audience,
       keyOf: (id) => index.key(id),
     }),
+    sealing: options.sealing,
     contractLimits: new ContractLimits(options.quota, log, monotonicMs),
     upstreams: new UpstreamPools({
       connections: limits.inFlightPerUpstream,

@@ -1,6 +1,7 @@
 import type { Journal } from '#journal'
 import type { Environment } from '#platform/config'
 import type { Log } from '#platform/log'
+import type { Sealing } from '#platform/sealing'
 import type { ContractLimits } from './contract-limits.ts'
 import type { Policy } from './exchange.ts'
 import type { Feed } from './feed.ts'
@@ -22,6 +23,8 @@ export type GatewayContext = {
   readonly index: SnapshotIndex
   readonly feed: Feed
   readonly tokens: TokenVerifier
+  /** the keys of this environment's gateways, from which control computes the same hashes and pseudonyms */
+  readonly sealing: Sealing
   readonly contractLimits: ContractLimits
   readonly upstreams: UpstreamPools
   readonly simulator: { url: string; token: string } | undefined

@@ -14,6 +14,7 @@ import {
   manualSnapshot,
   memoryLedger,
   plan,
+  sealing,
   silent,
   subscription,
   testKey,
@@ -56,6 +57,7 @@ const gateway = createGateway({
   listen: { host: '127.0.0.1', port: 0 },
   issuer,
   audience,
+  sealing,
   snapshot: manualSnapshot([
     simSwap(settings.upstreamUrl),
     key.entry,

@@ -5,6 +5,7 @@ import { Registry } from 'prom-client'
 import type { Journal, NewRecord } from '#journal'
 import { systemClock } from '#platform/clock'
 import { createLog } from '#platform/log'
+import { createSealing } from '#platform/sealing'
 import type {
   ApplicationEntry,
   ContractEntry,
@@ -23,6 +24,8 @@ type TestContext = { after: (fn: () => Promise<void> | void) => void }
 export const issuer = 'http://localhost:8085/sandbox'
 export const audience = 'http://localhost:8082'
 export const silent = createLog({ name: 'test', level: 'silent' })
+/** the keys of the gateways under test */
+export const sealing = createSealing(Buffer.alloc(32, 7))
 
 /** A snapshot that tests change by hand; `hold` plays a feed that has not brought a change yet. */
 export function manualSnapshot(entries: readonly SnapshotEntry[]): SnapshotFollower & {
@@ -269,6 +272,7 @@ export async function testGateway(
     listen: { host: '127.0.0.1', port: 0 },
     issuer,
     audience,
+    sealing,
     snapshot,
     journal,
     quota: ledger,
