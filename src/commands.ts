@@ -79,17 +79,26 @@ function roleCommands(config: () => Config): Command[] {
       help: [
         'Needs DATABASE_URL of a role that can read the snapshot of this environment (see `wayleave migrate --roles`) and',
         'WAYLEAVE_INTAKE_TOKEN. It starts and serves from its last good snapshot while PostgreSQL is down.',
+        'GATEWAY_WORKERS=4 runs it as four processes behind one address; SIGUSR2 replaces them one after the other.',
         '',
         'Example: WAYLEAVE_GATEWAY_ID=gtw-1 ./wayleave gateway --environment production',
       ],
-      options: { environment: { type: 'string' } },
+      // `worker` is what a gateway of several processes starts itself with.
+      options: { environment: { type: 'string' }, worker: { type: 'string' } },
       positionals: [0, 0],
       run: async ({ options }) => {
         const environment = environmentOption(options.environment)
         if (environment === undefined)
           throw new CommandError('--environment sandbox or production is required', { exitCode: 2 })
+        const own = config()
+        if (own.gatewayWorkers > 1 && options.worker === undefined) {
+          const { runGatewayWorkers } = await import('./compose/gateway-workers.ts')
+          await runGatewayWorkers(own, environment)
+          return undefined
+        }
         const { runGateway } = await import('./compose/run-gateway.ts')
-        await runGateway(config(), environment)
+        const slot = options.worker === undefined ? undefined : Number(options.worker)
+        await runGateway(own, environment, slot)
         return undefined
       },
     },

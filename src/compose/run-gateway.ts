@@ -1,39 +1,47 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import path from 'node:path'
+import { AggregatorRegistry } from 'prom-client'
 import { createGateway, createQuotaLedger } from '#gateway'
 import { openJournal } from '#journal'
 import { systemClock } from '#platform/clock'
 import type { Config, Environment } from '#platform/config'
 import { createDatabasePool } from '#platform/database'
-import { randomText } from '#platform/ids'
 import { createInternalServer } from '#platform/internal-server'
-import { serverCertificate } from '#platform/local-certificate'
 import { createLog } from '#platform/log'
 import { openSealing } from '#platform/master-key'
 import { superviseProcess } from '#platform/process-lifecycle'
 import { createSealing } from '#platform/sealing'
-import { writeOnce } from '#platform/write-once'
 import { followSnapshot } from '#snapshot'
 import { databaseUrlOf } from './create-platform.ts'
+import { gatewayCertificate, gatewayFolder, gatewayIdOf } from './gateway-folder.ts'
 import { tellSupervisor } from './tell-supervisor.ts'
 
-/** A gateway of one environment. */
-export async function runGateway(config: Config, environment: Environment): Promise<void> {
+/**
+ * A gateway of one environment, or one of its workers.
+ * @param worker the slot of a worker: it shares the public addresses, and has a journal and an internal address of its own
+ */
+export async function runGateway(
+  config: Config,
+  environment: Environment,
+  worker?: number,
+): Promise<void> {
   const log = createLog({ name: `gateway-${environment}`, level: config.logLevel })
   const addresses = config.gateways[environment]
   const other = config.gateways[environment === 'sandbox' ? 'production' : 'sandbox']
-  const folder = path.join(config.dataDir, `gateway-${environment}`)
+  const folder = gatewayFolder(config, environment)
   const databaseUrl = databaseUrlOf(config)
   const database = createDatabasePool(databaseUrl, {
     applicationName: `wayleave gateway ${environment}`,
     max: 4,
     onError: (error) => log.warn({ reason: error.message }, 'a database connection broke'),
   })
+  const own = gatewayIdOf(config, environment)
+  const gatewayId = worker === undefined ? own : `${own}-${worker}`
   const journalFolder = path.join(config.dataDir, 'journal')
   mkdirSync(journalFolder, { recursive: true, mode: 0o700 })
   const journal = await openJournal({
     folder: journalFolder,
-    gatewayId: config.gatewayId ?? ownGatewayId(folder, environment),
+    gatewayId,
     environment,
     sync: config.journalSync,
     now: () => Date.now(),
@@ -46,7 +54,7 @@ export async function runGateway(config: Config, environment: Environment): Prom
   let ready = (): boolean => false
   const internal = createInternalServer({
     host: config.internalHost,
-    port: addresses.internalPort,
+    port: worker === undefined ? addresses.internalPort : 0,
     ready: () => ready(),
   })
   const gateway = createGateway({
@@ -55,7 +63,7 @@ export async function runGateway(config: Config, environment: Environment): Prom
     tls: {
       host: config.host,
       port: addresses.tlsPort,
-      ...(await serverCertificate({ folder: path.join(folder, 'tls'), ...config.tls })),
+      ...(await gatewayCertificate(config, environment)),
     },
     issuer: `${config.authorization.url}/${environment}`,
     audience: addresses.url,
@@ -69,7 +77,10 @@ export async function runGateway(config: Config, environment: Environment): Prom
       databaseUrl,
       environment,
       log,
-      cacheFile: path.join(folder, 'snapshot.jsonl'),
+      cacheFile: path.join(
+        folder,
+        worker === undefined ? 'snapshot.jsonl' : `snapshot-${worker}.jsonl`,
+      ),
     }),
     journal,
     quota: createQuotaLedger(database, environment),
@@ -87,6 +98,11 @@ export async function runGateway(config: Config, environment: Environment): Prom
       await database.close()
     },
   })
+  if (worker !== undefined) {
+    // The first process of the gateway adds the figures of all workers up.
+    new AggregatorRegistry()
+    AggregatorRegistry.setRegistries([internal.registry])
+  }
   await internal.start()
   await gateway.start()
   tellSupervisor({ type: 'ready' })
@@ -97,12 +113,4 @@ function simulatorOf(config: Config): { url: string; token: string } {
     url: config.simulator.url,
     token: config.upstreamToken ?? openSealing(config).machineToken('upstream:simulator'),
   }
-}
-
-/** A name that stays with the data folder: journal segments that wait there are shipped under it. */
-function ownGatewayId(folder: string, environment: Environment): string {
-  const file = path.join(folder, 'gateway-id')
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  if (!existsSync(file)) writeOnce(file, `${environment}-${randomText(12)}`)
-  return readFileSync(file, 'utf8').trim()
 }

@@ -17,6 +17,8 @@ export function createInternalServer(options: {
   port: number
   ready: () => boolean
   handlers?: Readonly<Record<string, InternalHandler>>
+  /** what `/metrics` says, when it is not the registry alone */
+  metrics?: () => Promise<string>
 }): { registry: Registry; port(): number; start(): Promise<void>; stop(): Promise<void> } {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
@@ -32,7 +34,7 @@ export function createInternalServer(options: {
     'GET /metrics': async (_request, response) => {
       response
         .writeHead(200, { 'content-type': registry.contentType })
-        .end(await registry.metrics())
+        .end(await (options.metrics?.() ?? registry.metrics()))
     },
     ...options.handlers,
   }
@@ -62,7 +64,8 @@ export function createInternalServer(options: {
     start: () =>
       new Promise((resolve, reject) => {
         server.once('error', reject)
-        server.listen(options.port, options.host, () => {
+        // Exclusive: each worker of a gateway has an internal address of its own.
+        server.listen({ port: options.port, host: options.host, exclusive: true }, () => {
           server.off('error', reject)
           resolve()
         })
