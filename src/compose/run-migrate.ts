@@ -9,6 +9,8 @@ export async function runMigrate(config: Config, showRoles: boolean): Promise<Co
   const tokens = {
     'WAYLEAVE_INTAKE_TOKEN (sandbox)': sealing.machineToken('intake:sandbox'),
     'WAYLEAVE_INTAKE_TOKEN (production)': sealing.machineToken('intake:production'),
+    'WAYLEAVE_GATEWAY_KEY (sandbox)': sealing.machineToken('gateway:sandbox'),
+    'WAYLEAVE_GATEWAY_KEY (production)': sealing.machineToken('gateway:production'),
     WAYLEAVE_UPSTREAM_TOKEN: sealing.machineToken('upstream:simulator'),
   }
   const lines =

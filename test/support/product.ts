@@ -62,7 +62,8 @@ function isFree(port: number): Promise<boolean> {
 export function cleanEnvironment(extra: Record<string, string>): Record<string, string> {
   const kept = Object.entries(process.env).filter(
     (entry): entry is [string, string] =>
-      entry[1] !== undefined && !/^(WAYLEAVE_|DATABASE_URL|PORT_BASE|NODE_TEST)/.test(entry[0]),
+      entry[1] !== undefined &&
+      !/^(WAYLEAVE_|GATEWAY_|DATABASE_URL|REDIS_URL|PORT_BASE|OTEL_|AWS_|NODE_TEST)/.test(entry[0]),
   )
   return { ...Object.fromEntries(kept), ...extra }
 }
