@@ -1,4 +1,5 @@
 import { apiAddress } from './api-address.ts'
+import { checkComparison, checkDecisions } from './check-decisions.ts'
 import { checkHeader, checkOperations, checkParameter } from './check-operations.ts'
 import { checkReferences } from './check-references.ts'
 import { checkSchemas } from './check-schemas.ts'
@@ -80,13 +81,18 @@ async function checkFiles(
   )
   if (document.faulty) return undefined
   // Compiled even when the manifest is faulty: compiling finds faults of the document that nothing else does.
-  return compileApi({
+  const api = compileApi({
     file: document,
     version,
     operations,
     product: product ?? unknownProduct,
     address: address ?? { name: 'unknown', version: 'v0.0' },
   })
+  if (!document.faulty) {
+    checkDecisions(manifest, api)
+    checkComparison(manifest, api)
+  }
+  return api
 }
 
 /** Stands in for a manifest that cannot be read, so that the document is checked all the same. */

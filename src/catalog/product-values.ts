@@ -33,7 +33,9 @@ export const byName = <T extends TSchema>(value: T) => Type.Record(Type.String()
  * Where a field is in a body: `device.phoneNumber`, `items[].owner.name`, `[].id` in a body that is a list, `*` for any
  * member of a map.
  */
-export const FieldPath = text(
-  'must be a field path such as `device.phoneNumber`, `items[].owner.name` or `attributes.*`',
-  '^(\\[\\])*([^.\\[\\]\\s]+(\\[\\])*)?(\\.[^.\\[\\]\\s]+(\\[\\])*)*$',
-)
+export const fieldPath = {
+  must: 'must be a field path such as `device.phoneNumber`, `items[].owner.name` or `attributes.*`',
+  pattern: '^(\\[\\])*([^.\\[\\]\\s]+(\\[\\])*)?(\\.[^.\\[\\]\\s]+(\\[\\])*)*$',
+}
+
+export const FieldPath = text(fieldPath.must, fieldPath.pattern)

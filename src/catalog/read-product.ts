@@ -1,4 +1,5 @@
 import { Ajv, type ErrorObject } from 'ajv'
+import { checkProduct } from './check-product.ts'
 import { type CheckedFile, pathOf } from './faults.ts'
 import { isRecord, type JsonRecord, recordOf, valueAt } from './json.ts'
 import { hint, nearestName } from './nearest-name.ts'
@@ -20,7 +21,10 @@ export function readProduct(file: CheckedFile): ProductFile | undefined {
   const value = withDecimalTexts(file, file.value)
   if (!validate(value)) for (const error of validate.errors ?? []) report(file, error)
   checkPrices(file, value)
-  return file.faulty ? undefined : (value as ProductFile)
+  if (file.faulty) return undefined
+  const product = value as ProductFile
+  checkProduct(file, product)
+  return file.faulty ? undefined : product
 }
 
 /** A price written as a number means the digits that stand there. */

@@ -1,0 +1,85 @@
+import type { FieldMask, JsonSchema, SnapshotOperation } from './entry.ts'
+import { type FieldFound, findField, kindsOf } from './field-paths.ts'
+import type { JsonRecord } from './json.ts'
+
+type Definitions = Readonly<Record<string, JsonSchema>>
+
+/** One answer of an operation that a mask is applied to. */
+type Answer = { status: string; schema: JsonSchema }
+
+/** The bodies that say something about a person: those of success. Errors are the platform's own. */
+export const answersOf = (operation: SnapshotOperation): Answer[] =>
+  operation.responses
+    .filter(({ status }) => status.startsWith('2') || status === 'default')
+    .flatMap(({ status, content }) =>
+      Object.entries(content)
+        .filter(([mediaType]) => /^application\/(.+\+)?json$/.test(mediaType))
+        .map(([, schema]) => ({ status, schema })),
+    )
+
+/**
+ * Why a mask cannot be put on the responses of an operation, or nothing. The same rule for what a manifest and what a
+ * contract says.
+ */
+export function maskFault(
+  operation: SnapshotOperation,
+  definitions: Definitions,
+  mask: FieldMask,
+): string | undefined {
+  const answers = answersOf(operation)
+  if (answers.length === 0) return 'has no response body that could be masked'
+  const found = answers.map(({ status, schema }) => ({
+    status,
+    field: findField(schema, definitions, mask.field),
+  }))
+  const there = found.filter(({ field }) => field.ok)
+  if (there.length === 0) {
+    const [first] = found
+    return `is not in the response of ${operation.operationId}: ${first === undefined || first.field.ok ? '' : first.field.why}`
+  }
+  const needs = there.find(({ field }) => field.ok && field.required)
+  if (mask.action === 'remove' && needs !== undefined)
+    return `is required in the response ${needs.status} of ${operation.operationId}: clients that rely on the document would break without it. Choose mask, hash or coarsen, or make it optional in the document`
+  return unfit(
+    mask,
+    there.flatMap(({ field }) => schemasOf(field)),
+  )
+}
+
+const schemasOf = (field: FieldFound): JsonRecord[] => (field.ok ? field.schemas : [])
+
+/** An action gives a value of the same kind back, or it would break what the document promises. */
+function unfit({ action }: FieldMask, schemas: readonly JsonRecord[]): string | undefined {
+  if (action === 'remove' || action === 'pass') return undefined
+  const kinds = kindsOf(schemas)
+  if (kinds.has('any')) return undefined
+  if (action !== 'coarsen') {
+    if (kinds.has('string')) return undefined
+    return kinds.has('object') || kinds.has('array')
+      ? `is no text: name the texts inside of it, or choose remove`
+      : `is no text: only texts can be made ${action === 'hash' ? 'a hash' : 'unreadable'}. Choose coarsen for a number, or remove`
+  }
+  if (kinds.has('number') || kinds.has('integer')) return undefined
+  if (schemas.some(({ format }) => format === 'date' || format === 'date-time')) return undefined
+  const names = new Set(schemas.flatMap(({ properties }) => Object.keys(Object(properties))))
+  if (names.has('latitude') && names.has('longitude')) return undefined
+  return 'is no location (with latitude and longitude), number or date: nothing of it can be coarsened'
+}
+
+/** What of the document's promises a masked text does not keep, or nothing. */
+export function maskWarning(
+  operation: SnapshotOperation,
+  definitions: Definitions,
+  mask: FieldMask,
+): string | undefined {
+  if (mask.action !== 'mask' && mask.action !== 'hash') return undefined
+  const schemas = answersOf(operation).flatMap(({ schema }) =>
+    schemasOf(findField(schema, definitions, mask.field)),
+  )
+  const told = ['enum', 'const', 'pattern', 'format'].find((keyword) =>
+    schemas.some((schema) => keyword in schema),
+  )
+  return told === undefined
+    ? undefined
+    : `has a \`${told}\` in the document that a masked value does not keep: clients that check it refuse the answer`
+}
