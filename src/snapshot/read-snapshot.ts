@@ -14,10 +14,10 @@ export type Change = {
   entry: SnapshotEntry | null
 }
 
-type Header = { format: 2; environment: Environment; revision: number; generation: number }
-type ChangesHeader = { format: 2; generation: number; continues: boolean }
+type Header = { format: 2; environment: Environment; revision: number; generation: string }
+type ChangesHeader = { format: 2; generation: string; continues: boolean }
 type Fault = { file: string; reason: string }
-type State = { revision: number; generation: number; entries: Map<string, SnapshotEntry> }
+type State = { revision: number; generation: string; entries: Map<string, SnapshotEntry> }
 
 /** The crc32 of the JSON in eight hex digits, and the JSON. */
 export const changeLine = (value: Change | ChangesHeader): string => {
@@ -88,7 +88,7 @@ function readEntries(file: string, environment: Environment, faults: Fault[]): S
 function applyChanges(
   state: State,
   file: string,
-  generation: number | 'next',
+  generation: string | 'next',
   faults: Fault[],
 ): boolean {
   if (!existsSync(file)) return false

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { existsSync, linkSync, rmSync } from 'node:fs'
-import { type FileHandle, mkdir, open, rename } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { copyFile, type FileHandle, mkdir, open, rename } from 'node:fs/promises'
 import path from 'node:path'
 import type { Environment } from '#platform/config'
+import { randomText } from '#platform/ids'
 import type { Log } from '#platform/log'
 import { type Change, changeLine, loadSaved, type SavedSnapshot, summary } from './read-snapshot.ts'
 import type { SnapshotEntry } from './schema.ts'
@@ -21,7 +22,6 @@ export class SnapshotFile {
   #file: string
   #environment: Environment
   #log: Log
-  #generation = 0
   #baseBytes = 0
   #changes: FileHandle | undefined
   #changesBytes = 0
@@ -106,7 +106,7 @@ export class SnapshotFile {
   ): Promise<void> {
     const file = this.#file
     await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
-    const generation = this.#generation + 1
+    const generation = randomText(12)
     const header = { format: 2 as const, environment: this.#environment, revision, generation }
     const bytes = await writeEntries(`${file}.new`, header, entries)
     const changes = await open(`${file}.changes.new`, 'w', 0o600)
@@ -118,8 +118,9 @@ export class SnapshotFile {
     if (existsSync(`${file}.changes`)) await rename(`${file}.changes`, `${file}.previous.changes`)
     await rename(`${file}.new`, file)
     await rename(`${file}.changes.new`, `${file}.changes`)
+    // A first one has none before it: a copy that the same changes continue.
+    if (!existsSync(`${file}.previous`)) await copyFile(file, `${file}.previous`)
     await syncFolder(path.dirname(file))
-    this.#generation = generation
     this.#changes = changes
     this.#changesBytes = 0
     this.#baseBytes = bytes
@@ -130,12 +131,11 @@ export class SnapshotFile {
   #pinLater(): void {
     clearTimeout(this.#good)
     this.#good = setTimeout(() => {
-      try {
-        rmSync(`${this.#file}.good`, { force: true })
-        linkSync(this.#file, `${this.#file}.good`)
-      } catch (error) {
-        this.#log.warn({ err: error }, 'the good snapshot could not be kept')
-      }
+      // By rename: a kill leaves the former one whole.
+      this.#enqueue(async () => {
+        await copyFile(this.#file, `${this.#file}.good.new`)
+        await rename(`${this.#file}.good.new`, `${this.#file}.good`)
+      })
     }, goodAfterMs).unref()
   }
 }
