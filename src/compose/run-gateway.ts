@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs'
+import { hostname } from 'node:os'
 import path from 'node:path'
 import { AggregatorRegistry } from 'prom-client'
-import { createGateway, createQuotaLedger } from '#gateway'
+import { announceMember, createGateway, createQuotaLedger } from '#gateway'
 import { openJournal } from '#journal'
 import { systemClock } from '#platform/clock'
 import type { Config, Environment } from '#platform/config'
@@ -14,6 +15,7 @@ import { createSealing } from '#platform/sealing'
 import { followSnapshot } from '#snapshot'
 import { databaseUrlOf } from './create-platform.ts'
 import { gatewayCertificate, gatewayFolder, gatewayIdOf } from './gateway-folder.ts'
+import { openTracing } from './open-tracing.ts'
 import { tellSupervisor } from './tell-supervisor.ts'
 
 /**
@@ -51,11 +53,25 @@ export async function runGateway(
       token: config.intakeToken ?? openSealing(config).machineToken(`intake:${environment}`),
     },
   })
+  const traces = await openTracing(config, log, {
+    name: 'wayleave-gateway',
+    instance: gatewayId,
+    environment,
+  })
   let ready = (): boolean => false
   const internal = createInternalServer({
     host: config.internalHost,
     port: worker === undefined ? addresses.internalPort : 0,
     ready: () => ready(),
+  })
+  const snapshot = followSnapshot({
+    databaseUrl,
+    environment,
+    log,
+    cacheFile: path.join(
+      folder,
+      worker === undefined ? 'snapshot.jsonl' : `snapshot-${worker}.jsonl`,
+    ),
   })
   const gateway = createGateway({
     environment,
@@ -73,27 +89,23 @@ export async function runGateway(
         : createSealing(config.gatewayKey),
     foreignHosts: [new URL(other.url).host, new URL(other.tlsUrl).host],
     simulator: environment === 'sandbox' ? simulatorOf(config) : undefined,
-    snapshot: followSnapshot({
-      databaseUrl,
-      environment,
-      log,
-      cacheFile: path.join(
-        folder,
-        worker === undefined ? 'snapshot.jsonl' : `snapshot-${worker}.jsonl`,
-      ),
-    }),
+    snapshot,
     journal,
     quota: createQuotaLedger(database, environment),
     registry: internal.registry,
+    traces,
     log,
     clock: systemClock,
     limits: { unrecorded: config.journalFull },
   })
   ready = () => gateway.ready()
+  let announced: { stop(): Promise<void> } | undefined
   superviseProcess({
     log,
     async stop() {
       await gateway.stop()
+      await announced?.stop()
+      await traces?.tracing.stop(2_000)
       await internal.stop()
       await database.close()
     },
@@ -105,6 +117,15 @@ export async function runGateway(
   }
   await internal.start()
   await gateway.start()
+  announced = announceMember({
+    database,
+    environment,
+    gatewayId,
+    address: internalAddress(config.internalHost, internal.port()),
+    revision: () => snapshot.revision(),
+    monotonicMs: () => performance.now(),
+    log,
+  })
   tellSupervisor({ type: 'ready' })
 }
 
@@ -113,4 +134,11 @@ function simulatorOf(config: Config): { url: string; token: string } {
     url: config.simulator.url,
     token: config.upstreamToken ?? openSealing(config).machineToken('upstream:simulator'),
   }
+}
+
+/** Where control reaches this process: by the machine's name when it listens on every address. */
+function internalAddress(host: string, port: number): string {
+  const everywhere = host === '0.0.0.0' || host === '::'
+  const name = everywhere ? hostname() : host
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
 }

@@ -8,9 +8,11 @@ import { Client } from 'pg'
 import { Pool } from 'undici'
 import { type JournalRecord, listSegments, readSegment } from '#journal'
 import { eventually, openTestJournal, testFolder } from '#journal/testing'
+import { createDatabasePool } from '#platform/database'
 import { ensureDatabaseRoles } from '#platform/database-roles'
 import { testPlatform } from '#platform/testing'
-import { testUpstream } from './testing.ts'
+import { announceMember } from './announce-member.ts'
+import { silent, testUpstream } from './testing.ts'
 import type { ProcessReady, ProcessSettings } from './testing-process.ts'
 
 const entry = fileURLToPath(new URL('./testing-process.ts', import.meta.url))
@@ -194,4 +196,34 @@ test("the role of one environment's gateway can lease of its own quotas only", a
     client.query(`select gateway.lease_quota('production', 'c', 'p', 1, 1)`),
     /permission denied/,
   )
+})
+
+test('a gateway announces where it is and what it serves, and takes that back at its end', async (t) => {
+  const platform = await testPlatform(t)
+  const urls = await ensureDatabaseRoles(platform.database.url, platform.sealing)
+  const database = createDatabasePool(urls.gateway_sandbox, { applicationName: 'test' })
+  t.after(() => database.close())
+  let revision = 7
+  const announced = announceMember({
+    database,
+    environment: 'sandbox',
+    gatewayId: 'gtw_1',
+    address: 'http://10.0.0.1:9',
+    revision: () => revision,
+    monotonicMs: () => performance.now(),
+    log: silent,
+  })
+  const members = async (): Promise<
+    { gateway_id: string; address: string; revision: number }[]
+  > => {
+    const text = `select gateway_id, address, revision from gateway.member where environment = 'sandbox'`
+    return (await platform.database.pool.query(text)).rows
+  }
+  const member = { gateway_id: 'gtw_1', address: 'http://10.0.0.1:9' }
+  await eventually(async () => (await members()).length === 1)
+  assert.deepEqual(await members(), [{ ...member, revision: 7 }])
+  revision = 8
+  await eventually(async () => (await members())[0]?.revision === 8)
+  await announced.stop()
+  assert.deepEqual(await members(), [])
 })

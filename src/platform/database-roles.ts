@@ -26,6 +26,7 @@ function gatewayGrants(environment: Environment): string[] {
     `grant select on snapshot.${environment}_entry, snapshot.${environment}_head to :role`,
     'grant usage on schema gateway to :role',
     `grant execute on function gateway.lease_${environment}_quota to :role`,
+    `grant execute on function gateway.announce_${environment} to :role`,
   ]
 }
 
