@@ -46,7 +46,13 @@ export function wireControl(platform: Platform) {
   })
   const contracts = createContracts(platform, { catalog, partners, identity })
   const authorization = createAuthorization(platform)
-  const metering = createMetering(platform, { contracts })
+  const metering = createMetering(platform, {
+    contracts,
+    describeApi: async (apiId) => {
+      const api = await catalog.get(apiId)
+      return api && { title: api.title, owner: api.owner }
+    },
+  })
   const sandbox = createSandboxInbox(platform, { partners })
   const compiler = createSnapshotCompiler(platform, {
     catalog,

@@ -25,6 +25,8 @@ export type JournalRecord = {
   code?: string
   /** the policy that refused, or `upstream` */
   refusedBy?: string
+  /** why the platform or an upstream failed, in fixed words; for the operator */
+  reason?: string
   upstreamStatus?: number
   /** where it was served: `primary`, `canary`, `cache`, or the name of a target; undefined when nothing was called */
   upstream?: string

@@ -44,6 +44,7 @@ const checks: Readonly<Record<string, Check>> = {
   credential: (r) => optionalText(r.credential, 32),
   bound: (r) => optionalText(r.bound, 32),
   traceId: (r) => optionalText(r.traceId, 32),
+  reason: (r) => optionalText(r.reason, 160),
   subject: (r) => optionalText(r.subject, 64),
   idempotency: (r) => optionalText(r.idempotency, 32),
   masked: (r) =>

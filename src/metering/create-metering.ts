@@ -8,6 +8,7 @@ import { createExchangeDays } from './exchange-days.ts'
 import { createExchangeRoutes } from './exchange-routes.ts'
 import { createIntakeHandler } from './intake-handler.ts'
 import { createMeters } from './meters.ts'
+import type { DescribeApi } from './present-exchange.ts'
 import { createPriceCopies } from './price-copies.ts'
 import { readUsage } from './read-usage.ts'
 import { reconcile } from './reconcile.ts'
@@ -39,7 +40,10 @@ export interface Metering {
 /** @example const metering = createMetering(platform, { contracts }) @public */
 export function createMetering(
   platform: Pick<Platform, 'database' | 'clock' | 'log' | 'sealing' | 'config'>,
-  { contracts }: { contracts: Pick<Contracts, 'price'> },
+  {
+    contracts,
+    describeApi,
+  }: { contracts: Pick<Contracts, 'price'>; describeApi?: DescribeApi | undefined },
 ): Metering {
   const { clock, config, log } = platform
   const db = platform.database.as<MeteringTables>()
@@ -57,7 +61,12 @@ export function createMetering(
   return {
     async routes(server) {
       await createUsageRoutes({ now, read: usage })(server)
-      await createExchangeRoutes(db, now)(server)
+      await createExchangeRoutes({
+        db,
+        now,
+        describeApi: describeApi ?? (async () => undefined),
+        traceUrl: config.traces.url,
+      })(server)
     },
     internalHandlers: {
       'POST /internal/v1/journal/segments': createIntakeHandler(intake, platform.sealing),

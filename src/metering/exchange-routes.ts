@@ -10,9 +10,9 @@ import {
   exchangeQuery,
   exchangesQuery,
   partnerOfApplication,
-  type StoredExchange,
 } from './exchange-store.ts'
-import { Exchange } from './schema.ts'
+import { type DescribeApi, detailOf, exchangeOf } from './present-exchange.ts'
+import { Exchange, ExchangeDetail } from './schema.ts'
 import type { MeteringTables } from './tables.ts'
 
 const ExchangeList = listOf(Exchange)
@@ -22,6 +22,7 @@ const ExchangeQuery = Type.Object(
   {
     ...PageQuery.properties,
     correlator: Reference,
+    traceId: Type.Optional(Type.String({ pattern: '^[0-9a-f]{32}$' })),
     applicationId: Reference,
     apiId: Reference,
     partnerId: Reference,
@@ -41,7 +42,16 @@ const defaultDays = 7
 const keptDays = 91
 const clockToleranceMs = 10 * 60_000
 
-export function createExchangeRoutes(db: Kysely<MeteringTables>, now: () => Date): Routes {
+export type ExchangeRoutesOptions = {
+  db: Kysely<MeteringTables>
+  now: () => Date
+  describeApi: DescribeApi
+  /** `https://traces.example/{traceId}` */
+  traceUrl: string | undefined
+}
+
+export function createExchangeRoutes(options: ExchangeRoutesOptions): Routes {
+  const { db, now } = options
   return (server) => {
     server.get(
       '/exchanges',
@@ -51,7 +61,7 @@ export function createExchangeRoutes(db: Kysely<MeteringTables>, now: () => Date
           operationId: 'listExchanges',
           summary: 'Requests through the gateways, newest first',
           description:
-            'The last 7 days unless `from` says otherwise (90 days with `correlator`). At most 10 000 are counted and paged through: narrow the period for more. A partner sees its own.',
+            'The last 7 days unless `from` says otherwise (90 days with `correlator` or `traceId`). At most 10 000 are counted and paged through: narrow the period for more. A partner sees its own.',
           tags: ['exchanges'],
           querystring: ExchangeQuery,
           response: { 200: ExchangeList },
@@ -70,7 +80,11 @@ export function createExchangeRoutes(db: Kysely<MeteringTables>, now: () => Date
           exchangesQuery(filter, page).execute(db),
           countExchanges(db, filter, reach),
         ])
-        return paginate(rows.map(toExchange), total, query)
+        return paginate(
+          rows.map((row) => exchangeOf(row, actor.kind)),
+          total,
+          query,
+        )
       },
     )
 
@@ -81,9 +95,11 @@ export function createExchangeRoutes(db: Kysely<MeteringTables>, now: () => Date
         schema: {
           operationId: 'getExchange',
           summary: 'One request through a gateway',
+          description:
+            'What happened, who has to do something about it, and where its trace is. A partner sees its own, without what is inside the operator.',
           tags: ['exchanges'],
           params: Type.Object({ exchangeId: Type.String({ maxLength: 64, pattern: '^\\w*$' }) }),
-          response: { 200: Exchange },
+          response: { 200: ExchangeDetail },
         },
       },
       async ({ actor, params }) => {
@@ -92,7 +108,7 @@ export function createExchangeRoutes(db: Kysely<MeteringTables>, now: () => Date
           (row) => actor.kind !== 'partner' || row.partner_id === actor.partnerId,
         )
         if (exchange === undefined) throw new AppError('NOT_FOUND', 'There is no such exchange.')
-        return toExchange(exchange)
+        return await detailOf(exchange, actor.kind, options)
       },
     )
   }
@@ -105,7 +121,8 @@ async function filterOf(
   query: ExchangeQuery,
   now: Date,
 ): Promise<ExchangeFilter | undefined> {
-  const days = query.correlator === undefined ? defaultDays : keptDays
+  const days =
+    query.correlator === undefined && query.traceId === undefined ? defaultDays : keptDays
   const to =
     query.to === undefined ? new Date(now.getTime() + clockToleranceMs) : new Date(query.to)
   const from =
@@ -127,35 +144,9 @@ async function filterOf(
     partnerId,
     environment: query.environment,
     correlator: query.correlator,
+    traceId: query.traceId,
     applicationId: query.applicationId,
     apiId: query.apiId,
     status: query.status,
-  }
-}
-
-const milliseconds = (us: number): number => us / 1000
-
-function toExchange(row: StoredExchange): Exchange {
-  return {
-    id: row.id,
-    correlator: row.correlator,
-    at: row.at.toISOString(),
-    environment: row.environment,
-    ...(row.partner_id !== '' && { partnerId: row.partner_id }),
-    ...(row.application_id !== '' && { applicationId: row.application_id }),
-    ...(row.contract_id !== '' && { contractId: row.contract_id }),
-    ...(row.api_id !== '' && { apiId: row.api_id }),
-    ...(row.operation_id !== '' && { operationId: row.operation_id }),
-    method: row.method,
-    status: row.status,
-    ...(row.code !== null && { code: row.code }),
-    ...(row.refused_by !== null && { refusedBy: row.refused_by }),
-    ...(row.upstream_status !== null && { upstreamStatus: row.upstream_status }),
-    totalMs: milliseconds(row.total_us),
-    ...(row.upstream_us !== null && { upstreamMs: milliseconds(row.upstream_us) }),
-    units: row.units,
-    ...(row.price_id !== '' && { priceId: row.price_id }),
-    ...(row.unit_price !== null && { unitPrice: row.unit_price }),
-    ...(row.currency !== null && { currency: row.currency }),
   }
 }

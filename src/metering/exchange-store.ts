@@ -8,6 +8,7 @@ export type ExchangeFilter = {
   partnerId: string | undefined
   environment: Environment | undefined
   correlator: string | undefined
+  traceId: string | undefined
   applicationId: string | undefined
   apiId: string | undefined
   status: number | undefined
@@ -34,12 +35,29 @@ export type StoredExchange = {
   units: number
   unit_price: string | null
   currency: string | null
+  request_bytes: number
+  response_bytes: number
+  credential_id: string
+  tier: string | null
+  credential: string | null
+  bound: string | null
+  upstream: string | null
+  trace_id: string | null
+  reason: string | null
+  subject: string | null
+  idempotency: string | null
+  masked: string[] | null
+  stripped: boolean | null
 }
+
+/** An exchange with the gateway that served it, and since when it is counted. */
+export type StoredExchangeDetail = StoredExchange & { gateway_id: string; counted_at: Date }
 
 const columns = sql`
   e.id, e.correlator, e.at, e.environment, e.partner_id, m.application_id, m.contract_id, m.api_id, m.operation_id,
   m.method, m.price_id, e.status, e.code, e.refused_by, e.upstream_status, e.total_us, e.upstream_us, e.units,
-  p.unit::text as unit_price, p.currency`
+  e.request_bytes, e.response_bytes, m.credential_id, e.tier, e.credential, e.bound, e.upstream, e.trace_id, e.reason,
+  e.subject, e.idempotency, e.masked, e.stripped, p.unit::text as unit_price, p.currency`
 
 const joins = sql`
   join metering.meter m on m.id = e.meter_id
@@ -55,6 +73,7 @@ const where = (filter: ExchangeFilter) =>
       sql`e.at >= ${filter.from} and e.at < ${filter.to}`,
       ...(filter.partnerId === undefined ? [] : [sql`e.partner_id = ${filter.partnerId}`]),
       ...(filter.correlator === undefined ? [] : [sql`e.correlator = ${filter.correlator}`]),
+      ...(filter.traceId === undefined ? [] : [sql`e.trace_id = ${filter.traceId}`]),
       ...(filter.status === undefined ? [] : [sql`e.status = ${filter.status}`]),
       ...(filter.environment === undefined ? [] : [sql`e.environment = ${filter.environment}`]),
       ...(filter.applicationId === undefined
@@ -86,8 +105,11 @@ export async function countExchanges(
   return rows[0]?.total ?? 0
 }
 
-export const exchangeQuery = (id: string): RawBuilder<StoredExchange> => sql<StoredExchange>`
-  select ${columns} from metering.exchange e ${joins} where e.id = ${id} order by e.environment desc limit 2`
+export const exchangeQuery = (
+  id: string,
+): RawBuilder<StoredExchangeDetail> => sql<StoredExchangeDetail>`
+  select ${columns}, s.gateway_id, s.applied_at as counted_at from metering.exchange e ${joins}
+  join metering.segment s on s.id = e.segment_id where e.id = ${id} order by e.environment desc limit 2`
 
 /**
  * Whose calls these are. A partner's own calls are found by an index on the partner, so a question for an application

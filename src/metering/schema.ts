@@ -63,5 +63,65 @@ export const Exchange = Type.Object({
   priceId: Type.Optional(Type.String()),
   unitPrice: Type.Optional(Type.String()),
   currency: Type.Optional(Type.String()),
+  requestBytes: Type.Integer(),
+  responseBytes: Type.Integer(),
+  tier: Type.Optional(Type.String()),
+  /** how the caller showed who it is, and which credential that was */
+  credential: Type.Optional(Type.String()),
+  credentialId: Type.Optional(Type.String()),
+  /** what the call was bound to besides: `certificate` or `dpop` */
+  bound: Type.Optional(Type.String()),
+  /** W3C trace id */
+  traceId: Type.Optional(Type.String()),
+  /** what an Idempotency-Key did: `kept` or `replayed` */
+  idempotency: Type.Optional(Type.String()),
+  /** paths of the response fields that were masked or removed */
+  masked: Type.Optional(Type.Array(Type.String())),
+  /** for operators: where it was served */
+  upstream: Type.Optional(Type.String()),
+  /** for operators: why the platform or an upstream failed */
+  reason: Type.Optional(Type.String()),
+  /** for operators: keyed pseudonym of the subscriber */
+  subject: Type.Optional(Type.String()),
+  /** for operators: whether undeclared fields were taken out of the response */
+  stripped: Type.Optional(Type.Boolean()),
 })
 export type Exchange = Static<typeof Exchange>
+
+/** Who has to do something about a call that failed, and what. */
+export const Failure = Type.Object({
+  owner: Type.Union([
+    Type.Literal('caller'),
+    Type.Literal('platform'),
+    Type.Literal('upstream'),
+    Type.Literal('nobody'),
+  ]),
+  /** the team behind the API, when the upstream failed; its contact is for operators */
+  team: Type.Optional(Type.String()),
+  contact: Type.Optional(Type.String()),
+  /** what the code means, whether to repeat, and what the rule that refused looks at */
+  meaning: Type.String(),
+  retry: Type.Union([Type.Literal('no'), Type.Literal('yes'), Type.Literal('later')]),
+  rule: Type.Optional(Type.String()),
+  /** path of the page on the portal that explains the code */
+  documentation: Type.Optional(Type.String()),
+})
+export type Failure = Static<typeof Failure>
+
+export const ExchangeDetail = Type.Object({
+  ...Exchange.properties,
+  countedAt: Type.String({ format: 'date-time' }),
+  /** for operators: which gateway served it */
+  gatewayId: Type.Optional(Type.String()),
+  api: Type.Optional(
+    Type.Object({
+      title: Type.String(),
+      team: Type.String(),
+      contact: Type.Optional(Type.String()),
+    }),
+  ),
+  failure: Type.Optional(Failure),
+  /** where the trace can be seen, when the operator has said where its traces are */
+  traceUrl: Type.Optional(Type.String()),
+})
+export type ExchangeDetail = Static<typeof ExchangeDetail>

@@ -87,17 +87,26 @@ export async function insertRecords(
         ${column((r) => r.requestBytes)}::bigint[], ${column((r) => r.responseBytes)}::bigint[],
         ${arrayLiteral(meterIds)}::int[], ${column((r) => r.index)}::int[],
         ${column((r) => r.units)}::int[], ${column((r) => r.status)}::smallint[],
-        ${column((r) => r.upstreamStatus)}::smallint[]
+        ${column((r) => r.upstreamStatus)}::smallint[],
+        ${column((r) => r.tier)}::text[], ${column((r) => r.credential)}::text[],
+        ${column((r) => r.bound)}::text[], ${column((r) => r.upstream)}::text[],
+        ${column((r) => r.traceId)}::text[], ${column((r) => r.reason)}::text[],
+        ${column((r) => r.subject)}::text[], ${column((r) => r.idempotency)}::text[],
+        ${column((r) => (r.masked === undefined ? undefined : JSON.stringify(r.masked)))}::text[],
+        ${column((r) => (r.stripped === undefined ? undefined : String(r.stripped)))}::boolean[]
       ) as r (id, correlator, partner_id, code, refused_by, at_ms, total_us, upstream_us, request_bytes,
-        response_bytes, meter_id, position, units, status, upstream_status)
+        response_bytes, meter_id, position, units, status, upstream_status, tier, credential, bound, upstream,
+        trace_id, reason, subject, idempotency, masked, stripped)
     ), counted as (
       insert into metering.exchange (id, correlator, partner_id, code, refused_by, at, segment_id, total_us,
         upstream_us, request_bytes, response_bytes, day, environment, meter_id, position, units, status,
-        upstream_status)
+        upstream_status, tier, credential, bound, upstream, trace_id, reason, subject, idempotency, masked,
+        stripped)
       select id, correlator, partner_id, code, refused_by, to_timestamp(at_ms / 1000.0), ${segmentId}::bigint,
         total_us, upstream_us, request_bytes, response_bytes,
         (to_timestamp(at_ms / 1000.0) at time zone 'UTC')::date, ${environment}::metering.environment,
-        meter_id, position, units, status, upstream_status
+        meter_id, position, units, status, upstream_status, tier, credential, bound, upstream, trace_id,
+        reason, subject, idempotency, masked::jsonb, stripped
       from input
       on conflict do nothing
       returning meter_id, at, status, units, total_us

@@ -50,6 +50,16 @@ export type ExchangeRow = {
   units: number
   status: number
   upstream_status: number | null
+  tier: string | null
+  credential: string | null
+  bound: string | null
+  upstream: string | null
+  trace_id: string | null
+  reason: string | null
+  subject: string | null
+  idempotency: string | null
+  masked: string[] | null
+  stripped: boolean | null
 }
 
 export type MeteringTables = {

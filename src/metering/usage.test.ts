@@ -280,6 +280,10 @@ test('exchanges are newest first, filtered and paged, with what happened and wha
     priceId: paid,
     unitPrice: '0.0200',
     currency: 'EUR',
+    requestBytes: 100,
+    responseBytes: 200,
+    credentialId: 'crd_1',
+    countedAt: one.body.countedAt,
   })
   const bare = await call(staff(), 'GET', '/exchanges/exc_anonymous')
   assert.equal('partnerId' in bare.body, false)
@@ -340,7 +344,7 @@ test('usage of one partner and the newest exchanges are read by index', async (t
   const { exchangeQuery, exchangesQuery } = await import('./exchange-store.ts')
   const period = { from: new Date('2026-02-28'), to: new Date('2026-03-02') }
   const any = {
-    ...{ partnerId: undefined, environment: undefined, correlator: undefined },
+    ...{ partnerId: undefined, environment: undefined, correlator: undefined, traceId: undefined },
     ...{ applicationId: undefined, apiId: undefined, status: undefined },
   }
   const page = { limit: 20, offset: 0 }
@@ -350,6 +354,7 @@ test('usage of one partner and the newest exchanges are read by index', async (t
     ['newest', exchangesQuery({ ...period, ...any }, page)],
     ['of a partner', exchangesQuery({ ...period, ...any, partnerId: 'prt_77' }, page)],
     ['of a correlator', exchangesQuery({ ...period, ...any, correlator: 'k77' }, page)],
+    ['of a trace', exchangesQuery({ ...period, ...any, traceId: 'a'.repeat(32) }, page)],
     ['failed', exchangesQuery({ ...period, ...any, status: 500 }, page)],
     ['one', exchangeQuery('exc_x77')],
   ] as const) {

@@ -49,6 +49,12 @@ const httpUrl = (value: string): string => {
     throw new Error('must have no user, query or fragment')
   return value.replace(/\/+$/, '')
 }
+const traceUrl = (value: string): string => {
+  const url = URL.parse(value.replace('{traceId}', '0'))
+  if (url === null || !/^https?:$/.test(url.protocol) || !value.includes('{traceId}'))
+    throw new Error('must be an http or https URL with {traceId} in it')
+  return value
+}
 const postgresUrl = (value: string): string => {
   const url = URL.parse(value)
   if (url === null || !/^postgres(ql)?:$/.test(url.protocol))
@@ -129,6 +135,11 @@ export const settings = {
     text,
     true,
   ),
+  WAYLEAVE_TRACE_URL: setting(
+    'where a trace can be seen, https://traces.example/trace/{traceId}; the console links to it',
+    traceUrl,
+  ),
+  WAYLEAVE_TAIL_TOKEN: setting('what control shows to a gateway to see its calls live', text, true),
   OTEL_TRACES_SAMPLER_ARG: setting('part of the calls that is traced, 0 to 1 (0.01)', share),
   AWS_ACCESS_KEY_ID: setting('key that function upstreams are invoked with', text),
   AWS_SECRET_ACCESS_KEY: setting('its secret', text, true),
@@ -256,7 +267,13 @@ export type Config = Readonly<{
   gatewayKey: Buffer | undefined
   trustedProxies: readonly string[]
   clientCertificates: { caFile: string | undefined; crlFile: string | undefined }
-  traces: { endpoint: string | undefined; headers: string | undefined; share: number }
+  traces: {
+    endpoint: string | undefined
+    headers: string | undefined
+    share: number
+    url: string | undefined
+  }
+  tailToken: string | undefined
   aws: {
     accessKeyId: string | undefined
     secretAccessKey: string | undefined
@@ -344,7 +361,9 @@ export function loadConfig(
       endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
       headers: values.OTEL_EXPORTER_OTLP_HEADERS,
       share: values.OTEL_TRACES_SAMPLER_ARG ?? 0.01,
+      url: values.WAYLEAVE_TRACE_URL,
     },
+    tailToken: values.WAYLEAVE_TAIL_TOKEN,
     aws: {
       accessKeyId: values.AWS_ACCESS_KEY_ID,
       secretAccessKey: values.AWS_SECRET_ACCESS_KEY,

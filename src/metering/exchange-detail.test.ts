@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { member, served, staff } from '#contracts/testing'
+import type { NewRecord } from '#journal'
+import { createMetering } from './create-metering.ts'
+import { explainFailure } from './explain-failure.ts'
+import { exchange, testFolder, testMetering, writeSegments } from './testing.ts'
+
+type TestContext = Parameters<typeof testMetering>[0]
+
+const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
+const failed: Partial<NewRecord> = {
+  status: 502,
+  code: 'BAD_GATEWAY',
+  refusedBy: 'upstream',
+  reason: 'the status is not documented',
+  upstreamStatus: 500,
+  units: 0,
+  upstream: 'primary',
+  tier: 'paid',
+  credential: 'access-token',
+  bound: 'dpop',
+  traceId,
+  subject: 'pseudonym',
+  idempotency: 'kept',
+  masked: ['device.phoneNumber', 'a "quoted", name'],
+  stripped: true,
+}
+
+async function setup(t: TestContext, records: NewRecord[]) {
+  const { platform, contracts } = await testMetering(t)
+  const config = {
+    ...platform.config,
+    traces: { ...platform.config.traces, url: 'https://traces.example/t/{traceId}' },
+  }
+  const metering = createMetering(
+    { ...platform, config },
+    {
+      contracts,
+      describeApi: async (apiId) =>
+        apiId === 'sim-swap/v2'
+          ? { title: 'SIM Swap', owner: { team: 'Identity', contact: 'identity@example.com' } }
+          : undefined,
+    },
+  )
+  for (const segment of await writeSegments(testFolder(t), [records])) {
+    const result = await metering.intake('sandbox', segment.claim, segment.bytes)
+    assert.equal(result.outcome, 'applied', JSON.stringify(result))
+  }
+  return await served(t, platform, metering.routes)
+}
+
+test('a failed call leads from its correlator, or its trace, to the owner, the upstream, the rule and the trace', async (t) => {
+  const call = await setup(t, [exchange('1', failed), exchange('2')])
+  for (const query of [`correlator=c-1`, `traceId=${traceId}`]) {
+    const { body } = await call(staff(), 'GET', `/exchanges?${query}`)
+    assert.deepEqual(
+      body.items.map((item: { id: string }) => item.id),
+      ['exc_1'],
+    )
+  }
+  const { body } = await call(staff(), 'GET', '/exchanges/exc_1')
+  const { api, failure, ...rest } = body
+  assert.deepEqual(api, { title: 'SIM Swap', team: 'Identity', contact: 'identity@example.com' })
+  assert.equal(failure.owner, 'upstream')
+  assert.equal(failure.team, 'Identity')
+  assert.equal(failure.contact, 'identity@example.com')
+  assert.equal(failure.documentation, '/errors/BAD_GATEWAY')
+  assert.ok(failure.meaning.length > 0 && failure.rule.length > 0)
+  assert.equal(rest.traceUrl, `https://traces.example/t/${traceId}`)
+  assert.equal(rest.gatewayId, 'gtw_1')
+  for (const name of Object.keys(failed) as (keyof NewRecord)[])
+    assert.deepEqual(rest[name], failed[name], name)
+})
+
+test('a partner sees what concerns it of its own call, and nothing of what is inside the operator', async (t) => {
+  const call = await setup(t, [exchange('1', failed)])
+  const { body } = await call(member('prt_1'), 'GET', '/exchanges/exc_1')
+  assert.equal(body.traceId, traceId)
+  assert.deepEqual(body.masked, failed.masked)
+  assert.deepEqual(body.api, { title: 'SIM Swap', team: 'Identity' })
+  assert.equal(body.failure.owner, 'upstream')
+  const text = JSON.stringify(body)
+  for (const inside of ['example', 'pseudonym', 'not documented', 'primary', 'gtw_1', 'stripped'])
+    assert.ok(!text.includes(inside), inside)
+  const list = await call(member('prt_1'), 'GET', `/exchanges?traceId=${traceId}`)
+  assert.equal(list.body.items.length, 1)
+  assert.ok(!JSON.stringify(list.body).includes('pseudonym'))
+  assert.equal((await call(member('prt_2'), 'GET', '/exchanges/exc_1')).status, 404)
+})
+
+test('a record without the details is shown without them', async (t) => {
+  const call = await setup(t, [exchange('1')])
+  const { body } = await call(staff(), 'GET', '/exchanges/exc_1')
+  for (const name of ['failure', 'traceUrl', 'masked', 'stripped', 'reason', 'upstream', 'tier'])
+    assert.equal(name in body, false, name)
+})
+
+const owners: [Partial<NewRecord>, string][] = [
+  [{ status: 400, code: 'INVALID_ARGUMENT', refusedBy: 'validate-body' }, 'caller'],
+  [{ status: 429, code: 'QUOTA_EXCEEDED', refusedBy: 'limit-quota' }, 'caller'],
+  [{ status: 503, code: 'UNAVAILABLE', refusedBy: 'admit' }, 'platform'],
+  [{ status: 503, code: 'UNAVAILABLE', refusedBy: 'limit-quota' }, 'platform'],
+  [{ status: 500, code: 'INTERNAL', refusedBy: 'authorise' }, 'platform'],
+  [{ status: 504, code: 'TIMEOUT', refusedBy: 'upstream' }, 'upstream'],
+  [{ status: 502, code: 'BAD_GATEWAY', refusedBy: 'upstream', upstreamStatus: 200 }, 'upstream'],
+  [
+    { status: 404, code: 'IDENTIFIER_NOT_FOUND', refusedBy: 'upstream', upstreamStatus: 404 },
+    'caller',
+  ],
+  [{ status: 500, code: 'INTERNAL', refusedBy: 'upstream', upstreamStatus: 500 }, 'upstream'],
+  [{ status: 499, refusedBy: 'client' }, 'nobody'],
+]
+for (const [record, owner] of owners) {
+  test(`${record.status} ${record.code ?? ''} by ${record.refusedBy} is for: ${owner}`, () => {
+    const failure = explainFailure({
+      status: record.status ?? 0,
+      code: record.code ?? null,
+      refused_by: record.refusedBy ?? null,
+      upstream_status: record.upstreamStatus ?? null,
+      reason: null,
+    })
+    assert.equal(failure?.owner, owner)
+    assert.ok((failure?.meaning.length ?? 0) > 0)
+  })
+}
