@@ -36,6 +36,7 @@ export function createConcluder(context: GatewayContext, throttle: LogThrottle):
       if (refusal?.fault !== undefined) throttle.fault(exchange, refusal)
       if (exchange.status >= 500 || refusal !== undefined) giveBackQuota(exchange)
       exchange.responseBytes = Buffer.byteLength(exchange.responseBody)
+      exchange.canaryCall?.judged(refusal === undefined || rule !== 'check-response')
       record(exchange, (error) => {
         if (error !== undefined && !mayGoUnrecorded(context, exchange)) {
           // Nothing was written down, so nothing happened as far as a bill goes; the caller must know.

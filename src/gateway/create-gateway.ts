@@ -11,6 +11,7 @@ import type { ApiEntry, SnapshotFollower } from '#snapshot'
 import { ApiValidators } from './api-validators.ts'
 import { createConcluder } from './conclude-exchange.ts'
 import { ContractLimits } from './contract-limits.ts'
+import { createUpstreams, type UpstreamOptions } from './create-upstreams.ts'
 import { Exchange } from './exchange.ts'
 import { createFeed } from './feed.ts'
 import type { GatewayContext, Target } from './gateway-context.ts'
@@ -24,7 +25,6 @@ import { Router, type Routes } from './router.ts'
 import { SnapshotIndex } from './snapshot-index.ts'
 import type { QuotaLedger } from './store.ts'
 import { TokenVerifier } from './token-verifier.ts'
-import { UpstreamPools } from './upstream-pools.ts'
 
 /** @public */
 export type GatewayOptions = {
@@ -51,6 +51,8 @@ export type GatewayOptions = {
   log: Log
   clock: Clock
   limits?: Partial<GatewayLimits>
+  /** how upstreams are reached, beside what their APIs say */
+  upstreams?: UpstreamOptions
 }
 
 /** @public */
@@ -143,10 +145,7 @@ function createContext(
     }),
     sealing: options.sealing,
     contractLimits: new ContractLimits(options.quota, log, monotonicMs),
-    upstreams: new UpstreamPools({
-      connections: limits.inFlightPerUpstream,
-      responseBytes: limits.responseBytes,
-    }),
+    upstreams: createUpstreams({ ...options, limits, monotonicMs }),
     // By construction: production cannot name the simulated operator, whatever a document says.
     simulator: environment === 'sandbox' ? options.simulator : undefined,
     journal,
@@ -237,6 +236,7 @@ function publisher(context: GatewayContext): {
     put(id, entry) {
       changed = true
       if (entry === undefined || entry.lifecycle === 'draft') {
+        context.upstreams.drop(id)
         apis.delete(id)
         return
       }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ApplicationEntry, ContractEntry } from '#snapshot'
 import type { ContractUse } from './contract-limits.ts'
 import type { QuotaUnit } from './contract-quota.ts'
+import type { ExchangeTrace } from './exchange-trace.ts'
 import type { Operation } from './operation.ts'
 import type { QueryPart } from './query-string.ts'
 import type { Refusal } from './refusal.ts'
@@ -63,6 +64,11 @@ export class Exchange {
   bound: 'certificate' | 'dpop' | undefined
   /** W3C trace id, when the call is traced */
   traceId: string | undefined
+  /** the fields that an upstream is told; @see ExchangeTrace for its attempts */
+  traceparent: string | undefined
+  tracestate: string | undefined
+  /** only where traces are collected */
+  trace: ExchangeTrace | undefined
   /** keyed pseudonym of the subscriber that the call is about */
   subject: string | undefined
   /** what an Idempotency-Key did */
@@ -76,6 +82,8 @@ export class Exchange {
   quotaUnit: QuotaUnit | undefined
   contentType: string | undefined
   body: Buffer = noBytes
+  /** number of the subscriber that a 3-legged token names, for the upstream only: never logged, never journalled */
+  upstreamSubject: string | undefined
   /** bytes of bodies that count towards the whole gateway's bound */
   heldBytes = 0
   upstream: UpstreamResponse | undefined
@@ -86,6 +94,8 @@ export class Exchange {
    * whole exchanges alive until its next full collection, and spends a fifth of the time on collecting.
    */
   upstreamCall: { cancel(): void } | undefined
+  /** where a canary is tried: what hears whether the answer was usable */
+  canaryCall: { judged(usable: boolean): void } | undefined
 
   status = 0
   code: string | undefined

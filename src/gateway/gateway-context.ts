@@ -11,7 +11,7 @@ import type { Operation } from './operation.ts'
 import type { Router } from './router.ts'
 import type { SnapshotIndex } from './snapshot-index.ts'
 import type { TokenVerifier } from './token-verifier.ts'
-import type { UpstreamPools } from './upstream-pools.ts'
+import type { Upstreams } from './upstreams.ts'
 
 /** An operation and the rules that its requests pass. */
 export type Target = { operation: Operation; chain: readonly Policy[] }
@@ -26,7 +26,7 @@ export type GatewayContext = {
   /** the keys of this environment's gateways, from which control computes the same hashes and pseudonyms */
   readonly sealing: Sealing
   readonly contractLimits: ContractLimits
-  readonly upstreams: UpstreamPools
+  readonly upstreams: Upstreams
   readonly simulator: { url: string; token: string } | undefined
   readonly journal: Journal
   readonly metrics: GatewayMetrics

@@ -1,69 +1,88 @@
 import type { Dispatcher } from 'undici'
-import type { Exchange, UpstreamResponse } from './exchange.ts'
-import type { Upstream } from './upstream-pools.ts'
+import type { UpstreamResponse } from './exchange.ts'
+import type { Origin } from './upstream-origin.ts'
+
+export type UpstreamRequest = {
+  method: string
+  path: string
+  /** name and value in turn */
+  headers: string[]
+  body: Buffer | null
+}
 
 /** Why there is no response. `fault` is for the log. */
 export type UpstreamFailure = {
-  kind: 'timeout' | 'unreachable' | 'broken' | 'too large' | 'no room' | 'cancelled'
+  kind:
+    | 'timeout'
+    | 'unreachable'
+    | 'broken'
+    | 'too large'
+    | 'no room'
+    | 'cancelled'
+    /** the function of a function upstream failed, or cannot be invoked */
+    | 'function'
+    /** it has no room for this call now */
+    | 'throttled'
   fault: string
+  /** whether a byte of the request may have reached the upstream */
+  sent: boolean
+  /** whether the upstream had begun to answer */
+  answering: boolean
+  retryAfterSeconds?: number
 }
 
-type Settled = (
-  exchange: Exchange,
-  response: UpstreamResponse | undefined,
-  failure: UpstreamFailure | undefined,
-) => void
+/** Who waits for a call: told exactly once, of the response or of why there is none. */
+export interface UpstreamReceiver {
+  /** Counts bytes that are kept; false when there is no room for them. */
+  hold(bytes: number): boolean
+  received(response: UpstreamResponse): void
+  failed(failure: UpstreamFailure): void
+}
 
 /**
- * One call of an upstream, read whole. It settles exactly once: with the response, or with why there is none. The
- * deadline is for all of it, connecting included.
+ * One request to one origin, and its response read whole. It settles exactly once, at its deadline at the latest, which
+ * is for all of it, connecting included.
  */
 export class UpstreamCall implements Dispatcher.DispatchHandler {
-  #exchange: Exchange
-  #upstream: Upstream
-  #request: Dispatcher.DispatchOptions
+  #origin: Origin
+  #request: UpstreamRequest
+  #deadlineMs: number
   #largest: number
-  #hold: (exchange: Exchange, bytes: number) => boolean
-  #settled: Settled
-  #timer: NodeJS.Timeout
+  #receiver: UpstreamReceiver
+  #timer: NodeJS.Timeout | undefined
   #controller: Dispatcher.DispatchController | undefined
   #done = false
-  #retried = false
   #status = 0
   #headers: UpstreamResponse['headers'] = {}
   #chunks: Buffer[] = []
   #size = 0
 
   constructor(options: {
-    exchange: Exchange
-    upstream: Upstream
-    request: Dispatcher.DispatchOptions
+    origin: Origin
+    request: UpstreamRequest
     deadlineMs: number
     largest: number
-    /** counts bytes that are kept; false when there is no room for them */
-    hold: (exchange: Exchange, bytes: number) => boolean
-    settled: Settled
+    receiver: UpstreamReceiver
   }) {
-    this.#exchange = options.exchange
-    this.#upstream = options.upstream
+    this.#origin = options.origin
     this.#request = options.request
+    this.#deadlineMs = options.deadlineMs
     this.#largest = options.largest
-    this.#hold = options.hold
-    this.#settled = options.settled
-    this.#timer = setTimeout(
-      () => this.#fail({ kind: 'timeout', fault: `no answer within ${options.deadlineMs} ms` }),
-      options.deadlineMs,
-    )
+    this.#receiver = options.receiver
   }
 
   start(): void {
-    this.#upstream.begin()
-    this.#upstream.pool.dispatch(this.#request, this)
+    const deadlineMs = this.#deadlineMs
+    this.#timer = setTimeout(
+      () => this.#fail('timeout', `no whole answer within ${Math.round(deadlineMs)} ms`),
+      deadlineMs,
+    )
+    this.#origin.pool.dispatch(this.#request, this)
   }
 
   /** The client is gone: the upstream need not go on. */
   cancel(): void {
-    this.#fail({ kind: 'cancelled', fault: 'the client closed the connection' })
+    this.#fail('cancelled', 'the client closed the connection')
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -85,10 +104,9 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#done) return
     this.#size += chunk.length
-    if (this.#size > this.#largest)
-      this.#fail({ kind: 'too large', fault: `more than ${this.#largest} bytes` })
-    else if (!this.#hold(this.#exchange, chunk.length))
-      this.#fail({ kind: 'no room', fault: 'all bodies together are at their bound' })
+    if (this.#size > this.#largest) this.#fail('too large', `more than ${this.#largest} bytes`)
+    else if (!this.#receiver.hold(chunk.length))
+      this.#fail('no room', 'all bodies together are at their bound')
     else this.#chunks.push(chunk)
   }
 
@@ -98,39 +116,32 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
     const [first] = this.#chunks
     const body =
       this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks)
-    this.#settled(this.#exchange, { status: this.#status, headers: this.#headers, body }, undefined)
+    this.#receiver.received({ status: this.#status, headers: this.#headers, body })
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
     if (this.#done) return
-    const failure = failureOf(error)
-    // A kept-alive connection that the upstream closed at the same moment: a safe method may be sent once more.
-    const resettable = failure.kind === 'broken' && this.#status === 0 && this.#size === 0
-    if (
-      resettable &&
-      !this.#retried &&
-      this.#request.method === 'GET' &&
-      this.#upstream.mayRetry()
-    ) {
-      this.#retried = true
-      this.#upstream.pool.dispatch(this.#request, this)
-      return
-    }
-    this.#fail(failure)
+    const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
+    this.#fail(kindOf(code), code)
   }
 
-  #fail(failure: UpstreamFailure): void {
+  #fail(kind: UpstreamFailure['kind'], fault: string): void {
     if (this.#done) return
     this.#finish()
     this.#chunks = []
-    this.#controller?.abort(new Error(failure.fault))
-    this.#settled(this.#exchange, undefined, failure)
+    this.#controller?.abort(new Error(fault))
+    this.#receiver.failed({
+      kind,
+      fault,
+      // The request is written when the connection stands, and not before this is told.
+      sent: this.#controller !== undefined,
+      answering: this.#status !== 0,
+    })
   }
 
   #finish(): void {
     this.#done = true
     clearTimeout(this.#timer)
-    this.#upstream.end()
   }
 }
 
@@ -145,11 +156,9 @@ const unreachable = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ])
 
-function failureOf(error: Error): UpstreamFailure {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
-  if (unreachable.has(code) || isTlsFailure(code)) return { kind: 'unreachable', fault: code }
-  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return { kind: 'too large', fault: code }
-  return { kind: 'broken', fault: code }
+function kindOf(code: string): UpstreamFailure['kind'] {
+  if (unreachable.has(code) || isTlsFailure(code)) return 'unreachable'
+  return code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' ? 'too large' : 'broken'
 }
 
 // A handshake that fails is a connection that was never made.

@@ -1,104 +1,96 @@
 import type { Environment } from '#platform/config'
-import { type Exchange, pending } from '../exchange.ts'
-import type { GatewayContext, OperationPolicy } from '../gateway-context.ts'
+import type { Exchange } from '../exchange.ts'
+import { ForwardedCall, type Forwarding } from '../forwarded-call.ts'
+import type { OperationPolicy } from '../gateway-context.ts'
 import type { Operation } from '../operation.ts'
-import { type Refusal, refuse, refuseForNow } from '../refusal.ts'
-import { UpstreamCall, type UpstreamFailure } from '../upstream-call.ts'
+import { refuseForNow } from '../refusal.ts'
 import { isParameter } from './validate-parameters.ts'
 
 /** fields that describe one connection, or that this gateway itself speaks with (RFC 9110 section 7.6.1) */
 const neverForwarded =
-  /^(?:connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|host|content-.*|expect|forwarded|x-forwarded-.*|x-wayleave-.*|cookie)$/
+  /^(?:connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|host|content-.*|expect|forwarded|x-forwarded-.*|x-wayleave-.*|cookie|idempotency-key|traceparent|tracestate)$/
 
-/** Where an operation is served, and with which credential of ours. */
-function addressOf(
-  context: GatewayContext,
-  operation: Operation,
-): { url: string; token: string | undefined } | undefined {
-  const { upstream } = operation.api
-  switch (upstream.kind) {
-    case 'http':
-      return { url: upstream.targets[0]?.url ?? '', token: undefined }
-    case 'function':
-      return undefined
-    case 'simulated':
-      return context.simulator
-    case 'none':
-      return undefined
+/**
+ * Calls the upstream with the canonical path, the documented parameters, the bytes of the validated body, and header
+ * fields made anew: nothing that a caller sent goes along because nobody thought of it. Which target, whether and when
+ * is decided by the `ForwardedCall`.
+ * @public
+ */
+export const forward: OperationPolicy = (context, operation) => {
+  const { documented, api } = operation
+  const served = context.upstreams.of(api)
+  const forwarding: Forwarding = {
+    context,
+    served,
+    safe: isSafe(operation),
+    timeoutMs: documented.terms?.timeoutMs ?? api.upstream.timeoutMs,
+    outgoing: outgoingOf(context, operation),
+  }
+  return {
+    name: 'forward',
+    apply(exchange) {
+      // An earlier rule had the answer already.
+      if (exchange.upstream !== undefined) return undefined
+      if (served.primaries.length === 0)
+        return refuseForNow('No upstream is configured for this API here.', {
+          reason: 'no upstream is configured',
+        })
+      if (served.inFlight >= context.limits.inFlightPerUpstream)
+        return refuseForNow('This API is at its limit. Try again in a moment.')
+      return new ForwardedCall(forwarding, exchange).start()
+    },
   }
 }
 
 /**
- * Calls the upstream with the canonical path, the documented parameters, the bytes of the validated body, and header
- * fields made anew: nothing that a caller sent goes along because nobody thought of it.
+ * Whether a call changes nothing, so that it may be sent again, to a shadow, or be answered from a cache.
  * @public
  */
-export const forward: OperationPolicy = (context, operation) => {
+export const isSafe = ({ documented }: Operation): boolean =>
+  documented.method === 'GET' || documented.terms?.safe === true
+
+function outgoingOf(
+  context: { environment: Environment; simulator: { token: string } | undefined },
+  operation: Operation,
+): Forwarding['outgoing'] {
   const { method, parameters } = operation.documented
-  const { timeoutMs } = operation.api.upstream
-  const address = addressOf(context, operation)
-  const fixed = fixedHeaders(context.environment, operation, address?.token)
+  const simulated = operation.api.upstream.kind === 'simulated'
+  const fixed = fixedHeaders(
+    context.environment,
+    operation,
+    simulated ? context.simulator?.token : undefined,
+  )
   const queryNames = new Set(parameters.filter((p) => p.in === 'query').map((p) => p.name))
   const headerNames = parameters
     .filter((p) => p.in === 'header' && isParameter(p))
     .map((p) => p.name.toLowerCase())
     .filter((name) => !neverForwarded.test(name) && !name.includes('_'))
-
-  const hold = (exchange: Exchange, bytes: number): boolean => {
-    exchange.heldBytes += bytes
-    context.heldBytes += bytes
-    return context.heldBytes <= context.limits.bufferedBytes
-  }
-  const settled: ConstructorParameters<typeof UpstreamCall>[0]['settled'] = (
-    exchange,
-    response,
-    failure,
-  ) => {
-    exchange.upstreamMs = context.monotonicMs() - exchange.upstreamStartedMs
-    exchange.upstreamCall = undefined
-    if (exchange.settled) return
-    exchange.upstream = response
-    exchange.resume(failure === undefined ? undefined : refusalOf(failure))
-  }
-
-  return {
-    name: 'forward',
-    apply(exchange) {
-      const upstream = address === undefined ? undefined : context.upstreams.at(address.url)
-      if (upstream === undefined)
-        return refuseForNow('No upstream is configured for this API here.', {
-          reason: 'no upstream is configured',
-        })
-      if (upstream.inFlight >= context.limits.inFlightPerUpstream)
-        return refuseForNow('This API is at its limit. Try again in a moment.')
-      const headers = [...fixed]
-      headers.push('x-correlator', exchange.correlator)
-      headers.push('x-wayleave-application', exchange.application?.id ?? '')
-      headers.push('x-wayleave-partner', exchange.application?.partnerId ?? '')
-      if (exchange.contentType !== undefined) headers.push('content-type', exchange.contentType)
-      for (const name of headerNames) {
-        const value = exchange.request.headers[name]
-        if (typeof value === 'string') headers.push(name, value)
-      }
-      const call = new UpstreamCall({
-        exchange,
-        upstream,
-        deadlineMs: timeoutMs,
-        largest: context.limits.responseBytes,
-        request: {
-          method,
-          path: upstream.prefix + exchange.path + queryOf(exchange, queryNames),
-          headers,
-          body: exchange.body.length === 0 ? null : exchange.body,
-        },
-        hold,
-        settled,
-      })
-      exchange.upstreamStartedMs = context.monotonicMs()
-      exchange.upstreamCall = call
-      call.start()
-      return pending
-    },
+  return (exchange, remainingMs) => {
+    const headers = [...fixed]
+    headers.push('x-correlator', exchange.correlator)
+    headers.push('x-wayleave-application', exchange.application?.id ?? '')
+    headers.push('x-wayleave-partner', exchange.application?.partnerId ?? '')
+    headers.push('x-wayleave-deadline-ms', String(Math.ceil(remainingMs)))
+    const traceparent = exchange.trace?.traceparent() ?? exchange.traceparent
+    if (traceparent !== undefined) headers.push('traceparent', traceparent)
+    if (exchange.tracestate !== undefined) headers.push('tracestate', exchange.tracestate)
+    if (exchange.upstreamSubject !== undefined)
+      headers.push('x-wayleave-subject', exchange.upstreamSubject)
+    if (exchange.contentType !== undefined) headers.push('content-type', exchange.contentType)
+    const key = exchange.request.headers['idempotency-key']
+    if (typeof key === 'string') headers.push('idempotency-key', key)
+    for (const name of headerNames) {
+      const value = exchange.request.headers[name]
+      if (typeof value === 'string') headers.push(name, value)
+    }
+    return {
+      exchange,
+      method,
+      path: exchange.path,
+      query: queryOf(exchange, queryNames),
+      headers,
+      body: exchange.body,
+    }
   }
 }
 
@@ -111,7 +103,6 @@ function fixedHeaders(
     ...['accept', 'application/json'],
     ...['x-wayleave-environment', environment],
     ...['x-wayleave-operation', operation.name],
-    ...['x-wayleave-deadline-ms', String(operation.api.upstream.timeoutMs)],
   ]
   if (token !== undefined) headers.push('authorization', `Bearer ${token}`)
   return headers
@@ -122,20 +113,4 @@ function queryOf(exchange: Exchange, names: ReadonlySet<string>): string {
   if (exchange.queryParts.length === 0) return ''
   const known = exchange.queryParts.filter((part) => names.has(part.name))
   return known.length === 0 ? '' : `?${known.map((part) => part.text).join('&')}`
-}
-
-function refusalOf(failure: UpstreamFailure): Refusal {
-  const fault = { reason: failure.kind, detail: failure.fault }
-  switch (failure.kind) {
-    case 'timeout':
-      return refuse('TIMEOUT', 'The service behind this API did not answer in time.', { fault })
-    case 'unreachable':
-      return refuseForNow('The service behind this API cannot be reached.', fault)
-    case 'no room':
-      return refuseForNow('The gateway is at its limit. Try again in a moment.', fault)
-    case 'broken':
-    case 'too large':
-    case 'cancelled':
-      return refuse('BAD_GATEWAY', 'The service behind this API gave no usable answer.', { fault })
-  }
 }
