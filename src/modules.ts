@@ -13,6 +13,7 @@ export const modules: Record<string, readonly string[]> = {
   journal: [],
   metering: ['audit', 'contracts', 'journal'],
   gateway: ['snapshot', 'journal'],
+  monitoring: ['gateway'],
   sandbox: ['partners', 'snapshot'],
   portal: ['catalog', 'partners', 'contracts'],
   cli: [],

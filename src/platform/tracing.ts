@@ -66,13 +66,18 @@ export function createTracing(options: TracingOptions): Tracing {
   let timer: NodeJS.Timeout | undefined
   let sent = 0
   let dropped = 0
+  let underWay = 0
   let failing = false
   let stopped = false
 
   const sendOne = async (): Promise<void> => {
     const batch = waiting.slice(0, batchSize)
     waiting = waiting.slice(batchSize)
+    underWay = batch.length
     const failure = await sender.send(batch)
+    // What was given up meanwhile is counted already.
+    if (underWay === 0) return
+    underWay = 0
     if (failure === undefined) sent += batch.length
     else dropped += batch.length
     if ((failure !== undefined) === failing) return
@@ -111,7 +116,8 @@ export function createTracing(options: TracingOptions): Tracing {
       const deadline = setTimeout(late.resolve, deadlineMs)
       await Promise.race([flush(), late.promise])
       clearTimeout(deadline)
-      dropped += waiting.length
+      dropped += waiting.length + underWay
+      underWay = 0
       waiting = []
       void sender.stop().catch(() => undefined)
     },

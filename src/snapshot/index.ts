@@ -6,4 +6,4 @@ export {
 export { followSnapshot, type SnapshotFollower } from './follow-snapshot.ts'
 export { operatorRoutes as snapshotRoutes } from './operator-routes.ts'
 export type * from './schema.ts'
-export { sweepTombstones } from './store.ts'
+export { readPublishedRevisions, sweepTombstones } from './store.ts'

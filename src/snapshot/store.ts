@@ -76,6 +76,15 @@ export const readHeads = (
     .orderBy('environment')
     .execute()
 
+/**
+ * The revision that the control side has published, by environment.
+ * @public
+ */
+export const readPublishedRevisions = (
+  database: Platform['database'],
+): Promise<{ environment: Environment; revision: number }[]> =>
+  readHeads(database.as<SnapshotTables>())
+
 export async function setFormat(db: Db, format: number): Promise<void> {
   await db.updateTable('snapshot.head').set({ format }).execute()
 }

@@ -1,0 +1,92 @@
+import { Type } from 'typebox'
+import { AppError } from '#platform/app-error'
+import { type Environment, environments } from '#platform/config'
+import type { Routes } from '#platform/http-server'
+import { startLiveStream } from './live-stream.ts'
+import type { MonitoringOptions } from './monitoring-options.ts'
+
+const mostViewers = 8
+/** a stream ends after this, so that whoever watches shows again who they are */
+const longestMs = 15 * 60_000
+
+const Reference = Type.Optional(Type.String({ maxLength: 256, pattern: '^[^\\u0000]*$' }))
+const LiveQuery = Type.Object(
+  {
+    environment: Type.Optional(Type.Union([Type.Literal('sandbox'), Type.Literal('production')])),
+    apiId: Reference,
+    operationId: Reference,
+    partnerId: Reference,
+    applicationId: Reference,
+    statusClass: Type.Optional(Type.String({ pattern: '^[2-5]xx$' })),
+    refusedBy: Reference,
+    correlator: Reference,
+  },
+  { additionalProperties: false },
+)
+
+/** The live tail, for operators only. */
+export function createLiveRoutes(options: MonitoringOptions): Routes {
+  const viewers = new Set<() => void>()
+  return (server) => {
+    // Streams are requests that never end by themselves: the server would wait for them for ever.
+    server.addHook('preClose', async () => {
+      for (const stop of viewers) stop()
+    })
+    server.get(
+      '/exchanges/live',
+      {
+        config: { access: 'operator' },
+        schema: {
+          operationId: 'watchExchanges',
+          summary: 'Requests through the gateways as they happen',
+          description:
+            'Server-sent events: `call` (one exchange), `lost` (how many a slow reader, or more than 200 a second, has missed), `gateways` (which are followed). `refusedBy=any` shows every call that a gateway turned away. The stream ends after 15 minutes; connect again.',
+          tags: ['exchanges'],
+          querystring: LiveQuery,
+          produces: ['text/event-stream'],
+          response: { 200: { description: 'Server-sent events', type: 'string' } },
+        },
+      },
+      (request, reply) => {
+        if (viewers.size >= mostViewers)
+          throw new AppError(
+            'UNAVAILABLE',
+            `${mostViewers} people watch live calls already. Try again when one has left.`,
+            { headers: { 'retry-after': '30' } },
+          )
+        const { environment, ...filter } = request.query
+        reply.hijack()
+        const { raw } = reply
+        raw.writeHead(200, {
+          'content-type': 'text/event-stream; charset=utf-8',
+          'cache-control': 'no-store',
+          'x-accel-buffering': 'no',
+          'x-content-type-options': 'nosniff',
+          'x-correlator': request.id,
+        })
+        const stream = startLiveStream({
+          response: raw,
+          environments: environment === undefined ? environments : [environment],
+          query: queryOf(filter),
+          members: options.members,
+          tokenOf: (which: Environment) => options.sealing.machineToken(`tail:${which}`),
+        })
+        const end = setTimeout(stream.stop, longestMs)
+        const stop = (): void => {
+          clearTimeout(end)
+          viewers.delete(stop)
+          stream.stop()
+        }
+        viewers.add(stop)
+        raw.on('close', stop)
+      },
+    )
+  }
+}
+
+function queryOf(filter: Readonly<Record<string, string | undefined>>): string {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(filter))
+    if (value !== undefined && value !== '') query.set(name, value)
+  return query.size === 0 ? '' : `?${query}`
+}
