@@ -4,6 +4,7 @@
 export const subscriptions: Readonly<Record<string, readonly string[]>> = {
   audit: ['audit.action'],
   identity: ['member.registered', 'member.mail'],
+  catalog: ['api.retirement-announced'],
   contracts: ['partner.registered', 'partner.changed', 'application.changed', 'api.changed'],
   snapshot: [
     'api.changed',

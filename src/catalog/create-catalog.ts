@@ -2,6 +2,8 @@ import type { Actor } from '#audit'
 import type { Environment } from '#platform/config'
 import type { Routes } from '#platform/http-server'
 import type { Platform } from '#platform/module'
+import type { Subscriber } from '#platform/outbox'
+import { type CatalogNeeds, createAnnouncer } from './announce-retirement.ts'
 import type { ApiFiles, CheckResult } from './check-api.ts'
 import { type Checker, createChecker } from './checker.ts'
 import type { ApiEntry } from './entry.ts'
@@ -10,6 +12,7 @@ import { operatorRoutes } from './operator-routes.ts'
 import { toEntry, toSummary, toVersion } from './present.ts'
 import { publicRoutes } from './public-routes.ts'
 import { type PublishResult, publishApi } from './publish-api.ts'
+import { retireDue } from './retire-due.ts'
 import type { ApiSummary, ApiVersion, Lifecycle } from './schema.ts'
 import { findApi, listApis, listServed } from './store.ts'
 import type { CatalogTables } from './tables.ts'
@@ -26,6 +29,8 @@ export type PublishedApiTerms = {
 /** The catalog: API versions, from the operator's files to what gateways and readers need. @public */
 export interface Catalog {
   readonly routes: Routes
+  /** Mails partners that use a version of whose end something was announced. */
+  readonly subscribers: readonly Subscriber[]
   /** Finds every fault of the two files; pure, in a thread of its own, within ten seconds. */
   check(files: ApiFiles): Promise<CheckResult>
   /** All or nothing. @see publish-api.ts */
@@ -39,12 +44,18 @@ export interface Catalog {
   list(lifecycles?: readonly Lifecycle[]): Promise<ApiSummary[]>
   /** Publishes what is new in the operator pack, and compiles again what an older version compiled. */
   loadPack(folder: string): Promise<PackResult[]>
+  /** Every some seconds: versions whose dates have come are deprecated or retired. */
+  retireDue(): Promise<string[]>
   /** Ends the checking thread. */
   close(): Promise<void>
 }
 
 /** @public */
-export function createCatalog(platform: Platform, checker: Checker = createChecker()): Catalog {
+export function createCatalog(
+  platform: Platform,
+  needs?: CatalogNeeds,
+  checker: Checker = createChecker(),
+): Catalog {
   const db = platform.database.as<CatalogTables>()
   const shared = publicRoutes(platform)
   const own = operatorRoutes(platform, checker)
@@ -53,6 +64,7 @@ export function createCatalog(platform: Platform, checker: Checker = createCheck
       await shared(server)
       await own(server)
     },
+    subscribers: needs === undefined ? [] : [createAnnouncer(platform, needs)],
     check: (files) => checker.check(files),
     publish: (files, actor) => publishApi(platform, checker, files, actor),
     async apiEntry(apiId, environment) {
@@ -81,6 +93,7 @@ export function createCatalog(platform: Platform, checker: Checker = createCheck
       await recompileOutdated(platform, checker)
       return await loadPack(platform, checker, folder)
     },
+    retireDue: () => retireDue(platform),
     close: () => checker.close(),
   }
 }

@@ -126,12 +126,14 @@ export type ResourceRule = {
   /** `create`: its id is at `field` of the response; `access`: it is named by the path parameter `parameter`; `list`: ids
    * are at `field` of each of `items` */
   role: 'create' | 'access' | 'list'
-  /** a name that create, access and list of one resource share, such as `payment` */
+  /** a name that create, access and list of one resource share, such as `payment`; `carrier-billing/payment` is one of another API */
   name: string
   field?: string
   parameter?: string
   /** path of the array in a list's response; the body itself when it is empty */
   items?: string
+  /** the thing that it is a part of, named by a path parameter: it must be the caller's, too */
+  within?: { name: string; parameter: string }
 }
 
 /** One place that an API is served from. @public */

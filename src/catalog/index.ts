@@ -1,3 +1,4 @@
+export type { CatalogNeeds } from './announce-retirement.ts'
 export type { ApiFiles, CheckResult } from './check-api.ts'
 export { type Checker, createChecker } from './checker.ts'
 export type { CompiledApi } from './compiled-api.ts'

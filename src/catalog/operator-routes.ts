@@ -7,7 +7,7 @@ import type { Checker } from './checker.ts'
 import { toSummary } from './present.ts'
 import { VersionParams } from './public-routes.ts'
 import { publishApi } from './publish-api.ts'
-import { ApiSummary, type DocumentFault, LifecycleChange, NewApi, PublishedApi } from './schema.ts'
+import { ChangedApi, type DocumentFault, LifecycleChange, NewApi, PublishedApi } from './schema.ts'
 import { findApi } from './store.ts'
 import type { CatalogTables } from './tables.ts'
 
@@ -69,17 +69,17 @@ export function operatorRoutes(platform: Platform, checker: Checker): Routes {
           tags,
           params: VersionParams,
           body: LifecycleChange,
-          response: { 200: ApiSummary },
+          response: { 200: ChangedApi },
         },
       },
       async ({ params, body, actor }) => {
         requireKeeper(actor)
         const apiId = `${params.apiName}/${params.version}`
-        const eventId = await changeLifecycle(platform, apiId, body.state, actor)
+        const { eventId, warnings } = await changeLifecycle(platform, apiId, body, actor)
         if (eventId !== undefined) await platform.outbox.settled([eventId], settleMs)
         const row = await findApi(db, apiId)
         if (row === undefined) throw noSuchApi()
-        return toSummary(row)
+        return { ...toSummary(row), warnings }
       },
     )
   }

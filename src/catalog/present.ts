@@ -1,6 +1,7 @@
 import type { Environment } from '#platform/config'
 import { type CompiledUpstream, toUpstream } from './compile-decisions.ts'
-import type { ApiEntry, JsonSchema } from './entry.ts'
+import type { ApiEntry, JsonSchema, Retirement } from './entry.ts'
+import { toRetirement } from './retirement.ts'
 import type { ApiSummary, ApiVersion } from './schema.ts'
 import { mapValues, withoutAnnotations } from './schema-keywords.ts'
 import type { SummaryRow, VersionRow } from './store.ts'
@@ -18,7 +19,13 @@ export const toSummary = (row: SummaryRow): ApiSummary => ({
   plans: row.plans,
   consent: row.consent,
   publishedAt: row.published_at.toISOString(),
+  ...retirementOf(row),
 })
+
+const retirementOf = (row: SummaryRow): { retirement?: Retirement } => {
+  const retirement = toRetirement(row)
+  return retirement === undefined ? {} : { retirement }
+}
 
 /** `withAddresses`: where the operator's systems are is for the operator alone. */
 export function toVersion(row: VersionRow, withAddresses: boolean): ApiVersion {
@@ -63,7 +70,7 @@ export function toEntry(row: VersionRow, environment: Environment): ApiEntry | u
     consent: compiled.consent,
     rate: compiled.rate,
     upstream: toUpstream(compiled.upstream[environment], environment, compiled.timeoutMs),
-    ...(compiled.retirement !== undefined && { retirement: compiled.retirement }),
+    ...retirementOf(row),
     ...(compiled.cors !== undefined && { cors: compiled.cors }),
     operations: compiled.operations.map((operation) => ({
       ...operation,

@@ -2,9 +2,13 @@ import type { Transaction } from 'kysely'
 import { type Actor, recordAction } from '#audit'
 import { lockFor } from '#platform/database'
 import type { Platform } from '#platform/module'
+import { announceRetirement } from './announce-retirement.ts'
 import type { ApiFiles, CheckResult } from './check-api.ts'
 import type { Checker } from './checker.ts'
 import { compilerVersion } from './compiled-api.ts'
+import { decideLifecycle } from './decide-lifecycle.ts'
+import { checkedFile } from './faults.ts'
+import { detailOf, isSameRetirement, noRetirement } from './retirement.ts'
 import type { DocumentFault, Lifecycle } from './schema.ts'
 import {
   digestsOf,
@@ -15,6 +19,7 @@ import {
   saveRevision,
   saveVersion,
 } from './store.ts'
+import { successorFault } from './successor.ts'
 import type { CatalogTables } from './tables.ts'
 
 /** What came of publishing: the version that is now in the catalog, or every reason why there is none. @public */
@@ -61,25 +66,32 @@ async function store(
   const { api, documentJson, warnings } = checked
   const before = await findState(trx, api.id)
   const digests = digestsOf(files)
-  const lifecycle = api.state ?? before?.lifecycle ?? 'published'
-  const result = { apiId: api.id, created: before === undefined, warnings }
+  const result = { apiId: api.id, created: before === undefined }
   if (before !== undefined && isSame(before, digests)) {
-    const kept = { ...result, lifecycle: before.lifecycle }
+    const kept = { ...result, warnings, lifecycle: before.lifecycle }
     if (before.compiler_version === compilerVersion)
       return { ...kept, changed: false, eventId: undefined }
     await saveCompiled(trx, api.id, { api, documentJson })
     return { ...kept, changed: true, eventId: await tell(platform, trx, api.id) }
   }
-  const backToDraft = before !== undefined && before.lifecycle !== 'draft' && lifecycle === 'draft'
-  if (backToDraft) return { faults: [draftFault(files, before)], warnings }
+  const manifest = checkedFile(files.productName ?? 'product.yaml', files.product)
+  const at = platform.clock.now()
+  const { lifecycle, retirement } = decideLifecycle(api, before, at, manifest)
+  const { successor } = api.retirement ?? {}
+  const lost = successor === undefined ? undefined : await successorFault(trx, api.id, successor)
+  // A warning, because a successor may be the next one to be published.
+  if (lost !== undefined) manifest.warn(['deprecation', 'successor'], lost)
+  const noted = [...warnings, ...manifest.warnings()]
+  if (manifest.faulty) return { faults: manifest.faults(), warnings: noted }
   const version: NewVersion = {
     api,
     documentJson,
     files: { document: files.document, product: files.product },
     digests,
     lifecycle,
+    retirement,
     revision: (before?.revision ?? 0) + 1,
-    at: platform.clock.now(),
+    at,
     by: actor.kind === 'anonymous' ? 'anonymous' : actor.id,
   }
   await saveVersion(trx, version)
@@ -94,9 +106,14 @@ async function store(
       revision: version.revision,
       documentSha256: digests.document,
       productSha256: digests.product,
+      ...detailOf(retirement),
     },
   })
-  return { ...result, lifecycle, changed: true, eventId: await tell(platform, trx, api.id) }
+  const wasTold = isSameRetirement(before ?? noRetirement, retirement)
+  if (!wasTold && lifecycle !== 'draft')
+    await announceRetirement(platform.outbox, trx, api.id, retirement)
+  const eventId = await tell(platform, trx, api.id)
+  return { ...result, warnings: noted, lifecycle, changed: true, eventId }
 }
 
 const isSame = (before: StoredState, digests: { document: string; product: string }): boolean =>
@@ -109,18 +126,3 @@ export const tell = (
   apiId: string,
 ): Promise<string> =>
   platform.outbox.emit(trx, { type: 'api.changed', key: apiId, payload: { apiId } })
-
-function draftFault(files: ApiFiles, before: StoredState): DocumentFault {
-  const lines = files.product.split('\n')
-  const line = Math.max(
-    0,
-    lines.findIndex((text) => /^\s*["']?state\b/.test(text)),
-  )
-  return {
-    file: files.productName ?? 'product.yaml',
-    line: line + 1,
-    column: 1,
-    path: '#/state',
-    message: `${before.id} is ${before.lifecycle}: partners may use it, so it cannot become a draft again`,
-  }
-}

@@ -223,10 +223,13 @@ test('the list is filtered by domain and lifecycle, in pages', async (t) => {
 test('the lifecycle moves where it may, and only an operator’s word moves it', async (t) => {
   const { call, platform } = await setUp(t)
   await call('POST', '/apis', { role: 'product', body: parcel })
-  const move = async (state: string): Promise<number> =>
-    (await call('POST', `${version}/lifecycle`, { role: 'product', body: { state } })).statusCode
-  assert.equal(await move('deprecated'), 200)
-  assert.equal(await move('deprecated'), 200)
+  const move = async (state: string, more: object = {}): Promise<number> =>
+    (await call('POST', `${version}/lifecycle`, { role: 'product', body: { state, ...more } }))
+      .statusCode
+  const sunsetAt = new Date(Date.now() + 200 * 86_400_000).toISOString()
+  assert.equal(await move('deprecated'), 400, 'without an end')
+  assert.equal(await move('deprecated', { sunsetAt }), 200)
+  assert.equal(await move('deprecated', { sunsetAt }), 200)
   assert.equal(await move('draft'), 409)
   assert.equal(await move('retired'), 200)
   assert.equal(await move('published'), 200)

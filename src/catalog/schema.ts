@@ -78,6 +78,14 @@ export const ApiSummary = Type.Object({
   plans: Type.Array(Type.String()),
   consent: Type.String(),
   publishedAt: Type.String({ format: 'date-time' }),
+  /** there when the version comes to its end, or has ended */
+  retirement: Type.Optional(
+    Type.Object({
+      deprecatedAt: Type.Optional(Type.String({ format: 'date-time' })),
+      sunsetAt: Type.Optional(Type.String({ format: 'date-time' })),
+      successor: Type.Optional(Type.String()),
+    }),
+  ),
 })
 export type ApiSummary = Static<typeof ApiSummary>
 
@@ -117,8 +125,29 @@ export const PublishedApi = Type.Object({
 })
 export type PublishedApi = Static<typeof PublishedApi>
 
-export const LifecycleChange = Type.Object({ state: Lifecycle }, { additionalProperties: false })
+const Instant = Type.String({ format: 'date-time' })
+
+/**
+ * Deprecating names `sunsetAt`, when the version stops to answer; it begins now unless `deprecatedAt` says otherwise.
+ * `successor` is another API version, such as `sim-swap/v3`.
+ */
+export const LifecycleChange = Type.Object(
+  {
+    state: Lifecycle,
+    deprecatedAt: Type.Optional(Instant),
+    sunsetAt: Type.Optional(Instant),
+    successor: Type.Optional(Type.String({ maxLength: 100, pattern: '^[\\w.-]+/[\\w.-]+$' })),
+  },
+  { additionalProperties: false },
+)
 export type LifecycleChange = Static<typeof LifecycleChange>
+
+/** What came of a change of the lifecycle; warnings say what is allowed and hard on partners. */
+export const ChangedApi = Type.Intersect([
+  ApiSummary,
+  Type.Object({ warnings: Type.Array(Type.String()) }),
+])
+export type ChangedApi = Static<typeof ChangedApi>
 
 /** `document` and `product` are the texts of the two files: YAML or JSON. */
 export const NewApi = Type.Object(

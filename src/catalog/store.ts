@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type Insertable, type Kysely, sql, type Transaction } from 'kysely'
 import { type CompiledApi, compilerVersion } from './compiled-api.ts'
+import type { RetirementRow } from './retirement.ts'
 import type { Domain, Lifecycle } from './schema.ts'
 import type { CatalogTables } from './tables.ts'
 
@@ -21,7 +22,7 @@ export type SummaryRow = {
   plans: string[]
   consent: string
   published_at: Date
-}
+} & RetirementRow
 
 const summaryColumns = [
   'id',
@@ -37,6 +38,9 @@ const summaryColumns = [
   'plans',
   'consent',
   'published_at',
+  'deprecated_at',
+  'sunset_at',
+  'successor',
 ] as const satisfies readonly (keyof SummaryRow)[]
 
 export type ListFilter = {
@@ -108,7 +112,7 @@ export type StoredState = {
   document_sha256: string
   product_sha256: string
   compiler_version: number
-}
+} & RetirementRow
 
 const stateColumns = [
   'id',
@@ -117,6 +121,9 @@ const stateColumns = [
   'document_sha256',
   'product_sha256',
   'compiler_version',
+  'deprecated_at',
+  'sunset_at',
+  'successor',
 ] as const satisfies readonly (keyof StoredState)[]
 
 export const findState = (db: Db, id: string): Promise<StoredState | undefined> =>
@@ -151,6 +158,7 @@ export type NewVersion = {
   files: { document: string; product: string }
   digests: Digests
   lifecycle: Lifecycle
+  retirement: RetirementRow
   revision: number
   at: Date
   by: string
@@ -181,6 +189,9 @@ export async function saveVersion(trx: Transaction<CatalogTables>, now: NewVersi
     compiler_version: compilerVersion,
     published_at: now.at,
     published_by: now.by,
+    deprecated_at: now.retirement.deprecated_at,
+    sunset_at: now.retirement.sunset_at,
+    successor: now.retirement.successor,
   }
   const { id: _, ...changes } = row
   await trx
@@ -233,6 +244,34 @@ export async function setLifecycle(
   trx: Transaction<CatalogTables>,
   id: string,
   lifecycle: Lifecycle,
+  { deprecated_at, sunset_at, successor }: RetirementRow,
 ): Promise<void> {
-  await trx.updateTable('catalog.api_version').set({ lifecycle }).where('id', '=', id).execute()
+  await trx
+    .updateTable('catalog.api_version')
+    .set({ lifecycle, deprecated_at, sunset_at, successor })
+    .where('id', '=', id)
+    .execute()
 }
+
+export async function findLifecycle(db: Db, id: string): Promise<Lifecycle | undefined> {
+  const row = await db
+    .selectFrom('catalog.api_version')
+    .select('lifecycle')
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return row?.lifecycle
+}
+
+/** Versions whose dates say another state than the one that they have. */
+export const listDue = (db: Db, at: Date): Promise<{ id: string }[]> =>
+  db
+    .selectFrom('catalog.api_version')
+    .select('id')
+    .where((eb) =>
+      eb.or([
+        eb.and([eb('lifecycle', 'in', ['published', 'deprecated']), eb('sunset_at', '<=', at)]),
+        eb.and([eb('lifecycle', '=', 'published'), eb('deprecated_at', '<=', at)]),
+      ]),
+    )
+    .orderBy('id')
+    .execute()

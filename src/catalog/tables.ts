@@ -29,6 +29,9 @@ export type CatalogTables = {
     compiler_version: number
     published_at: Date
     published_by: string
+    deprecated_at: Date | null
+    sunset_at: Date | null
+    successor: string | null
   }
   'catalog.api_revision': {
     api_id: string

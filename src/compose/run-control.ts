@@ -38,7 +38,11 @@ export function wireControl(platform: Platform) {
   })
   const audit = createAudit(platform)
   const identity = createIdentity(platform, { attempts, mail })
-  const catalog = createCatalog(platform)
+  const catalog = createCatalog(platform, {
+    usersOf: (apiId, since) => metering.partnersUsing(apiId, since),
+    mailMembers: (trx, partnerId, message, cause) =>
+      identity.mailMembers(trx, partnerId, message, cause),
+  })
   const partners = createPartners(platform, {
     identity,
     requirementsOf: (partnerId) => contracts.requirementsOf(partnerId),
@@ -111,6 +115,7 @@ export async function runControl(config: Config): Promise<void> {
       await jobs?.stop()
       await dispatcher.stop()
       await internal.stop()
+      ...control.catalog.subscribers,
       await database.close()
     },
   })
@@ -152,6 +157,7 @@ export async function runControl(config: Config): Promise<void> {
 export async function mountRoutes(
   server: HttpServer,
   platform: Platform,
+    { name: 'retire APIs', everyMs: 5_000, run: () => control.catalog.retireDue() },
   control: Control,
 ): Promise<void> {
   await server.register(swagger, {

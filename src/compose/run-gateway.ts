@@ -99,6 +99,10 @@ export async function runGateway(
     limits: { unrecorded: config.journalFull },
   })
   ready = () => gateway.ready()
+    tlsUrl: addresses.tlsUrl,
+    trustedProxies: config.trustedProxies,
+    ...(await clientAuthorities(config, log)),
+    portalUrl: config.portal.url,
   let announced: { stop(): Promise<void> } | undefined
   superviseProcess({
     log,

@@ -185,6 +185,15 @@ function perSecond(limit: number, monotonicMs: () => number): () => boolean {
   return () => {
     const nowMs = monotonicMs()
     if (nowMs - windowStart >= 1_000) {
+  // Refused before its operation was known: the end of its version is told all the same.
+  const announcement =
+    exchange.operation === undefined
+      ? context.versions.at(exchange.path)?.headers
+      : exchange.announcement
+  if (announcement !== undefined) headers.push(...announcement)
+  const { path } = exchange
+  for (const field of context.crossOrigins.fields(path, request.url, request.headers.origin))
+    headers.push(field)
       windowStart = nowMs
       used = 0
     }

@@ -38,6 +38,8 @@ export type GatewayOptions = {
   audience: string
   /** the keys of this environment's gateways */
   sealing: Sealing
+import { VersionNotices } from './version-notices.ts'
+import { type Violation, ViolationReport } from './violation-report.ts'
   /** `host:port` of the other environment's gateway: a request for it is refused here */
   foreignHosts?: readonly string[]
   /** the simulated operator; never used in production */
@@ -49,6 +51,10 @@ export type GatewayOptions = {
   quota: QuotaLedger
   registry: Registry
   log: Log
+  /** the public URL of the portal: where partners read about a version that comes to its end */
+  portalUrl?: string | undefined
+  /** the public URL of the address with TLS; without it it is that of the other one */
+  tlsUrl?: string | undefined
   clock: Clock
   limits?: Partial<GatewayLimits>
   /** how upstreams are reached, beside what their APIs say */
@@ -195,6 +201,18 @@ function createHandler(context: GatewayContext): Handle {
     })
     response.on('close', () => {
       exchange.closed = true
+    violations: new ViolationReport(
+      () => clock.now().getTime(),
+      (...labels) => context.metrics.violated(...labels),
+    ),
+    tail: options.tail,
+    traces:
+      options.traces &&
+      new GatewayTraces(
+        { ...options.traces, environment, host: new URL(options.audience).hostname },
+        monotonicMs,
+      ),
+    versions: new VersionNotices({ gateway: options.audience, portal: options.portalUrl }),
       context.inFlight -= 1
       context.heldBytes -= exchange.heldBytes
       exchange.heldBytes = 0
@@ -278,3 +296,5 @@ function pooledRandomBytes(): (size: number) => Buffer {
     return bytes
   }
 }
+      context.versions.put(id, entry)
+      context.crossOrigins.put(id, entry)

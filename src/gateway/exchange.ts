@@ -87,6 +87,8 @@ export class Exchange {
   /** bytes of bodies that count towards the whole gateway's bound */
   heldBytes = 0
   upstream: UpstreamResponse | undefined
+  /** response fields that tell of the end of this API version */
+  announcement: readonly string[] | undefined
   upstreamStartedMs = 0
   upstreamMs: number | undefined
   /**

@@ -20,6 +20,8 @@ export type Target = { operation: Operation; chain: readonly Policy[] }
 export type GatewayContext = {
   readonly environment: Environment
   readonly limits: GatewayLimits
+import type { VersionNotices } from './version-notices.ts'
+import type { ViolationReport } from './violation-report.ts'
   readonly index: SnapshotIndex
   readonly feed: Feed
   readonly tokens: TokenVerifier
@@ -42,6 +44,15 @@ export type GatewayContext = {
 }
 
 /** Makes a policy for the whole gateway, before an operation is known. */
+  /** of versions that come to their end */
+  readonly versions: VersionNotices
+  readonly violations: ViolationReport
+  readonly payloads: PayloadStore
+  readonly owners: ResourceOwners
+  /** where the operator watches calls as they happen */
+  readonly tail: LiveTail | undefined
+  /** only where traces are collected */
+  readonly traces: GatewayTraces | undefined
 export type ArrivalPolicy = (context: GatewayContext) => Policy
 /** Makes a policy for one operation; undefined when that operation does not need it. */
 export type OperationPolicy = (context: GatewayContext, operation: Operation) => Policy | undefined

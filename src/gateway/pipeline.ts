@@ -3,6 +3,8 @@ import { pending } from './exchange.ts'
 import type { ArrivalPolicy, GatewayContext, OperationPolicy, Target } from './gateway-context.ts'
 import type { Operation } from './operation.ts'
 import { admit } from './policies/admit.ts'
+import { announceVersion } from './policies/announce-version.ts'
+import { answerPreflight } from './policies/answer-preflight.ts'
 import { authenticate } from './policies/authenticate.ts'
 import { authorise } from './policies/authorise.ts'
 import { checkFraming } from './policies/check-framing.ts'
@@ -43,6 +45,7 @@ export const arrivalChain = (context: GatewayContext): readonly Policy[] =>
 /** The chain of only those rules that this operation needs, made once when its document arrives. */
 export const targetOf = (context: GatewayContext, operation: Operation): Target => ({
   operation,
+  announceVersion,
   chain: onOperation.flatMap((make) => make(context, operation) ?? []),
 })
 

@@ -4,13 +4,14 @@ import type { Attempts } from '#platform/attempts'
 import type { Routes } from '#platform/http-server'
 import type { Mail } from '#platform/mail'
 import type { Platform } from '#platform/module'
-import type { Subscriber } from '#platform/outbox'
+import type { OutboxEvent, Subscriber } from '#platform/outbox'
 import { firstOperatorLink } from './become-first-operator.ts'
 import { createMember, hashNewPassword, type NewMemberInput } from './create-member.ts'
 import { createToken, type NewApiToken } from './create-token.ts'
 import { createGuard } from './guard.ts'
 import { createLimiter } from './limits.ts'
 import { deleteExpiredLinks } from './link-store.ts'
+import { orderMail } from './mail-events.ts'
 import { createMemberRoutes } from './member-routes.ts'
 import type { Identifying } from './needs.ts'
 import { createOperatorRoutes } from './operator-routes.ts'
@@ -19,7 +20,7 @@ import { createSessionCookie } from './session-cookie.ts'
 import { createSessionRoutes } from './session-routes.ts'
 import { deleteEndedSessions } from './session-store.ts'
 import { startSession } from './start-session.ts'
-import { hasVerifiedMember } from './store.ts'
+import { hasVerifiedMember, memberIds } from './store.ts'
 import type { IdentityTables } from './tables.ts'
 import { createTokenRoutes } from './token-routes.ts'
 import { createVerificationRoutes } from './verification-routes.ts'
@@ -52,6 +53,13 @@ export interface Identity {
   startSession(reply: FastifyReply, memberId: string): Promise<void>
   /** @throws AppError TOO_MANY_REQUESTS */
   limitSignUp(request: FastifyRequest): Promise<void>
+  /** Orders a mail to each member of a partner, in the caller's transaction. */
+  mailMembers<T>(
+    trx: Transaction<T>,
+    partnerId: string,
+    message: { subject: string; text: string },
+    cause?: OutboxEvent,
+  ): Promise<void>
   /** What production needs: somebody of the partner reads mail at a confirmed address. */
   hasVerifiedMember(partnerId: string): Promise<boolean>
   /** An API token that no person stands behind; its secret is returned once. */
@@ -104,6 +112,10 @@ export function createIdentity(
     limitSignUp: async (request) => {
       await limiter.byAddress('signUpByAddress', request.ip)
       await limiter.byAddress('signUpByAddressAndDay', request.ip)
+    },
+    mailMembers: async (trx, partnerId, message, cause) => {
+      for (const personId of await memberIds(db, partnerId))
+        await orderMail(identifying, trx, { kind: 'notice', personId, ...message }, cause)
     },
     hasVerifiedMember: (partnerId) => hasVerifiedMember(db, partnerId),
     createToken: (input) => createToken(identifying, input),

@@ -1,15 +1,17 @@
 import type { Transaction } from 'kysely'
+import type { OutboxEvent } from '#platform/outbox'
 import type { Identifying } from './needs.ts'
 
 /**
- * What must be mailed after a change is committed. No address and no link is in it, because events are kept: a link is
- * made when the mail is written, and an address that may have no account comes sealed.
+ * What must be mailed after a change is committed. No address and no secret link is in it, because events are kept: a
+ * link is made when the mail is written, and an address that may have no account comes sealed.
  */
 export type MailOrder =
   | { kind: 'verification'; personId: string }
   | { kind: 'recovery'; sealedEmail: string }
   | { kind: 'invitation'; invitationId: string }
   | { kind: 'password-changed'; personId: string }
+  | { kind: 'notice'; personId: string; subject: string; text: string }
 
 export const mailEvent = 'member.mail'
 export const registeredEvent = 'member.registered'
@@ -18,6 +20,12 @@ export async function orderMail<T>(
   { outbox }: Pick<Identifying, 'outbox'>,
   trx: Transaction<T>,
   order: MailOrder,
+  cause?: OutboxEvent,
 ): Promise<void> {
-  await outbox.emit(trx, { type: mailEvent, key: order.kind, payload: order })
+  await outbox.emit(trx, {
+    type: mailEvent,
+    key: order.kind,
+    payload: order,
+    ...(cause !== undefined && { cause }),
+  })
 }

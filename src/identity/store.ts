@@ -133,6 +133,16 @@ export const hasVerifiedMember = async (db: Db, partnerId: string): Promise<bool
     .limit(1)
     .executeTakeFirst()) !== undefined
 
+export const memberIds = async (db: Db, partnerId: string): Promise<string[]> => {
+  const rows = await db
+    .selectFrom('identity.member')
+    .select('person_id')
+    .where('partner_id', '=', partnerId)
+    .orderBy('person_id')
+    .execute()
+  return rows.map((row) => row.person_id)
+}
+
 export type MemberRecord = {
   id: string
   name: string

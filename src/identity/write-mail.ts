@@ -49,6 +49,8 @@ async function write(identifying: Identifying, order: MailOrder): Promise<MailMe
       return await invitationMail(identifying, order.invitationId)
     case 'password-changed':
       return await passwordChangedMail(identifying, order.personId)
+    case 'notice':
+      return await noticeMail(identifying, order)
   }
 }
 
@@ -127,6 +129,15 @@ ${linkTo(identifying, 'accept-invitation', token)}
 
 The link works once, for seven days. If you do not expect this, do nothing.`,
   }
+}
+
+/** What another module has to say to a member; somebody who left meanwhile is not told. */
+async function noticeMail(
+  { db }: Identifying,
+  { personId, subject, text }: MailOrder & { kind: 'notice' },
+): Promise<MailMessage | undefined> {
+  const account = await findAccount(db, personId)
+  return account && { to: account.email, subject, text }
 }
 
 async function passwordChangedMail(

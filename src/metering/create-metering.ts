@@ -18,6 +18,7 @@ import type { MeteringTables } from './tables.ts'
 import { createUsageRoutes } from './usage-routes.ts'
 import type { UsageFilter } from './usage-store.ts'
 import { daysBefore } from './utc-day.ts'
+import { createVersionUsageRoutes, partnersUsing } from './version-usage.ts'
 
 /** @public */
 export interface Metering {
@@ -27,6 +28,8 @@ export interface Metering {
   /** Counts one segment of an environment exactly once, whatever is sent again. */
   intake(environment: Environment, claim: SegmentClaim, bytes: Buffer): Promise<IntakeResult>
   usage(filter: UsageFilter): Promise<Usage>
+  /** The partners whose applications called an API version since then, in either environment. */
+  partnersUsing(apiId: string, since: Date): Promise<string[]>
   /** Proves that the journal, segments, raw records, sums and usage agree. */
   reconcile(options?: { journalFolder?: string | undefined }): Promise<Reconciliation>
   /**
@@ -61,6 +64,7 @@ export function createMetering(
   return {
     async routes(server) {
       await createUsageRoutes({ now, read: usage })(server)
+      await createVersionUsageRoutes(db, now)(server)
       await createExchangeRoutes({
         db,
         now,
@@ -73,6 +77,7 @@ export function createMetering(
     },
     intake: (environment, claim, bytes) => applySegment(intake, environment, claim, bytes),
     usage,
+    partnersUsing: (apiId, since) => partnersUsing(db, apiId, since),
     reconcile: (options) => reconcile({ db, clock, contracts, currency: config.currency }, options),
     async keepDays() {
       const present = clock.now()

@@ -42,6 +42,19 @@ export const Usage = Type.Object({
 })
 export type Usage = Static<typeof Usage>
 
+/** What one partner calls of an API version. */
+export const VersionUsage = Type.Object({
+  partnerId: Type.String(),
+  environment: Environment,
+  /** how many of its applications call */
+  applications: Type.Integer(),
+  calls: Type.Integer(),
+  units: Type.Integer(),
+  /** the beginning of the quarter of an hour of the last call */
+  lastUsedAt: Type.String({ format: 'date-time' }),
+})
+export type VersionUsage = Static<typeof VersionUsage>
+
 export const Exchange = Type.Object({
   id: Type.String(),
   correlator: Type.String(),

@@ -26,7 +26,9 @@ export const route: ArrivalPolicy = (context) => ({
         exchange.chain = matched.target.chain
         exchange.position = 0
         return undefined
-      case 'method':
+      case 'method': {
+        const ended = endOf(context, exchange)
+        if (ended !== undefined) return ended
         return refuse('METHOD_NOT_ALLOWED', `This address answers ${matched.allow.join(', ')}.`, {
           headers: ['allow', matched.allow.join(', ')],
         })
@@ -36,7 +38,15 @@ export const route: ArrivalPolicy = (context) => ({
           'This version of the API was retired. The portal names its successor.',
         )
       case 'none':
-        return refuse('NOT_FOUND', 'There is no operation at this address.')
+        return (
+          endOf(context, exchange) ?? refuse('NOT_FOUND', 'There is no operation at this address.')
+        )
     }
+
+/** A version that has ended says so where no operation answers, too. */
+function endOf(context: GatewayContext, { path }: Exchange): Refusal | undefined {
+  const notice = context.versions.at(path)
+  return notice === undefined || context.nowMs() < notice.endsAtMs ? undefined : notice.gone
+}
   },
 })
