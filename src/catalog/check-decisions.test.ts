@@ -38,6 +38,17 @@ for (const [title, lines] of [
   ['a member of a map', announce('{ masks: [{ field: labels.a.text, action: mask }] }')],
   ['a field of a list of lists', announce('{ masks: [{ field: "legs[][].by", action: mask }] }')],
   ['a position', announce('{ masks: [{ field: position, action: coarsen }] }')],
+  ['an object of texts', announce('{ masks: [{ field: labels, action: mask }] }')],
+  [
+    'a name with a dot in it',
+    announce('{ masks: [{ field: "labels.a\\\\.b.text", action: mask }] }'),
+  ],
+  [
+    'a part of what another API makes',
+    read(
+      '{ resource: { role: list, name: note, items: inside, field: id, within: { name: post/parcel, parameter: parcelId } } }',
+    ),
+  ],
   ['a date', announce('{ masks: [{ field: at, action: coarsen }] }')],
   [
     'a field of one alternative that is an object',
@@ -120,7 +131,7 @@ for (const [title, lines, fault] of [
   [
     'an object that is hashed',
     announce('{ masks: [{ field: position, action: hash }] }'),
-    /name the texts inside/,
+    /has `latitude` in it, which is no text/,
   ],
   [
     'a text that is coarsened',
@@ -220,6 +231,13 @@ for (const [title, lines, fault] of [
     'a key of another role',
     read('{ resource: { role: access, name: parcel, parameter: parcelId, items: x } }'),
     /has no meaning for `access`/,
+  ],
+  [
+    'a part of what no parameter names',
+    read(
+      '{ resource: { role: list, name: note, items: inside, field: id, within: { name: parcel, parameter: id } } }',
+    ),
+    /`id` is no path parameter of readParcel/,
   ],
   [
     'a list that is none',

@@ -155,27 +155,21 @@ function checkMasks({ file, api, operation, terms, at }: Checking): void {
 }
 
 function checkResource(checking: Checking): void {
-  const { file, operation, terms, at } = checking
+  const { file, terms, at } = checking
   const { resource } = terms
   if (resource === undefined) return
   const where = [...at, 'resource']
   const unused = { create: ['parameter', 'items'], access: ['field', 'items'], list: ['parameter'] }
   for (const key of unused[resource.role])
     if (key in resource) file.fault([...where, key], `has no meaning for \`${resource.role}\``)
+  if (resource.within !== undefined)
+    checkParameter(checking, [...where, 'within', 'parameter'], resource.within.parameter)
   switch (resource.role) {
-    case 'access': {
-      const names = namesIn(operation.path)
-      if (resource.parameter === undefined) {
+    case 'access':
+      if (resource.parameter === undefined)
         file.fault(where, 'needs `parameter`: the path parameter that names the resource')
-      } else if (!names.includes(resource.parameter)) {
-        const known = names.length === 0 ? ': the path has none' : hint(resource.parameter, names)
-        file.fault(
-          [...where, 'parameter'],
-          `\`${resource.parameter}\` is no path parameter of ${operation.operationId}${known}`,
-        )
-      }
+      else checkParameter(checking, [...where, 'parameter'], resource.parameter)
       return
-    }
     case 'create':
       if (resource.field === undefined)
         file.fault(where, 'needs `field`: where the response has the id of what was made')
@@ -185,6 +179,13 @@ function checkResource(checking: Checking): void {
       checkListed(checking, where, resource)
       return
   }
+}
+
+function checkParameter({ file, operation }: Checking, at: Path, parameter: string): void {
+  const names = namesIn(operation.path)
+  if (names.includes(parameter)) return
+  const known = names.length === 0 ? ': the path has none' : hint(parameter, names)
+  file.fault(at, `\`${parameter}\` is no path parameter of ${operation.operationId}${known}`)
 }
 
 function checkListed(
@@ -220,7 +221,8 @@ function checkResources(file: CheckedFile, api: CompiledApi): void {
   )
   const made = rules.filter(({ role }) => role === 'create').map(({ name }) => name)
   for (const { operationId, role, name } of rules) {
-    if (role !== 'create' && !made.includes(name))
+    // What another API makes is not seen here.
+    if (role !== 'create' && !name.includes('/') && !made.includes(name))
       file.warn(
         ['operations', operationId, 'resource', 'name'],
         `no operation creates a \`${name}\`: every call will be told that it is not there${hint(name, made)}`,

@@ -1,5 +1,5 @@
 import type { FieldMask, JsonSchema, SnapshotOperation } from './entry.ts'
-import { type FieldFound, findField, kindsOf } from './field-paths.ts'
+import { type FieldFound, findField, kindsOf, otherThanTexts } from './field-paths.ts'
 import type { JsonRecord } from './json.ts'
 
 type Definitions = Readonly<Record<string, JsonSchema>>
@@ -43,21 +43,28 @@ export function maskFault(
   return unfit(
     mask,
     there.flatMap(({ field }) => schemasOf(field)),
+    definitions,
   )
 }
 
 const schemasOf = (field: FieldFound): JsonRecord[] => (field.ok ? field.schemas : [])
 
 /** An action gives a value of the same kind back, or it would break what the document promises. */
-function unfit({ action }: FieldMask, schemas: readonly JsonRecord[]): string | undefined {
+function unfit(
+  { action }: FieldMask,
+  schemas: readonly JsonRecord[],
+  definitions: Definitions,
+): string | undefined {
   if (action === 'remove' || action === 'pass') return undefined
   const kinds = kindsOf(schemas)
   if (kinds.has('any')) return undefined
   if (action !== 'coarsen') {
-    if (kinds.has('string')) return undefined
-    return kinds.has('object') || kinds.has('array')
-      ? `is no text: name the texts inside of it, or choose remove`
-      : `is no text: only texts can be made ${action === 'hash' ? 'a hash' : 'unreadable'}. Choose coarsen for a number, or remove`
+    if (kinds.has('number') || kinds.has('integer') || kinds.has('boolean'))
+      return `is no text: only texts can be made ${action === 'hash' ? 'a hash' : 'unreadable'}. Choose coarsen for a number, or remove`
+    const [other] = otherThanTexts(schemas, definitions)
+    return other === undefined
+      ? undefined
+      : `has \`${other}\` in it, which is no text: name the texts inside of it, or choose remove`
   }
   if (kinds.has('number') || kinds.has('integer')) return undefined
   if (schemas.some(({ format }) => format === 'date' || format === 'date-time')) return undefined

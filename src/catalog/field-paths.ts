@@ -17,15 +17,12 @@ type Step = { kind: 'name'; name: string } | { kind: 'any' } | { kind: 'item' }
 
 /** `items[].owner` is three steps: a name, any item, a name. The path must have the form of `FieldPath`. */
 export function stepsOf(path: string): Step[] {
-  return path.split('.').flatMap((part): Step[] => {
-    const name = part.replace(/(\[\])+$/, '')
-    const items = Array.from({ length: (part.length - name.length) / 2 }, () => item)
-    if (name === '') return items
-    return [name === '*' ? { kind: 'any' } : { kind: 'name', name }, ...items]
+  const parts = path.match(/\[\]|(?:\\.|[^.[\]\\])+/g) ?? []
+  return parts.map((part): Step => {
+    if (part === '[]') return { kind: 'item' }
+    return part === '*' ? { kind: 'any' } : { kind: 'name', name: part.replace(/\\(.)/g, '$1') }
   })
 }
-
-const item: Step = { kind: 'item' }
 
 /** Follows a field path through a schema: references, compositions, lists and maps. */
 export function findField(
@@ -115,6 +112,27 @@ function whyNot(level: readonly JsonRecord[], step: Step, walked: string): strin
   if (names.length === 0) return `${at} has no fields`
   const near = hint(name, names)
   return `${at} has no field \`${name}\`${near === '' ? `: it has ${names.join(', ')}` : near}`
+}
+
+/** The fields inside of a value, at any depth, that are no texts, by their paths. */
+export function otherThanTexts(
+  schemas: readonly JsonRecord[],
+  definitions: Readonly<Record<string, JsonSchema>>,
+): string[] {
+  const found = new Set<string>()
+  const seen = new Set<JsonRecord>()
+  const walk = (level: readonly JsonRecord[], path: string): void => {
+    const fresh = level.filter((schema) => !seen.has(schema))
+    for (const schema of fresh) seen.add(schema)
+    const kinds = kindsOf(fresh)
+    if (kinds.has('number') || kinds.has('integer') || kinds.has('boolean')) found.add(path)
+    for (const { name = '*', schema } of fresh.flatMap(membersOf))
+      walk(flatten([schema], definitions), path === '' ? name : `${path}.${name}`)
+    const items = below(fresh, { kind: 'item' }).schemas
+    if (items.length > 0) walk(flatten(items, definitions), `${path}[]`)
+  }
+  walk(schemas, '')
+  return [...found]
 }
 
 /** What the value at a place may be; `any` when nothing says so. */

@@ -21,16 +21,29 @@ const Subject = Type.Object(
   closed,
 )
 
+/** The thing of another API has that API's name before it: `carrier-billing/payment`. */
+const ResourceName = text(
+  'must be kebab-case, such as `payment`, or `carrier-billing/payment` for that of another API',
+  '^[a-z][a-z0-9]*(-[a-z0-9]+)*(/[a-z][a-z0-9]*(-[a-z0-9]+)*)?$',
+  130,
+)
+
 const Resource = Type.Object(
   {
     role: oneOf(['create', 'access', 'list']),
-    name: text('must be kebab-case, at most 64 characters', '^[a-z][a-z0-9]*(-[a-z0-9]+)*$', 64),
+    name: ResourceName,
     field: Type.Optional(FieldPath),
     parameter: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
     items: Type.Optional(
       Type.Union([Type.Literal(''), FieldPath], {
         must: 'must be the field path of a list, or empty when the body itself is the list',
       }),
+    ),
+    within: Type.Optional(
+      Type.Object(
+        { name: ResourceName, parameter: Type.String({ minLength: 1, maxLength: 200 }) },
+        closed,
+      ),
     ),
   },
   closed,

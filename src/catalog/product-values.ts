@@ -31,11 +31,12 @@ export const byName = <T extends TSchema>(value: T) => Type.Record(Type.String()
 
 /**
  * Where a field is in a body: `device.phoneNumber`, `items[].owner.name`, `[].id` in a body that is a list, `*` for any
- * member of a map.
+ * member of a map. A backslash takes a dot, a bracket or a star as a part of the name: `a\.b`.
  */
 export const fieldPath = {
   must: 'must be a field path such as `device.phoneNumber`, `items[].owner.name` or `attributes.*`',
-  pattern: '^(\\[\\])*([^.\\[\\]\\s]+(\\[\\])*)?(\\.[^.\\[\\]\\s]+(\\[\\])*)*$',
+  pattern:
+    '^(?:\\[\\])*(?:(?:\\\\.|[^.\\[\\]\\\\])+(?:\\[\\])*)?(?:\\.(?:\\\\.|[^.\\[\\]\\\\])+(?:\\[\\])*)*$',
 }
 
 export const FieldPath = text(fieldPath.must, fieldPath.pattern)
