@@ -1,0 +1,185 @@
+import type { X509Certificate } from 'node:crypto'
+import type { Socket } from 'node:net'
+import { type ClientCertificate, readClientCertificate } from '#platform/client-certificate'
+import type { ApplicationEntry } from '#snapshot'
+import type { CertificateAuthorities } from './certificate-authorities.ts'
+import { readClientCert, readClientCertChain } from './client-cert-field.ts'
+import type { Received, TrustedProxies } from './trusted-proxies.ts'
+
+/** The certificate whose key the client has proven to hold, and what it sent along to show who issued it. */
+export type PeerCertificate = {
+  readonly leaf: ClientCertificate
+  readonly others: readonly ClientCertificate[]
+  /** what was found out when the authorities were last at this generation */
+  judged: Judged | undefined
+}
+
+type Judged = {
+  generation: number
+  revoked: boolean
+  /** when an unbroken path to one of the operator's authorities holds; undefined without one */
+  path: { notBeforeMs: number; notAfterMs: number } | undefined
+}
+
+/** Why a certificate is not accepted: labels of a metric. */
+export type CertificateFault =
+  | 'no certificate'
+  | 'unreadable certificate'
+  | 'weak certificate'
+  | 'expired certificate'
+  | 'revoked certificate'
+  | 'unregistered certificate'
+
+const deepestPath = 4
+const mostRemembered = 2_000
+
+/**
+ * Finds the certificate of a request, and judges it. Reading one costs once: per connection, or per spelling of a
+ * proxy's field. Dates and revocation are looked at for each request, because a connection outlives both.
+ */
+export class PeerCertificates {
+  #authorities: CertificateAuthorities
+  #proxies: TrustedProxies
+  #ofConnection = new WeakMap<Socket, PeerCertificate | CertificateFault>()
+  #young = new Map<string, PeerCertificate | undefined>()
+  #old = new Map<string, PeerCertificate | undefined>()
+
+  constructor(authorities: CertificateAuthorities, proxies: TrustedProxies) {
+    this.#authorities = authorities
+    this.#proxies = proxies
+  }
+
+  /**
+   * The certificate of the client. Behind a trusted proxy it is the one that the proxy passes on and no other: what the
+   * proxy itself shows on its connection says nothing about who is behind it. Anybody else's fields are not read.
+   */
+  of(request: Received): PeerCertificate | CertificateFault {
+    if (this.#proxies.trusts(request)) {
+      const { headers } = request
+      const field = headers['client-cert']
+      if (field === undefined) return 'no certificate'
+      return this.passedOn(String(field), headers['client-cert-chain']) ?? 'unreadable certificate'
+    }
+    return this.#ofSocket(request.socket)
+  }
+
+  /** @returns undefined when the fields are malformed (RFC 9440 section 2) */
+  passedOn(field: string, chain: string | string[] | undefined): PeerCertificate | undefined {
+    const rest = Array.isArray(chain) ? chain.join(', ') : chain
+    const key = rest === undefined ? field : `${field}\n${rest}`
+    if (this.#young.has(key)) return this.#young.get(key)
+    const read = this.#old.has(key) ? this.#old.get(key) : readFields(field, rest)
+    if (this.#young.size >= mostRemembered) {
+      this.#old = this.#young
+      this.#young = new Map()
+    }
+    this.#young.set(key, read)
+    return read
+  }
+
+  /** Why nobody may use it now; undefined when it is good, whoever's it is. */
+  fault(peer: PeerCertificate, nowMs: number): CertificateFault | undefined {
+    if (peer.leaf.clientFaults.length > 0) return 'weak certificate'
+    if (nowMs < peer.leaf.notBeforeMs || nowMs > peer.leaf.notAfterMs) return 'expired certificate'
+    return this.#judge(peer).revoked ? 'revoked certificate' : undefined
+  }
+
+  /**
+   * Whether it is a good certificate of this application: one that was registered itself (RFC 8705 section 2.2), or one
+   * of the operator's authorities with a name that was (section 2.1).
+   */
+  isRegistered(peer: PeerCertificate, application: ApplicationEntry, nowMs: number): boolean {
+    const { certificates } = application
+    if (certificates === undefined) return false
+    for (const { thumbprint, subjectAlternativeName: name, notAfter } of certificates) {
+      if (notAfter !== undefined && !(Date.parse(notAfter) >= nowMs)) continue
+      if (thumbprint !== undefined) {
+        if (thumbprint === peer.leaf.thumbprint) return true
+      } else if (name !== undefined && peer.leaf.names.includes(name)) {
+        const { path } = this.#judge(peer)
+        if (path !== undefined && nowMs >= path.notBeforeMs && nowMs <= path.notAfterMs) return true
+      }
+    }
+    return false
+  }
+
+  #ofSocket(socket: Socket): PeerCertificate | CertificateFault {
+    const known = this.#ofConnection.get(socket)
+    if (known !== undefined) return known
+    const read = readSocket(socket)
+    this.#ofConnection.set(socket, read)
+    return read
+  }
+
+  #judge(peer: PeerCertificate): Judged {
+    const authorities = this.#authorities
+    const { generation } = authorities
+    if (peer.judged?.generation !== generation) {
+      const revoked = authorities.isRevoked(peer.leaf)
+      peer.judged = { generation, revoked, path: findPath(peer, authorities) }
+    }
+    return peer.judged
+  }
+}
+
+function readFields(field: string, chain: string | undefined): PeerCertificate | undefined {
+  const leaf = readClientCert(field)
+  const others = chain === undefined ? [] : readClientCertChain(chain)
+  if (leaf === undefined || others === undefined) return undefined
+  try {
+    return {
+      leaf: readClientCertificate(leaf),
+      others: others.map(readClientCertificate),
+      judged: undefined,
+    }
+  } catch {
+    return undefined
+  }
+}
+
+function readSocket(socket: Socket): PeerCertificate | CertificateFault {
+  const tls = socket as { getPeerX509Certificate?: () => X509Certificate | undefined }
+  try {
+    const shown = tls.getPeerX509Certificate?.()
+    if (shown === undefined) return 'no certificate'
+    const others: ClientCertificate[] = []
+    let issuer = shown.issuerCertificate
+    while (issuer !== undefined && others.length < deepestPath) {
+      others.push(readClientCertificate(issuer.raw))
+      issuer = issuer.issuerCertificate
+    }
+    return { leaf: readClientCertificate(shown.raw), others, judged: undefined }
+  } catch {
+    return 'unreadable certificate'
+  }
+}
+
+/**
+ * Follows the issuers to one of the operator's authorities (RFC 5280 section 6): each has signed the one below it with a
+ * strong algorithm, is an authority, allows so many below it, and is not revoked.
+ */
+function findPath(peer: PeerCertificate, authorities: CertificateAuthorities): Judged['path'] {
+  let current = peer.leaf
+  let { notBeforeMs, notAfterMs } = current
+  for (let below = 0; below <= deepestPath; below += 1) {
+    if (!current.isStronglySigned) return undefined
+    const issues = (authority: ClientCertificate): boolean =>
+      authority.authorityFaults.length === 0 &&
+      (authority.pathLength === undefined || authority.pathLength >= below) &&
+      current.certificate.checkIssued(authority.certificate) &&
+      current.certificate.verify(authority.certificate.publicKey)
+    const anchor = authorities.withSubject(current.issuer).find(issues)
+    const next =
+      anchor ??
+      peer.others.find(
+        (other) =>
+          other.subject === current.issuer && issues(other) && !authorities.isRevoked(other),
+      )
+    if (next === undefined) return undefined
+    notBeforeMs = Math.max(notBeforeMs, next.notBeforeMs)
+    notAfterMs = Math.min(notAfterMs, next.notAfterMs)
+    if (anchor !== undefined) return { notBeforeMs, notAfterMs }
+    current = next
+  }
+  return undefined
+}
