@@ -41,7 +41,7 @@ export function createUpstreams(options: {
       environment,
       // By construction: production cannot name the simulated operator, whatever a document says.
       simulator: environment === 'sandbox' ? options.simulator : undefined,
-      ...{ forbidden, credentials, ca, nowMs },
+      ...{ forbidden, credentials, ca, nowMs, monotonicMs },
       connections: limits.inFlightPerUpstream,
       responseBytes: limits.responseBytes,
     },

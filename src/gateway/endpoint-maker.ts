@@ -23,6 +23,7 @@ export type EndpointSettings = {
   connections: number
   responseBytes: number
   nowMs: () => number
+  monotonicMs: () => number
 }
 
 /** Makes the targets that an API's entry names. One that cannot be used is left out: its calls find no target. */
@@ -101,6 +102,7 @@ export class EndpointMaker {
       largest: of.responseBytes,
       origin: new Origin(url.origin, {
         connections: this.#settings.connections,
+        monotonicMs: this.#settings.monotonicMs,
         responseBytes: of.responseBytes,
         secureContext: url.protocol === 'https:' ? this.#trusted() : undefined,
       }),

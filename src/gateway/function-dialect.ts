@@ -4,7 +4,8 @@ import type { FunctionTarget } from '#snapshot'
 import type { UpstreamResponse } from './exchange.ts'
 import { decodeInvocation } from './function-response.ts'
 import { invocationEvent } from './invocation-event.ts'
-import type { UpstreamFailure, UpstreamRequest } from './upstream-call.ts'
+import type { UpstreamRequest } from './request-text.ts'
+import type { UpstreamFailure } from './upstream-call.ts'
 import type { Dialect, OutgoingCall } from './upstream-endpoint.ts'
 
 /** What function upstreams are invoked with. */

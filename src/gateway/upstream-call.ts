@@ -1,14 +1,8 @@
-import type { Dispatcher } from 'undici'
 import type { UpstreamResponse } from './exchange.ts'
+import type { UpstreamRequest } from './request-text.ts'
+import type { ResponseHead } from './response-head.ts'
+import type { Flight, FlightReceiver } from './upstream-connection.ts'
 import type { Origin } from './upstream-origin.ts'
-
-export type UpstreamRequest = {
-  method: string
-  path: string
-  /** name and value in turn */
-  headers: string[]
-  body: Buffer | null
-}
 
 /** Why there is no response. `fault` is for the log. */
 export type UpstreamFailure = {
@@ -43,14 +37,15 @@ export interface UpstreamReceiver {
  * One request to one origin, and its response read whole. It settles exactly once, at its deadline at the latest, which
  * is for all of it, connecting included.
  */
-export class UpstreamCall implements Dispatcher.DispatchHandler {
+export class UpstreamCall implements FlightReceiver {
   #origin: Origin
   #request: UpstreamRequest
   #deadlineMs: number
   #largest: number
   #receiver: UpstreamReceiver
   #timer: NodeJS.Timeout | undefined
-  #controller: Dispatcher.DispatchController | undefined
+  #flight: Flight | undefined
+  #sent = false
   #done = false
   #status = 0
   #headers: UpstreamResponse['headers'] = {}
@@ -77,7 +72,11 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
       () => this.#fail('timeout', `no whole answer within ${Math.round(deadlineMs)} ms`),
       deadlineMs,
     )
-    this.#origin.pool.dispatch(this.#request, this)
+    try {
+      this.#flight = this.#origin.send(this.#request, this)
+    } catch (error) {
+      this.#fail('broken', error instanceof Error ? error.message : String(error))
+    }
   }
 
   /** The client is gone: the upstream need not go on. */
@@ -85,32 +84,25 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
     this.#fail('cancelled', 'the client closed the connection')
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller
-    if (this.#done) controller.abort(new Error('no longer wanted'))
+  sent(): void {
+    this.#sent = true
   }
 
-  onResponseStart(
-    _controller: Dispatcher.DispatchController,
-    status: number,
-    headers: UpstreamResponse['headers'],
-  ): void {
-    // 1xx announce; the response is still to come.
-    if (status < 200) return
+  headed({ status, headers }: ResponseHead): void {
     this.#status = status
     this.#headers = headers
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  data(bytes: Buffer): void {
     if (this.#done) return
-    this.#size += chunk.length
+    this.#size += bytes.length
     if (this.#size > this.#largest) this.#fail('too large', `more than ${this.#largest} bytes`)
-    else if (!this.#receiver.hold(chunk.length))
+    else if (!this.#receiver.hold(bytes.length))
       this.#fail('no room', 'all bodies together are at their bound')
-    else this.#chunks.push(chunk)
+    else this.#chunks.push(bytes)
   }
 
-  onResponseEnd(): void {
+  ended(): void {
     if (this.#done) return
     this.#finish()
     const [first] = this.#chunks
@@ -119,9 +111,7 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
     this.#receiver.received({ status: this.#status, headers: this.#headers, body })
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
-    if (this.#done) return
-    const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
+  broke(code: string): void {
     this.#fail(kindOf(code), code)
   }
 
@@ -129,12 +119,11 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
     if (this.#done) return
     this.#finish()
     this.#chunks = []
-    this.#controller?.abort(new Error(fault))
+    this.#flight?.cancel()
     this.#receiver.failed({
       kind,
       fault,
-      // The request is written when the connection stands, and not before this is told.
-      sent: this.#controller !== undefined,
+      sent: this.#sent,
       answering: this.#status !== 0,
     })
   }
@@ -153,12 +142,11 @@ const unreachable = new Set([
   'ENETUNREACH',
   'EADDRNOTAVAIL',
   'ETIMEDOUT',
-  'UND_ERR_CONNECT_TIMEOUT',
+  'CONNECT_TIMEOUT',
 ])
 
 function kindOf(code: string): UpstreamFailure['kind'] {
-  if (unreachable.has(code) || isTlsFailure(code)) return 'unreachable'
-  return code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' ? 'too large' : 'broken'
+  return unreachable.has(code) || isTlsFailure(code) ? 'unreachable' : 'broken'
 }
 
 // A handshake that fails is a connection that was never made.

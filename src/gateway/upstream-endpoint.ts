@@ -6,7 +6,8 @@ import {
 } from './circuit-breaker.ts'
 import type { Exchange, UpstreamResponse } from './exchange.ts'
 import { RecentCalls } from './recent-calls.ts'
-import type { UpstreamFailure, UpstreamRequest } from './upstream-call.ts'
+import type { UpstreamRequest } from './request-text.ts'
+import type { UpstreamFailure } from './upstream-call.ts'
 import type { EndpointMetrics } from './upstream-metrics.ts'
 import type { Origin } from './upstream-origin.ts'
 

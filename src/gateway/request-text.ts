@@ -1,0 +1,67 @@
+import type { WireRequest } from './upstream-connection.ts'
+
+/** A request as the policies made it. */
+export type UpstreamRequest = {
+  method: string
+  path: string
+  /** name and value in turn */
+  headers: readonly string[]
+  body: Buffer | null
+}
+
+/** up to this a body is sent in one piece with its head */
+const shortBody = 4_096
+const mostKnownNames = 1_000
+const methodPattern = /^[A-Z]{1,20}$/
+const targetPattern = /^\/[\x21-\x7e]*$/
+const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+const notInValues = /[^\t\x20-\x7e\x80-\xff]/
+/** whose absence of a body must be said (RFC 9110 section 8.6) */
+const expectBody = new Set(['POST', 'PUT', 'PATCH'])
+/** what describes the connection is not for those who ask */
+const ownFields = new Set(['transfer-encoding', 'connection', 'keep-alive', 'upgrade', 'te'])
+
+/** names that are well-formed, and how they are compared */
+const knownNames = new Map<string, string>()
+
+/**
+ * Writes a request down (RFC 9112). Whatever a policy was given, nothing in it can end a line or add one.
+ * @throws when a part of it cannot be sent
+ */
+export function writeRequest(host: string, request: UpstreamRequest): WireRequest {
+  const { method, path, headers, body } = request
+  if (!methodPattern.test(method) || !targetPattern.test(path))
+    throw new TypeError('this is no request line')
+  let text = `${method} ${path} HTTP/1.1\r\n`
+  let named = false
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i] ?? ''
+    const value = headers[i + 1] ?? ''
+    const known = knownNames.get(name) ?? checkedName(name)
+    if (notInValues.test(value)) throw new TypeError(`the value of ${known} cannot be sent`)
+    if (known === 'content-length') {
+      if (value !== String(body?.length ?? 0)) throw new TypeError('this is another length')
+      continue
+    }
+    if (known === 'host') named = true
+    text += `${name}: ${value}\r\n`
+  }
+  if (!named) text += `host: ${host}\r\n`
+  // For upstreams of HTTP/1.0, which close without it.
+  text += 'connection: keep-alive\r\n'
+  if (body !== null) text += `content-length: ${body.length}\r\n\r\n`
+  else text += expectBody.has(method) ? 'content-length: 0\r\n\r\n' : '\r\n'
+  if (body === null || body.length > shortBody) return { method, text, body: body ?? undefined }
+  // Latin1 is the bytes one by one, whatever they mean.
+  return { method, text: text + body.toString('latin1'), body: undefined }
+}
+
+/** Names come from published documents and from the gateway itself, so they are few. */
+function checkedName(name: string): string {
+  const known = name.toLowerCase()
+  if (!token.test(name) || ownFields.has(known))
+    throw new TypeError('a field of this name cannot be sent')
+  if (knownNames.size >= mostKnownNames) knownNames.clear()
+  knownNames.set(name, known)
+  return known
+}
