@@ -2,13 +2,25 @@ import { mkdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import path from 'node:path'
 import { AggregatorRegistry } from 'prom-client'
-import { announceMember, createGateway, createQuotaLedger } from '#gateway'
+import {
+  announceMember,
+  createGateway,
+  createPayloadStore,
+  createProofLedger,
+  createQuotaLedger,
+  type GatewayOptions,
+  type LimitStore,
+  LiveTail,
+  openCertificateAuthorities,
+  postgresLimitStore,
+  redisLimitStore,
+} from '#gateway'
 import { openJournal } from '#journal'
 import { systemClock } from '#platform/clock'
 import type { Config, Environment } from '#platform/config'
 import { createDatabasePool } from '#platform/database'
 import { createInternalServer } from '#platform/internal-server'
-import { createLog } from '#platform/log'
+import { createLog, type Log } from '#platform/log'
 import { openSealing } from '#platform/master-key'
 import { superviseProcess } from '#platform/process-lifecycle'
 import { createSealing } from '#platform/sealing'
@@ -17,6 +29,7 @@ import { databaseUrlOf } from './create-platform.ts'
 import { gatewayCertificate, gatewayFolder, gatewayIdOf } from './gateway-folder.ts'
 import { openTracing } from './open-tracing.ts'
 import { tellSupervisor } from './tell-supervisor.ts'
+import { upstreamOptions, upstreamsHandler } from './upstream-options.ts'
 
 /**
  * A gateway of one environment, or one of its workers.
@@ -58,11 +71,23 @@ export async function runGateway(
     instance: gatewayId,
     environment,
   })
+  const tail = new LiveTail({
+    token: config.tailToken ?? openSealing(config).machineToken(`tail:${environment}`),
+  })
   let ready = (): boolean => false
   const internal = createInternalServer({
     host: config.internalHost,
     port: worker === undefined ? addresses.internalPort : 0,
     ready: () => ready(),
+    handlers: {
+      'GET /internal/v1/tail': tail.handler,
+      'GET /violations': (_request, response) => {
+        response
+          .writeHead(200, { 'content-type': 'application/json' })
+          .end(JSON.stringify({ items: gateway.violations() }))
+      },
+      'GET /upstreams': upstreamsHandler(environment, gatewayId, () => gateway.upstreams()),
+    },
   })
   const snapshot = followSnapshot({
     databaseUrl,
@@ -73,6 +98,7 @@ export async function runGateway(
       worker === undefined ? 'snapshot.jsonl' : `snapshot-${worker}.jsonl`,
     ),
   })
+  const limits = limitStoreOf(config, environment, databaseUrl, log)
   const gateway = createGateway({
     environment,
     listen: { host: config.host, port: addresses.port },
@@ -83,26 +109,31 @@ export async function runGateway(
     },
     issuer: `${config.authorization.url}/${environment}`,
     audience: addresses.url,
+    tlsUrl: addresses.tlsUrl,
+    trustedProxies: config.trustedProxies,
+    ...(await clientAuthorities(config, log)),
+    portalUrl: config.portal.url,
     sealing:
       config.gatewayKey === undefined
         ? openSealing(config).child(`gateway:${environment}`)
         : createSealing(config.gatewayKey),
     foreignHosts: [new URL(other.url).host, new URL(other.tlsUrl).host],
     simulator: environment === 'sandbox' ? simulatorOf(config) : undefined,
+    upstreams: upstreamOptions(config, environment, folder),
     snapshot,
     journal,
     quota: createQuotaLedger(database, environment),
+    limitStore: limits.store,
+    payloads: createPayloadStore(database, environment, () => performance.now()),
+    proofs: createProofLedger(database, environment),
     registry: internal.registry,
+    tail,
     traces,
     log,
     clock: systemClock,
     limits: { unrecorded: config.journalFull },
   })
   ready = () => gateway.ready()
-    tlsUrl: addresses.tlsUrl,
-    trustedProxies: config.trustedProxies,
-    ...(await clientAuthorities(config, log)),
-    portalUrl: config.portal.url,
   let announced: { stop(): Promise<void> } | undefined
   superviseProcess({
     log,
@@ -111,6 +142,7 @@ export async function runGateway(
       await announced?.stop()
       await traces?.tracing.stop(2_000)
       await internal.stop()
+      await limits.close()
       await database.close()
     },
   })
@@ -133,11 +165,44 @@ export async function runGateway(
   tellSupervisor({ type: 'ready' })
 }
 
+async function clientAuthorities(
+  { clientCertificates: { caFile, crlFile } }: Config,
+  log: Log,
+): Promise<Pick<GatewayOptions, 'authorities'>> {
+  if (caFile === undefined) {
+    if (crlFile === undefined) return {}
+    throw new Error('WAYLEAVE_CLIENT_CRL_FILE needs WAYLEAVE_CLIENT_CA_FILE: set both, or neither')
+  }
+  const nowMs = (): number => systemClock.now().getTime()
+  return { authorities: await openCertificateAuthorities({ caFile, crlFile, log, nowMs }) }
+}
+
 function simulatorOf(config: Config): { url: string; token: string } {
   return {
     url: config.simulator.url,
     token: config.upstreamToken ?? openSealing(config).machineToken('upstream:simulator'),
   }
+}
+
+/** Redis or Valkey where one is named, else PostgreSQL by connections of its own: a slow question must not hold up others. */
+function limitStoreOf(
+  config: Config,
+  environment: Environment,
+  databaseUrl: string,
+  log: Log,
+): { store: LimitStore; close(): Promise<void> } {
+  if (config.redisUrl !== undefined) {
+    return {
+      store: redisLimitStore(config.redisUrl, environment, log),
+      close: () => Promise.resolve(),
+    }
+  }
+  const database = createDatabasePool(databaseUrl, {
+    applicationName: `wayleave limits ${environment}`,
+    max: 2,
+    onError: (error) => log.debug({ reason: error.message }, 'a database connection broke'),
+  })
+  return { store: postgresLimitStore(database, environment), close: () => database.close() }
 }
 
 /** Where control reaches this process: by the machine's name when it listens on every address. */

@@ -1,9 +1,12 @@
 import type { NewRecord } from '#journal'
+import { isCrumbled } from './body-pieces.ts'
+import type { Connection } from './connection.ts'
 import type { Exchange } from './exchange.ts'
 import type { GatewayContext } from './gateway-context.ts'
 import type { LogThrottle } from './log-throttle.ts'
 import { giveBackQuota } from './policies/limit-quota.ts'
 import { bodyOf, type Refusal, refuseForNow } from './refusal.ts'
+import { settleClaim, settlementOf } from './settle-claim.ts'
 
 /** nginx's number for a client that left before its answer; it is recorded, never sent */
 const clientClosed = 499
@@ -25,7 +28,24 @@ export function createConcluder(context: GatewayContext, throttle: LogThrottle):
       done(undefined)
       return
     }
-    context.journal.append(recordOf(context, exchange), done)
+    const entry = recordOf(context, exchange)
+    const { tail } = context
+    if (tail === undefined || !tail.watched) context.journal.append(entry, done)
+    else
+      context.journal.append(entry, (error) => {
+        if (error === undefined) tail.publish(entry)
+        done(error)
+      })
+  }
+
+  const answer = (exchange: Exchange): void => {
+    try {
+      respond(context, exchange)
+    } catch (thrown) {
+      context.log.error({ err: thrown, exchange: exchange.id }, 'an answer cannot be written')
+      exchange.response.destroy()
+    }
+    exchange.concluded?.()
   }
 
   return {
@@ -36,7 +56,11 @@ export function createConcluder(context: GatewayContext, throttle: LogThrottle):
       if (refusal?.fault !== undefined) throttle.fault(exchange, refusal)
       if (exchange.status >= 500 || refusal !== undefined) giveBackQuota(exchange)
       exchange.responseBytes = Buffer.byteLength(exchange.responseBody)
+      context.traces?.settle(exchange)
       exchange.canaryCall?.judged(refusal === undefined || rule !== 'check-response')
+      exchange.flight?.end(false)
+      const { claim } = exchange
+      const settlement = claim && settlementOf(context, claim, exchange)
       record(exchange, (error) => {
         if (error !== undefined && !mayGoUnrecorded(context, exchange)) {
           // Nothing was written down, so nothing happened as far as a bill goes; the caller must know.
@@ -45,21 +69,22 @@ export function createConcluder(context: GatewayContext, throttle: LogThrottle):
           applyRefusal(exchange, unrecorded, 'journal')
           exchange.responseBytes = Buffer.byteLength(exchange.responseBody)
         }
-        try {
-          respond(context, exchange)
-        } catch (thrown) {
-          context.log.error({ err: thrown, exchange: exchange.id }, 'an answer cannot be written')
-          exchange.response.destroy()
-        }
+        if (claim === undefined || settlement === undefined) answer(exchange)
+        else settleClaim(context, claim, settlement, () => answer(exchange))
       })
     },
     abandon(exchange) {
       if (exchange.settled) return
       exchange.settled = true
       exchange.upstreamCall?.cancel()
+      exchange.flight?.end(false)
       giveBackQuota(exchange)
       exchange.status = clientClosed
       exchange.refusedBy = 'client'
+      const { claim } = exchange
+      // Nothing was done yet: a call that does something goes on to its end.
+      if (claim !== undefined) settleClaim(context, claim, { state: 'released' }, () => undefined)
+      context.traces?.settle(exchange)
       record(exchange, () => measure(context, exchange))
     },
   }
@@ -76,17 +101,28 @@ function mayGoUnrecorded(context: GatewayContext, { contract }: Exchange): boole
 function applyRefusal(exchange: Exchange, refusal: Refusal, rule: string): void {
   exchange.status = refusal.status
   exchange.code = refusal.code
+  exchange.reason = reasonOf(refusal)
   exchange.refusedBy = rule === 'forward' || rule === 'check-response' ? 'upstream' : rule
-  exchange.closes = refusal.closes === true
+  if (refusal.closes === true) endConnection(exchange)
   exchange.responseHeaders = ['content-type', 'application/json', ...(refusal.headers ?? [])]
   exchange.responseBody = bodyOf(refusal)
+}
+
+/** The fixed words of a fault, never an exception's: those may repeat what a caller sent. */
+function reasonOf({ fault }: Refusal): string | undefined {
+  const { reason, detail } = fault ?? {}
+  if (typeof reason !== 'string') return undefined
+  const code = typeof detail === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(detail)
+  return (code ? `${reason} (${detail})` : reason).slice(0, 160)
 }
 
 function recordOf(context: GatewayContext, exchange: Exchange): NewRecord {
   const { application, contract, operation, upstream } = exchange
   const apiId = operation?.api.id
   const success = exchange.status >= 200 && exchange.status < 300
-  const billed = success && operation?.documented.billable === 'success'
+  // An answer that is given again was billed when it was given first.
+  const billed =
+    success && operation?.documented.billable === 'success' && exchange.idempotency !== 'replayed'
   const prices = contract === undefined ? undefined : context.index.plan(contract.planId)?.prices
   const price = apiId === undefined ? undefined : (prices?.[apiId] ?? prices?.['*'])
   // JSON leaves out what is undefined, so absent fields cost nothing on the disk.
@@ -97,7 +133,7 @@ function recordOf(context: GatewayContext, exchange: Exchange): NewRecord {
     environment: context.environment,
     partnerId: application?.partnerId,
     applicationId: application?.id,
-    credentialId: application === undefined ? undefined : exchange.token?.credentialId,
+    credentialId: exchange.credentialId,
     contractId: contract?.id,
     apiId,
     operationId: operation?.documented.operationId,
@@ -105,6 +141,7 @@ function recordOf(context: GatewayContext, exchange: Exchange): NewRecord {
     status: exchange.status,
     code: exchange.code,
     refusedBy: exchange.refusedBy,
+    reason: exchange.reason,
     upstreamStatus: upstream?.status,
     upstream: exchange.upstreamName,
     tier: contract?.tier,
@@ -144,14 +181,24 @@ function respond(context: GatewayContext, exchange: Exchange): void {
   ]
   if (exchange.secure) headers.push('strict-transport-security', 'max-age=31536000')
   const { use } = exchange
-  if (use !== undefined && use.policy !== '') {
-    headers.push('ratelimit-policy', use.policy)
-    headers.push('ratelimit', use.remainder(context.monotonicMs(), context.nowMs()))
+  const api = exchange.operation?.api
+  const policy = use?.policy(api) ?? ''
+  if (use !== undefined && policy !== '') {
+    headers.push('ratelimit-policy', policy)
+    headers.push('ratelimit', use.remainder(api, context.monotonicMs(), context.nowMs()))
   }
+  // Refused before its operation was known: the end of its version is told all the same.
+  const announcement =
+    exchange.operation === undefined
+      ? context.versions.at(exchange.path)?.headers
+      : exchange.announcement
+  if (announcement !== undefined) headers.push(...announcement)
+  const { path } = exchange
+  for (const field of context.crossOrigins.fields(path, request.url, request.headers.origin))
+    headers.push(field)
   for (const field of exchange.responseHeaders) headers.push(field)
   if (exchange.status !== 204) headers.push('content-length', String(responseBytes))
-  if (context.draining || exchange.closes || isTooMuchToDiscard(exchange))
-    response.shouldKeepAlive = false
+  if (exchange.connection !== undefined) settleConnection(context, exchange, exchange.connection)
   response.writeHead(exchange.status, headers)
   // RFC 9110 section 9.3.2: an answer to HEAD has no body.
   if (request.method === 'HEAD' || responseBytes === 0) response.end()
@@ -164,16 +211,51 @@ function respond(context: GatewayContext, exchange: Exchange): void {
   }
 }
 
+/** From here on, what comes on its connection is not taken for a request. */
+function endConnection(exchange: Exchange): void {
+  exchange.closes = true
+  if (exchange.connection !== undefined) exchange.connection.ended = true
+}
+
+/**
+ * Whether an HTTP/1.1 connection goes on after this answer. It ends with the answer to its newest request only: those
+ * behind a `Connection: close` are never read, although their requests were acted upon.
+ */
+function settleConnection(
+  context: GatewayContext,
+  exchange: Exchange,
+  connection: Connection,
+): void {
+  const { request, response } = exchange
+  const isNewest = exchange.ordinal === connection.requests
+  const isEnough = context.draining || connection.requests >= context.limits.requestsPerConnection
+  if (isNewest && (isEnough || isTooMuchToDiscard(exchange))) endConnection(exchange)
+  if (exchange.closes) response.shouldKeepAlive = false
+  if (!request.complete) discardRest(exchange)
+}
+
 const mostDiscarded = 16 * 1_048_576
 
 /** A refused body is read and thrown away so that the client sees the answer; a very long one is cut off instead. */
 function isTooMuchToDiscard(exchange: Exchange): boolean {
   const { request } = exchange
   if (request.complete) return false
-  return Number(request.headers['content-length'] ?? 0) > mostDiscarded
+  // A client that was not told to go on may send its body or leave it out: what comes next could be either.
+  return exchange.expectsContinue || Number(request.headers['content-length'] ?? 0) > mostDiscarded
+}
+
+function discardRest({ request, response }: Exchange): void {
+  let pieces = 0
+  let bytes = 0
+  request.on('data', (chunk) => {
+    pieces += 1
+    bytes += chunk.length
+    if (bytes > mostDiscarded || isCrumbled(pieces, bytes)) response.destroy()
+  })
 }
 
 function measure(context: GatewayContext, exchange: Exchange): void {
+  context.traces?.finish(exchange)
   const metrics = exchange.operation?.metrics ?? context.metrics.unrouted
   metrics.answered(exchange.status, context.monotonicMs() - exchange.startedMs, exchange.upstreamMs)
 }
@@ -185,15 +267,6 @@ function perSecond(limit: number, monotonicMs: () => number): () => boolean {
   return () => {
     const nowMs = monotonicMs()
     if (nowMs - windowStart >= 1_000) {
-  // Refused before its operation was known: the end of its version is told all the same.
-  const announcement =
-    exchange.operation === undefined
-      ? context.versions.at(exchange.path)?.headers
-      : exchange.announcement
-  if (announcement !== undefined) headers.push(...announcement)
-  const { path } = exchange
-  for (const field of context.crossOrigins.fields(path, request.url, request.headers.origin))
-    headers.push(field)
       windowStart = nowMs
       used = 0
     }

@@ -1,4 +1,4 @@
-import { type randomBytes, randomFillSync } from 'node:crypto'
+import { type randomBytes, randomFillSync, randomUUID } from 'node:crypto'
 import type { Registry } from 'prom-client'
 import type { Journal } from '#journal'
 import type { Clock } from '#platform/clock'
@@ -7,24 +7,41 @@ import { createIds } from '#platform/ids'
 import type { Log } from '#platform/log'
 import type { Stoppable } from '#platform/process-lifecycle'
 import type { Sealing } from '#platform/sealing'
+import type { Tracing } from '#platform/tracing'
 import type { ApiEntry, SnapshotFollower } from '#snapshot'
 import { ApiValidators } from './api-validators.ts'
+import { createBinding } from './binding.ts'
+import { type CertificateAuthorities, noAuthorities } from './certificate-authorities.ts'
 import { createConcluder } from './conclude-exchange.ts'
 import { ContractLimits } from './contract-limits.ts'
 import { createUpstreams, type UpstreamOptions } from './create-upstreams.ts'
+import { CrossOrigins } from './cross-origins.ts'
+import { describeUpstream, type UpstreamReport } from './describe-upstreams.ts'
+import { createEdgeMetrics } from './edge-metrics.ts'
 import { Exchange } from './exchange.ts'
 import { createFeed } from './feed.ts'
 import type { GatewayContext, Target } from './gateway-context.ts'
 import { defaultLimits, type GatewayLimits } from './gateway-limits.ts'
 import { createGatewayMetrics } from './gateway-metrics.ts'
-import { createHttpListener, type Handle } from './http-listener.ts'
+import { GatewayTraces } from './gateway-traces.ts'
+import { createHttpListener } from './http-listener.ts'
+import { LimitNode } from './limit-node.ts'
+import type { LimitStore } from './limit-store.ts'
 import { enableLinearPatterns } from './linear-pattern.ts'
+import type { LiveTail } from './live-tail.ts'
 import { createLogThrottle } from './log-throttle.ts'
+import type { Handle } from './messages.ts'
+import type { PayloadStore } from './payload-store.ts'
 import { advance, arrivalChain, targetOf } from './pipeline.ts'
+import type { ProofLedger } from './proof-ledger.ts'
+import { ResourceOwners } from './resource-owners.ts'
+import { ResponseCache } from './response-cache.ts'
 import { Router, type Routes } from './router.ts'
 import { SnapshotIndex } from './snapshot-index.ts'
 import type { QuotaLedger } from './store.ts'
 import { TokenVerifier } from './token-verifier.ts'
+import { VersionNotices } from './version-notices.ts'
+import { type Violation, ViolationReport } from './violation-report.ts'
 
 /** @public */
 export type GatewayOptions = {
@@ -36,10 +53,16 @@ export type GatewayOptions = {
   issuer: string
   /** what a token's `aud` must name: the public URL of this environment's gateway */
   audience: string
+  /** the public URL of the portal: where partners read about a version that comes to its end */
+  portalUrl?: string | undefined
+  /** the public URL of the address with TLS; without it it is that of the other one */
+  tlsUrl?: string | undefined
   /** the keys of this environment's gateways */
   sealing: Sealing
-import { VersionNotices } from './version-notices.ts'
-import { type Violation, ViolationReport } from './violation-report.ts'
+  /** networks whose word on the client behind them is taken */
+  trustedProxies?: readonly string[]
+  /** whose client certificates are accepted beside registered ones; stopped with the gateway */
+  authorities?: CertificateAuthorities
   /** `host:port` of the other environment's gateway: a request for it is refused here */
   foreignHosts?: readonly string[]
   /** the simulated operator; never used in production */
@@ -49,16 +72,21 @@ import { type Violation, ViolationReport } from './violation-report.ts'
   /** stopped with the gateway, after the last exchange */
   journal: Journal
   quota: QuotaLedger
+  /** where rates and concurrency are shared with other gateways; without it this is the only one. Stopped with the gateway */
+  limitStore?: LimitStore | undefined
+  /** stopped with the gateway */
+  payloads: PayloadStore
+  proofs: ProofLedger
   registry: Registry
   log: Log
-  /** the public URL of the portal: where partners read about a version that comes to its end */
-  portalUrl?: string | undefined
-  /** the public URL of the address with TLS; without it it is that of the other one */
-  tlsUrl?: string | undefined
   clock: Clock
   limits?: Partial<GatewayLimits>
   /** how upstreams are reached, beside what their APIs say */
   upstreams?: UpstreamOptions
+  /** where calls can be watched; it ends with the gateway */
+  tail?: LiveTail | undefined
+  /** where spans go, and for which part of the calls; stopped by whoever made it */
+  traces?: { tracing: Tracing; share: number } | undefined
 }
 
 /** @public */
@@ -71,6 +99,10 @@ export interface Gateway extends Stoppable {
    */
   stop(): Promise<void>
   ready(): boolean
+  /** how upstreams depart from their documents, the latest first; no value of an answer is in it */
+  violations(): Violation[]
+  /** where each API is served from, and how that is going */
+  upstreams(): UpstreamReport[]
   port(): number
   tlsPort(): number | undefined
 }
@@ -94,17 +126,12 @@ export function createGateway(options: GatewayOptions): Gateway {
   const context = createContext(options, limits, index)
   const publications = publisher(context)
   const handle = createHandler(context)
-  const onUnreadable = context.metrics.refusedConnection
-  const plain = createHttpListener({
-    ...options.listen,
-    tls: undefined,
-    limits,
-    handle,
-    onUnreadable,
-  })
+  const events = createEdgeMetrics(options.registry, context.metrics.refusedConnection)
+  const { monotonicMs } = context
+  const common = { limits, handle, events, monotonicMs }
+  const plain = createHttpListener({ ...options.listen, ...common, tls: undefined })
   const { tls } = options
-  const secure =
-    tls && createHttpListener({ host: tls.host, port: tls.port, tls, limits, handle, onUnreadable })
+  const secure = tls && createHttpListener({ host: tls.host, port: tls.port, tls, ...common })
   let loaded = false
   return {
     async start() {
@@ -113,23 +140,43 @@ export function createGateway(options: GatewayOptions): Gateway {
         publications.flush()
         loaded = true
       })
+      // Limits are shared from the first call on: whoever decided alone until now is waited for.
+      await context.contractLimits.start()
       await plain.start()
       await secure?.start()
     },
     async stop() {
       context.draining = true
       await Promise.all([plain.stop(limits.drainMs), secure?.stop(limits.drainMs)])
+      await unattended(context)
       publications.stop()
       await snapshot.stop()
       await context.contractLimits.stop()
       await context.upstreams.stop()
+      options.payloads.stop()
+      context.binding.authorities.stop()
+      options.tail?.stop()
       await journal.stop(journalStopMs)
     },
     ready: () =>
       loaded && !context.draining && (journal.healthy() || limits.unrecorded === 'serve-free'),
+    violations: () => context.violations.list(),
+    upstreams: () =>
+      Array.from(context.upstreams.all(), (served) =>
+        describeUpstream(served, context.monotonicMs()),
+      ),
     port: () => plain.port(),
     tlsPort: () => secure?.port(),
   }
+}
+
+/** Writes whose clients left go on to their end, which comes by the deadline of their upstream call. */
+async function unattended(context: GatewayContext): Promise<void> {
+  const endMs = context.monotonicMs() + context.limits.drainMs
+  while (context.inFlight > 0 && context.monotonicMs() < endMs)
+    await new Promise((resolve) => {
+      setTimeout(resolve, 20)
+    })
 }
 
 function createContext(
@@ -150,8 +197,28 @@ function createContext(
       keyOf: (id) => index.key(id),
     }),
     sealing: options.sealing,
-    contractLimits: new ContractLimits(options.quota, log, monotonicMs),
-    upstreams: createUpstreams({ ...options, limits, monotonicMs }),
+    payloads: options.payloads,
+    owners: new ResourceOwners(options.payloads, options.sealing),
+    binding: createBinding({
+      authorities: options.authorities ?? noAuthorities,
+      trustedProxies: options.trustedProxies ?? [],
+      ledger: options.proofs,
+      urls: { plain: options.audience, secure: options.tlsUrl ?? options.audience },
+      registry: options.registry,
+    }),
+    contractLimits: new ContractLimits(
+      options.quota,
+      new LimitNode({
+        store: options.limitStore,
+        member: randomUUID(),
+        log,
+        monotonicMs,
+      }),
+      log,
+      monotonicMs,
+    ),
+    ...createUpstreams({ ...options, limits, monotonicMs }),
+    responses: new ResponseCache(limits.cachedBytes),
     // By construction: production cannot name the simulated operator, whatever a document says.
     simulator: environment === 'sandbox' ? options.simulator : undefined,
     journal,
@@ -160,8 +227,21 @@ function createContext(
       journalHealthy: () => journal.healthy(),
       revision: () => snapshot.revision(),
     }),
+    violations: new ViolationReport(
+      () => clock.now().getTime(),
+      (...labels) => context.metrics.violated(...labels),
+    ),
+    tail: options.tail,
+    traces:
+      options.traces &&
+      new GatewayTraces(
+        { ...options.traces, environment, host: new URL(options.audience).hostname },
+        monotonicMs,
+      ),
+    versions: new VersionNotices({ gateway: options.audience, portal: options.portalUrl }),
     log,
     foreignHosts: new Set(options.foreignHosts?.map((host) => host.toLowerCase())),
+    crossOrigins: new CrossOrigins(),
     nowMs: () => clock.now().getTime(),
     monotonicMs,
     router: new Router<Target>([]),
@@ -182,11 +262,12 @@ function createHandler(context: GatewayContext): Handle {
   )
   const resume: ConstructorParameters<typeof Exchange>[0]['resume'] = (exchange, refusal) => {
     if (exchange.settled) return
+    exchange.trace?.endWait(context.monotonicMs())
     const rule = exchange.chain[exchange.position - 1]?.name ?? ''
     if (refusal !== undefined) concluder.conclude(exchange, refusal, rule)
     else advance(context, exchange, concluder.conclude)
   }
-  return (request, response, { secure, expectsContinue }) => {
+  return (request, response, { secure, expectsContinue, connection }) => {
     context.inFlight += 1
     const exchange = new Exchange({
       request,
@@ -196,27 +277,24 @@ function createHandler(context: GatewayContext): Handle {
       startedMs: context.monotonicMs(),
       secure,
       expectsContinue,
+      connection,
       chain: arrival,
       resume,
+      proxies: context.binding.proxies,
     })
     response.on('close', () => {
       exchange.closed = true
-    violations: new ViolationReport(
-      () => clock.now().getTime(),
-      (...labels) => context.metrics.violated(...labels),
-    ),
-    tail: options.tail,
-    traces:
-      options.traces &&
-      new GatewayTraces(
-        { ...options.traces, environment, host: new URL(options.audience).hostname },
-        monotonicMs,
-      ),
-    versions: new VersionNotices({ gateway: options.audience, portal: options.portalUrl }),
-      context.inFlight -= 1
-      context.heldBytes -= exchange.heldBytes
-      exchange.heldBytes = 0
-      if (!exchange.settled) concluder.abandon(exchange)
+      if (connection !== undefined) connection.waiting -= 1
+      const leave = (): void => {
+        context.inFlight -= 1
+        context.heldBytes -= exchange.heldBytes
+        exchange.heldBytes = 0
+        if (exchange.holdsSlot) exchange.use?.leave(context.monotonicMs())
+      }
+      // A write that others may ask about goes on to its end without its client.
+      if (exchange.completes && !exchange.settled) exchange.concluded = leave
+      else leave()
+      if (!exchange.settled && !exchange.completes) concluder.abandon(exchange)
     })
     // A client that breaks off while it sends is heard by `close`; without a listener it would end the process.
     request.on('error', () => undefined)
@@ -253,6 +331,8 @@ function publisher(context: GatewayContext): {
   return {
     put(id, entry) {
       changed = true
+      context.versions.put(id, entry)
+      context.crossOrigins.put(id, entry)
       if (entry === undefined || entry.lifecycle === 'draft') {
         context.upstreams.drop(id)
         apis.delete(id)
@@ -267,7 +347,8 @@ function publisher(context: GatewayContext): {
       })
       const retired = entry.lifecycle === 'retired'
       apis.set(id, { basePath: entry.basePath, retired, operations })
-      if (!retired) cold.push({ api: entry, steps: validators.warmUp() })
+      if (retired) context.upstreams.drop(id)
+      else cold.push({ api: entry, steps: validators.warmUp() })
     },
     flush() {
       if (!changed) return
@@ -296,5 +377,3 @@ function pooledRandomBytes(): (size: number) => Buffer {
     return bytes
   }
 }
-      context.versions.put(id, entry)
-      context.crossOrigins.put(id, entry)

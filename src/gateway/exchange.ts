@@ -1,12 +1,15 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ApplicationEntry, ContractEntry } from '#snapshot'
-import type { ContractUse } from './contract-limits.ts'
+import type { Connection } from './connection.ts'
+import type { ContractUse } from './contract-use.ts'
 import type { QuotaUnit } from './contract-quota.ts'
 import type { ExchangeTrace } from './exchange-trace.ts'
+import type { Claim } from './idempotency-claim.ts'
+import type { GatewayRequest, GatewayResponse } from './messages.ts'
 import type { Operation } from './operation.ts'
 import type { QueryPart } from './query-string.ts'
 import type { Refusal } from './refusal.ts'
 import type { AccessToken } from './token-verifier.ts'
+import type { TrustedProxies } from './trusted-proxies.ts'
 
 /** A policy that has begun something asynchronous returns this, and calls `exchange.resume` once when it is done. */
 export const pending = Symbol('pending')
@@ -34,8 +37,8 @@ const noBytes = Buffer.alloc(0)
  * that no policy has written yet is undefined.
  */
 export class Exchange {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
+  readonly request: GatewayRequest
+  readonly response: GatewayResponse
   readonly id: string
   /** wall clock, milliseconds since 1970 */
   readonly at: number
@@ -44,6 +47,10 @@ export class Exchange {
   readonly secure: boolean
   /** whether the client waits for `100 Continue` before it sends its body */
   readonly expectsContinue: boolean
+  /** of HTTP/1.1; undefined in HTTP/2 */
+  readonly connection: Connection | undefined
+  /** which request of its connection this is */
+  readonly ordinal: number
 
   chain: readonly Policy[]
   position = 0
@@ -61,8 +68,12 @@ export class Exchange {
   application: ApplicationEntry | undefined
   contract: ContractEntry | undefined
   credential: 'access-token' | 'api-key' | undefined
+  credentialId: string | undefined
+  /** whether the token came with the DPoP scheme; `tokenDigest` is then its SHA-256, as binary text */
+  isDpop = false
+  tokenDigest = ''
   bound: 'certificate' | 'dpop' | undefined
-  /** W3C trace id, when the call is traced */
+  /** W3C trace id: the one that the caller sent, or that of the spans of this call */
   traceId: string | undefined
   /** the fields that an upstream is told; @see ExchangeTrace for its attempts */
   traceparent: string | undefined
@@ -76,19 +87,31 @@ export class Exchange {
   /** paths of the response fields that were masked */
   masked: readonly string[] | undefined
   stripped = false
+  /** response fields that tell of the end of this API version */
+  announcement: readonly string[] | undefined
   /** where it was served: `primary`, `canary`, `cache` or the name of a target */
   upstreamName: string | undefined
   use: ContractUse | undefined
   quotaUnit: QuotaUnit | undefined
+  /** whether it is one of the calls of its contract that may be under way at the same moment */
+  holdsSlot = false
   contentType: string | undefined
   body: Buffer = noBytes
+  /** the parsed body, once it was found valid */
+  requestJson: unknown
   /** number of the subscriber that a 3-legged token names, for the upstream only: never logged, never journalled */
   upstreamSubject: string | undefined
+  /** the place that an Idempotency-Key has in the store of answers */
+  claim: Claim | undefined
+  /** whether it goes on to its end when the client leaves, because what it does would otherwise be lost */
+  completes = false
+  /** called when it has come to its end without its client */
+  concluded: (() => void) | undefined
+  /** whether the request may have arrived at an upstream */
+  reached = false
   /** bytes of bodies that count towards the whole gateway's bound */
   heldBytes = 0
   upstream: UpstreamResponse | undefined
-  /** response fields that tell of the end of this API version */
-  announcement: readonly string[] | undefined
   upstreamStartedMs = 0
   upstreamMs: number | undefined
   /**
@@ -98,29 +121,44 @@ export class Exchange {
   upstreamCall: { cancel(): void } | undefined
   /** where a canary is tried: what hears whether the answer was usable */
   canaryCall: { judged(usable: boolean): void } | undefined
+  /** under which its answer may be kept */
+  cacheKey: string | undefined
+  /** the same calls wait for this one, which must say when it is over */
+  flight: { end(stored: boolean): void } | undefined
+  /** monotonic; when the upstream's time is over, where that began before the upstream was called */
+  upstreamEndMs: number | undefined
 
   status = 0
   code: string | undefined
   refusedBy: string | undefined
+  /** why the platform or an upstream failed, in fixed words; for the operator */
+  reason: string | undefined
   /** response headers besides those that every answer has, name and value in turn */
   responseHeaders: string[] = []
   responseBody: Buffer | string = noBytes
+  /** the parsed body of the answer, as long as it says the same as `responseBody` */
+  responseJson: { value: unknown } | undefined
+  /** the answer before it was masked, where it is kept for a repeated request */
+  unmasked: { body: Buffer | string; headers: readonly string[] } | undefined
   responseBytes = 0
   /** whether the connection ends with this answer */
   closes = false
 
   #resume: (exchange: Exchange, outcome: Refusal | undefined) => void
+  #proxies: TrustedProxies
 
   constructor(options: {
-    request: IncomingMessage
-    response: ServerResponse
+    request: GatewayRequest
+    response: GatewayResponse
     id: string
     at: number
     startedMs: number
     secure: boolean
     expectsContinue: boolean
+    connection: Connection | undefined
     chain: readonly Policy[]
     resume: (exchange: Exchange, outcome: Refusal | undefined) => void
+    proxies: TrustedProxies
   }) {
     this.request = options.request
     this.response = options.response
@@ -129,8 +167,22 @@ export class Exchange {
     this.startedMs = options.startedMs
     this.secure = options.secure
     this.expectsContinue = options.expectsContinue
+    this.connection = options.connection
+    this.ordinal = options.connection?.requests ?? 0
     this.chain = options.chain
     this.#resume = options.resume
+    this.#proxies = options.proxies
+  }
+
+  /** The address of the client, also behind trusted proxies; personal data in itself, so it is never written down. */
+  get clientAddress(): string {
+    return this.#proxies.clientAddress(this.request)
+  }
+
+  /** Goes on with a later rule: what those between would find out is known. */
+  skipTo(name: string): void {
+    const at = this.chain.findIndex((policy) => policy.name === name)
+    this.position = at < 0 ? this.chain.length : at
   }
 
   /** Goes on after a pending policy: with the next one, or with this refusal. */

@@ -1,10 +1,13 @@
 const exactUpTo = 256
 
+/** An amount that was admitted, and how long ago at most it was. */
+export type PastUse = { ageMs: number; amount: number }
+
 /**
- * At most `limit` admissions in any window of `windowMs`, wherever the window begins: the times of the admissions
- * within the last window are remembered. Up to 256 each has a place of its own; above, those within 1/256 of the window
- * share one and leave together with the last of them. So it never admits more, and gives a place back at most 1/256 of
- * the window late. Constant cost, and at most 258 places, whatever the limit.
+ * At most `limit` units in any window of `windowMs`, wherever the window begins: the times of the admissions within the
+ * last window are remembered. Up to 256 each has a place of its own; above, those within 1/256 of the window share one
+ * and leave together with the last of them. So it never admits more, and gives a place back at most 1/256 of the window
+ * late. Constant cost, and at most 258 places, whatever the limit.
  */
 export class RateWindow {
   readonly windowMs: number
@@ -45,18 +48,59 @@ export class RateWindow {
     return oldest === undefined ? 0 : Math.max(0, oldest + this.windowMs - nowMs)
   }
 
-  /** Takes a place; only after `remaining` said that there is one. */
-  take(nowMs: number): void {
-    this.#used += 1
+  /**
+   * Milliseconds until `amount` fits below `limit`; 0 when it does, Infinity when it never will.
+   * @param limit other than the window's own while only a part of it is this process's to give
+   */
+  untilFreeMs(nowMs: number, amount: number, limit = this.#limit): number {
+    this.#expire(nowMs)
+    let over = this.#used + amount - limit
+    if (over <= 0) return 0
+    if (amount > limit) return Number.POSITIVE_INFINITY
+    for (let i = this.#head; i < this.#times.length; i += 1) {
+      over -= this.#counts[i] ?? 0
+      if (over <= 0) return Math.max(1, (this.#times[i] ?? nowMs) + this.windowMs - nowMs)
+    }
+    return this.windowMs
+  }
+
+  /** Takes places; only after it was said that there are so many. */
+  take(nowMs: number, amount = 1): void {
+    this.#used += amount
     const last = this.#times.length - 1
     if (last >= this.#head && nowMs - this.#newestStart < this.#shareMs) {
       this.#times[last] = nowMs
-      this.#counts[last] = (this.#counts[last] ?? 0) + 1
+      this.#counts[last] = (this.#counts[last] ?? 0) + amount
       return
     }
     this.#times.push(nowMs)
-    this.#counts.push(1)
+    this.#counts.push(amount)
     this.#newestStart = nowMs
+  }
+
+  /** What is taken from now on shares no place with what was taken before. */
+  cut(): void {
+    this.#newestStart = Number.NEGATIVE_INFINITY
+  }
+
+  /** What was taken at or after `fromMs`, in at most `most` parts; a part is as young as the youngest in it. */
+  since(fromMs: number, nowMs: number, most: number): PastUse[] {
+    this.#expire(nowMs)
+    const parts: PastUse[] = []
+    const partMs = Math.max(nowMs - fromMs, 1) / most
+    let partEndMs = Number.POSITIVE_INFINITY
+    for (let i = this.#times.length - 1; i >= this.#head; i -= 1) {
+      const time = this.#times[i] ?? 0
+      if (time < fromMs) break
+      const amount = this.#counts[i] ?? 0
+      const part = parts.at(-1)
+      if (part !== undefined && time > partEndMs - partMs) part.amount += amount
+      else {
+        parts.push({ ageMs: Math.max(0, nowMs - time), amount })
+        partEndMs = time
+      }
+    }
+    return parts
   }
 
   idle(nowMs: number): boolean {

@@ -1,5 +1,5 @@
-import type { ContractUse } from '../contract-limits.ts'
 import type { QuotaAnswer } from '../contract-quota.ts'
+import type { ContractUse } from '../contract-use.ts'
 import { type Exchange, pending } from '../exchange.ts'
 import type { OperationPolicy } from '../gateway-context.ts'
 import { type Refusal, refuse, refuseForNow } from '../refusal.ts'
