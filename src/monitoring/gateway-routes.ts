@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox'
 import type { Member } from '#gateway'
 import type { Routes } from '#platform/http-server'
 import type { MonitoringOptions } from './monitoring-options.ts'
-import { GatewayReport, GatewayStatus } from './schema.ts'
+import { GatewayReport, GatewayStatus, type UpstreamState, type ViolationState } from './schema.ts'
 
 const askWithinMs = 2_000
 const mostBytes = 4 * 1_048_576
@@ -66,14 +66,28 @@ async function report(member: Member): Promise<Static<typeof GatewayReport>> {
       read(`${address}/upstreams`),
       read(`${address}/violations`),
     ])
-    return { gatewayId, environment, upstreams, violations }
+    return {
+      gatewayId,
+      environment,
+      upstreams: listIn<UpstreamState>(upstreams, 'upstreams'),
+      violations: listIn<ViolationState>(violations, 'items'),
+    }
   } catch (error) {
     return {
       gatewayId,
       environment,
+      upstreams: [],
+      violations: [],
       fault: error instanceof Error ? error.message.slice(0, 200) : 'it did not answer',
     }
   }
+}
+
+/** A gateway is ours, and its version may be another one than that of control: what is no list is none. */
+function listIn<T>(report: unknown, name: string): T[] {
+  if (typeof report !== 'object' || report === null) return []
+  const list = (report as Readonly<Record<string, unknown>>)[name]
+  return Array.isArray(list) ? (list as T[]) : []
 }
 
 /** @returns undefined when the gateway has nothing at this address */

@@ -203,7 +203,9 @@ for (const query of ['statusClass=9xx', 'environment=both', 'unknown=1', 'apiId=
 test('gateways tell how far behind they are, and what they know of their upstreams', async (t) => {
   const server = createServer((request, response) => {
     const found = request.url === '/upstreams'
-    response.writeHead(found ? 200 : 404).end(found ? '{"items":[]}' : '')
+    response
+      .writeHead(found ? 200 : 404)
+      .end(found ? '{"upstreams":[{"api":"sim-swap/v2","targets":[]}]}' : '')
   })
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve)
@@ -234,6 +236,6 @@ test('gateways tell how far behind they are, and what they know of their upstrea
     items: { gatewayId: string; upstreams?: unknown; fault?: string }[]
   }
   assert.equal(reports.items.length, 2)
-  assert.deepEqual(reports.items[0]?.upstreams, { items: [] })
+  assert.deepEqual(reports.items[0]?.upstreams, [{ api: 'sim-swap/v2', targets: [] }])
   assert.match(reports.items[1]?.fault ?? '', /ECONNREFUSED/)
 })

@@ -53,14 +53,70 @@ export const GatewayStatus = Type.Object({
 })
 export type GatewayStatus = Static<typeof GatewayStatus>
 
+/** One place that an API is served from, as one gateway sees it. */
+export type TargetState = {
+  name: string
+  side: string
+  weight: number
+  state: 'serving' | 'ejected' | 'unhealthy' | 'open' | 'half-open'
+  backInSeconds: number
+  inFlight: number
+  /** of the last ten seconds */
+  calls: number
+  failures: number
+}
+
+export type CanaryState = {
+  percent: number
+  calls: number
+  errorPercent: number
+  stableErrorPercent?: number
+  rolledBack?: object | null
+}
+
+export type ShadowState = {
+  percent: number
+  same: number
+  different: number
+  failed: number
+  skipped: number
+  differences: readonly { operation: string; path: string; kind: string; count: number }[]
+}
+
+export type UpstreamState = {
+  api: string
+  owner: { team: string; contact: string }
+  kind: 'http' | 'function' | 'simulated' | 'none'
+  inFlight: number
+  targets: readonly TargetState[]
+  canary?: CanaryState
+  shadow?: ShadowState
+}
+
+/** One way in which answers of an upstream depart from the published document. */
+export type ViolationState = {
+  api: string
+  operation: string
+  owner: { team: string; contact: string }
+  status: number
+  keyword: string
+  schemaPath: string
+  action: 'passed' | 'stripped' | 'refused'
+  count: number
+  firstSeenAt: string
+  lastSeenAt: string
+}
+
 /** What a gateway process says when it is asked. */
 export const GatewayReport = Type.Object({
   gatewayId: Type.String(),
   environment: Environment,
-  /** by API: targets with their health, breaker, canary and shadow; undefined when it did not answer */
-  upstreams: Type.Optional(Type.Unknown()),
+  /** by API: targets with their health, breaker, canary and shadow */
+  upstreams: Type.Array(Type.Unsafe<UpstreamState>({ type: 'object', additionalProperties: true })),
   /** how upstreams depart from their documents, with the owners of the APIs */
-  violations: Type.Optional(Type.Unknown()),
+  violations: Type.Array(
+    Type.Unsafe<ViolationState>({ type: 'object', additionalProperties: true }),
+  ),
   /** why something is missing */
   fault: Type.Optional(Type.String()),
 })

@@ -2,7 +2,14 @@ import '@fontsource-variable/inter/wght.css'
 import '../ui/tokens.css'
 import '../ui/app/mantine.css'
 import '../ui/app/app.css'
-import { IconActivity, IconApi, IconBuilding, IconListCheck } from '@tabler/icons-react'
+import {
+  IconActivity,
+  IconApi,
+  IconBuilding,
+  IconListCheck,
+  IconSearch,
+  IconServer,
+} from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { redirect, useLoaderData } from 'react-router'
 import type { Session } from '#identity/schema'
@@ -16,6 +23,8 @@ const sections: Section[] = [
   { to: '/console/partners', label: 'Partners', icon: <IconBuilding size={18} /> },
   { to: '/console/apis', label: 'APIs', icon: <IconApi size={18} /> },
   { to: '/console/calls', label: 'Live calls', icon: <IconActivity size={18} /> },
+  { to: '/console/exchanges', label: 'Find a call', icon: <IconSearch size={18} /> },
+  { to: '/console/gateways', label: 'Gateways', icon: <IconServer size={18} /> },
   { to: '/console/audit', label: 'Audit', icon: <IconListCheck size={18} /> },
 ]
 
@@ -75,6 +84,18 @@ startApp(
         {
           path: 'calls',
           lazy: async () => ({ Component: (await import('./pages/calls.tsx')).LiveCallsPage }),
+        },
+        {
+          path: 'exchanges',
+          lazy: async () => ({ Component: (await import('./pages/find-call.tsx')).FindCallPage }),
+        },
+        {
+          path: 'exchanges/:exchangeId',
+          lazy: async () => ({ Component: (await import('./pages/exchange.tsx')).ExchangePage }),
+        },
+        {
+          path: 'gateways',
+          lazy: async () => ({ Component: (await import('./pages/gateways.tsx')).GatewaysPage }),
         },
         {
           path: 'audit',

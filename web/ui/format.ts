@@ -44,3 +44,13 @@ export function agoText(iso: string, now: Date): string {
   if (seconds < 86_400) return `${Math.floor(seconds / 3_600)} h ago`
   return dateText(iso)
 }
+
+/** The time of day to the millisecond. */
+export function clockText(ms: number): string {
+  return new Intl.DateTimeFormat('en-GB', {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    fractionalSecondDigits: 3,
+  }).format(new Date(ms))
+}

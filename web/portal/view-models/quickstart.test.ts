@@ -14,6 +14,8 @@ const exchange = (status: number): Exchange => ({
   status,
   totalMs: 0.4,
   units: 1,
+  requestBytes: 0,
+  responseBytes: 0,
 })
 const base = { requirements: [], memberCount: 1, now: new Date() }
 const states = (checks: { id: string; state: string }[]): Record<string, string> =>

@@ -1,5 +1,6 @@
 import { Anchor, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
+import { Link } from 'react-router'
 import type { Exchange } from '#metering/schema'
 import { priceText, timeText } from '../format.ts'
 import { DataTable } from './data-table.tsx'
@@ -11,8 +12,10 @@ export function ExchangeTable(options: {
   who: string
   nameOf: (exchange: Exchange) => ReactNode
   isNew?: (exchange: Exchange) => boolean
+  /** where more is said about a call */
+  linkOf?: (exchange: Exchange) => string
 }): ReactNode {
-  const { rows, who, nameOf, isNew } = options
+  const { rows, who, nameOf, isNew, linkOf } = options
   return (
     <DataTable
       label="Calls"
@@ -20,7 +23,18 @@ export function ExchangeTable(options: {
       rowKey={(e) => e.id}
       {...(isNew === undefined ? {} : { isNew })}
       columns={[
-        { title: 'Time', cell: (e) => timeText(e.at), nowrap: true },
+        {
+          title: 'Time',
+          cell: (e) =>
+            linkOf === undefined ? (
+              timeText(e.at)
+            ) : (
+              <Anchor component={Link} to={linkOf(e)} size="sm">
+                {timeText(e.at)}
+              </Anchor>
+            ),
+          nowrap: true,
+        },
         {
           title: 'Operation',
           cell: (e) => (

@@ -1,0 +1,203 @@
+import { Anchor, Button, Group, Stack, Text, Title } from '@mantine/core'
+import type { ReactNode } from 'react'
+import { Link, useParams } from 'react-router'
+import type { ExchangeDetail } from '#metering/schema'
+import {
+  EnvironmentPill,
+  Notice,
+  PageTitle,
+  Reading,
+  StatusCode,
+  Value,
+} from '../../ui/app/parts.tsx'
+import { useManaged } from '../../ui/app/use-managed.ts'
+import { timeText } from '../../ui/format.ts'
+import { query } from '../../ui/management.ts'
+import {
+  adviceText,
+  callFacts,
+  type Fact,
+  ownerText,
+  retryText,
+  upstreamFacts,
+  upstreamShare,
+} from '../view-models/explain-exchange.ts'
+
+/** Answers "why?": what happened, who has to do something, and where to look on. */
+export function ExchangePage(): ReactNode {
+  const { exchangeId = '' } = useParams()
+  const exchange = useManaged<ExchangeDetail>(`/exchanges/${encodeURIComponent(exchangeId)}`)
+  if (exchange.data === undefined && exchange.error !== null)
+    return <NotYet id={exchangeId} again={() => void exchange.refetch()} />
+  return <Reading of={exchange}>{(found) => <Shown exchange={found} />}</Reading>
+}
+
+function NotYet({ id, again }: { id: string; again: () => void }): ReactNode {
+  const looking = useManaged<ExchangeDetail>(`/exchanges/${encodeURIComponent(id)}`, {
+    everyMs: 1_000,
+  })
+  if (looking.data !== undefined) return <Shown exchange={looking.data} />
+  return (
+    <>
+      <PageTitle title="Call" lead="It is counted a second or two after its answer." />
+      <Notice tone="warn">
+        <Text>There is no such call yet. This page looks again each second.</Text>
+        <Button size="xs" variant="default" onClick={again}>
+          Look now
+        </Button>
+      </Notice>
+    </>
+  )
+}
+
+function Shown({ exchange }: { exchange: ExchangeDetail }): ReactNode {
+  const upstream = upstreamFacts(exchange)
+  return (
+    <>
+      <PageTitle
+        title={`${exchange.status} ${exchange.code ?? (exchange.status < 400 ? 'succeeded' : '')}`}
+        lead={`${exchange.operationId ?? exchange.method} · ${timeText(exchange.at)}`}
+        actions={
+          <Group gap="sm">
+            <StatusCode status={exchange.status} />
+            <EnvironmentPill environment={exchange.environment} />
+          </Group>
+        }
+      />
+      <Stack gap="lg">
+        {exchange.failure !== undefined && <Failed exchange={exchange} />}
+        <section className="card" aria-labelledby="call">
+          <Title order={2} id="call" size="h4" mb="md">
+            The call
+          </Title>
+          <Facts facts={callFacts(exchange)} />
+        </section>
+        <section className="card" aria-labelledby="behind">
+          <Title order={2} id="behind" size="h4" mb="md">
+            The service behind it
+          </Title>
+          {exchange.upstreamMs === undefined && exchange.upstream === undefined ? (
+            <Text c="dimmed" mb={upstream.length > 0 ? 'md' : 0}>
+              It was not called.
+            </Text>
+          ) : (
+            <Times exchange={exchange} />
+          )}
+          <Facts facts={upstream} />
+        </section>
+        <section className="card" aria-labelledby="ids">
+          <Title order={2} id="ids" size="h4" mb="md">
+            Where to look on
+          </Title>
+          <Stack gap="sm">
+            <Value label="x-correlator" value={exchange.correlator} />
+            <Value label="x-exchange-id" value={exchange.id} />
+            {exchange.traceId === undefined ? (
+              <Text size="sm" c="dimmed">
+                The call was not traced.
+              </Text>
+            ) : (
+              <Value label="Trace id" value={exchange.traceId} />
+            )}
+            <Group gap="lg">
+              {exchange.traceUrl !== undefined && (
+                <Anchor href={exchange.traceUrl} target="_blank" rel="noreferrer">
+                  Open the trace
+                </Anchor>
+              )}
+              <Anchor
+                component={Link}
+                to={`/console/exchanges${query({ id: exchange.correlator })}`}
+              >
+                All calls with this correlator
+              </Anchor>
+            </Group>
+          </Stack>
+        </section>
+      </Stack>
+    </>
+  )
+}
+
+function Failed({ exchange }: { exchange: ExchangeDetail }): ReactNode {
+  const { failure } = exchange
+  if (failure === undefined) return null
+  return (
+    <Notice tone={exchange.status >= 500 ? 'bad' : 'warn'}>
+      <div>
+        <Title order={2} size="h4">
+          {ownerText(exchange)}
+          {failure.contact !== undefined && ` · ${failure.contact}`}
+        </Title>
+        <Text mt={6}>
+          {failure.meaning} {retryText(exchange)} {adviceText(exchange)}
+        </Text>
+        {exchange.refusedBy !== undefined && (
+          <Text mt={6}>
+            Refused by <code className="mono">{exchange.refusedBy}</code>
+            {failure.rule === undefined ? '' : `: ${failure.rule}`}.
+          </Text>
+        )}
+        {failure.documentation !== undefined && (
+          <Anchor href={failure.documentation} mt={6} display="inline-block">
+            What {exchange.code} means and what to do
+          </Anchor>
+        )}
+      </div>
+    </Notice>
+  )
+}
+
+function Times({ exchange }: { exchange: ExchangeDetail }): ReactNode {
+  const share = upstreamShare(exchange)
+  const own = exchange.totalMs - (exchange.upstreamMs ?? 0)
+  return (
+    <div>
+      <Text size="sm" mb={6}>
+        {exchange.totalMs.toFixed(1)} ms in all: {own.toFixed(1)} ms here,{' '}
+        {(exchange.upstreamMs ?? 0).toFixed(1)} ms there ({share} %)
+      </Text>
+      <svg
+        className="timeline"
+        viewBox="0 0 100 4"
+        preserveAspectRatio="none"
+        width="100%"
+        height="14"
+        aria-hidden="true"
+      >
+        <rect width={share} height="4" className="timeline-part" />
+      </svg>
+    </div>
+  )
+}
+
+function Facts({ facts }: { facts: readonly Fact[] }): ReactNode {
+  return (
+    <dl className="facts">
+      {facts.map((fact) => (
+        <FactLine key={fact.label} fact={fact} />
+      ))}
+    </dl>
+  )
+}
+
+function FactLine({ fact }: { fact: Fact }): ReactNode {
+  const { label, value, mono, to, href } = fact
+  const text = <span className={mono === true ? 'mono' : ''}>{value}</span>
+  return (
+    <>
+      <dt>{label}</dt>
+      <dd>
+        {to !== undefined ? (
+          <Anchor component={Link} to={to}>
+            {text}
+          </Anchor>
+        ) : href !== undefined ? (
+          <Anchor href={href}>{text}</Anchor>
+        ) : (
+          text
+        )}
+      </dd>
+    </>
+  )
+}
