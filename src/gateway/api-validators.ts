@@ -25,6 +25,7 @@ export class ApiValidators {
   #definitions: Record<string, JsonSchema> | undefined
   #engines = new Map<string, Ajv2020>()
   #validators = new Map<string, Validator>()
+  #declared: Set<string> | undefined
 
   constructor(api: ApiEntry) {
     this.#api = api
@@ -43,6 +44,12 @@ export class ApiValidators {
   /** All parameters of one place together; text becomes what the schema asks for. */
   parameters(operation: SnapshotOperation, place: ParameterPlace): Validator {
     return this.#validator(`${place}:${operation.operationId}`)
+  }
+
+  /** Whether any schema of this version declares a property of this name; asked of few names only. */
+  declares(property: string): boolean {
+    this.#declared ??= declaredNames(this.#api)
+    return this.#declared.has(property)
   }
 
   /** Compiles what the next request will need, one step at a time. */
@@ -97,6 +104,10 @@ export class ApiValidators {
           logger: false,
           validateSchema: false,
           allErrors,
+          // `constructor` and its like are members only when the value itself has them.
+          ownProperties: true,
+          // 19.99 is a multiple of 0.01, although its quotient is not whole in binary.
+          multipleOfPrecision: 9,
           coerceTypes: coerce ? 'array' : false,
           code: { regExp: Object.assign(linearPattern, { code: 'linearPattern' }) },
         }),
@@ -139,3 +150,25 @@ export class ApiValidators {
 }
 
 const escaped = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1')
+
+function declaredNames(api: ApiEntry): Set<string> {
+  const names = new Set<string>()
+  const read = (schema: unknown): void => {
+    if (typeof schema !== 'object' || schema === null) return
+    if (Array.isArray(schema)) {
+      for (const item of schema) read(item)
+      return
+    }
+    for (const [keyword, value] of Object.entries(schema)) {
+      if (keyword === 'properties' && typeof value === 'object' && value !== null)
+        for (const name of Object.keys(value)) names.add(name)
+      read(value)
+    }
+  }
+  read(api.schemas)
+  for (const { requestBody, responses } of api.operations) {
+    read(requestBody?.content)
+    for (const { content } of responses) read(content)
+  }
+  return names
+}

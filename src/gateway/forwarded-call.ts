@@ -39,7 +39,7 @@ export class ForwardedCall implements UpstreamReceiver {
     this.#of = of
     this.#exchange = exchange
     exchange.upstreamStartedMs = of.context.monotonicMs()
-    this.#endMs = exchange.upstreamStartedMs + of.timeoutMs
+    this.#endMs = exchange.upstreamEndMs ?? exchange.upstreamStartedMs + of.timeoutMs
   }
 
   start(): Outcome {
@@ -142,7 +142,7 @@ export class ForwardedCall implements UpstreamReceiver {
    * not begun.
    */
   #maySendAgain(failure: UpstreamFailure, endpoint: Endpoint): boolean {
-    if (failure.kind === 'unreachable') return !failure.sent || this.#of.safe
+    if (!failure.sent && (failure.kind === 'unreachable' || failure.kind === 'broken')) return true
     if (!this.#of.safe) return false
     if (endpoint.side === 'canary')
       return (
@@ -175,6 +175,7 @@ export class ForwardedCall implements UpstreamReceiver {
     exchange.upstreamMs = context.monotonicMs() - exchange.upstreamStartedMs
     exchange.upstreamCall = undefined
     exchange.upstreamName = this.#place()
+    exchange.reached = failure === undefined || (failure.sent && failure.kind !== 'throttled')
     if (exchange.settled) return
     exchange.upstream = response
     if (served.canary !== undefined) exchange.canaryCall = this

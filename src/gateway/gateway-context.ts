@@ -2,16 +2,26 @@ import type { Journal } from '#journal'
 import type { Environment } from '#platform/config'
 import type { Log } from '#platform/log'
 import type { Sealing } from '#platform/sealing'
+import type { Binding } from './binding.ts'
 import type { ContractLimits } from './contract-limits.ts'
+import type { CrossOrigins } from './cross-origins.ts'
 import type { Policy } from './exchange.ts'
 import type { Feed } from './feed.ts'
 import type { GatewayLimits } from './gateway-limits.ts'
 import type { GatewayMetrics } from './gateway-metrics.ts'
+import type { GatewayTraces } from './gateway-traces.ts'
+import type { LiveTail } from './live-tail.ts'
 import type { Operation } from './operation.ts'
+import type { PayloadStore } from './payload-store.ts'
+import type { ResourceOwners } from './resource-owners.ts'
+import type { ResponseCache } from './response-cache.ts'
 import type { Router } from './router.ts'
 import type { SnapshotIndex } from './snapshot-index.ts'
 import type { TokenVerifier } from './token-verifier.ts'
+import type { UpstreamMetrics } from './upstream-metrics.ts'
 import type { Upstreams } from './upstreams.ts'
+import type { VersionNotices } from './version-notices.ts'
+import type { ViolationReport } from './violation-report.ts'
 
 /** An operation and the rules that its requests pass. */
 export type Target = { operation: Operation; chain: readonly Policy[] }
@@ -20,30 +30,20 @@ export type Target = { operation: Operation; chain: readonly Policy[] }
 export type GatewayContext = {
   readonly environment: Environment
   readonly limits: GatewayLimits
-import type { VersionNotices } from './version-notices.ts'
-import type { ViolationReport } from './violation-report.ts'
   readonly index: SnapshotIndex
   readonly feed: Feed
   readonly tokens: TokenVerifier
   /** the keys of this environment's gateways, from which control computes the same hashes and pseudonyms */
   readonly sealing: Sealing
+  /** certificates, proofs and proxies */
+  readonly binding: Binding
   readonly contractLimits: ContractLimits
   readonly upstreams: Upstreams
+  readonly upstreamMetrics: UpstreamMetrics
+  readonly responses: ResponseCache
   readonly simulator: { url: string; token: string } | undefined
   readonly journal: Journal
   readonly metrics: GatewayMetrics
-  readonly log: Log
-  /** hosts that belong to the other environment: a request for one of them came to the wrong door */
-  readonly foreignHosts: ReadonlySet<string>
-  readonly nowMs: () => number
-  readonly monotonicMs: () => number
-  router: Router<Target>
-  inFlight: number
-  heldBytes: number
-  draining: boolean
-}
-
-/** Makes a policy for the whole gateway, before an operation is known. */
   /** of versions that come to their end */
   readonly versions: VersionNotices
   readonly violations: ViolationReport
@@ -53,6 +53,20 @@ import type { ViolationReport } from './violation-report.ts'
   readonly tail: LiveTail | undefined
   /** only where traces are collected */
   readonly traces: GatewayTraces | undefined
-export type ArrivalPolicy = (context: GatewayContext) => Policy
+  readonly log: Log
+  /** hosts that belong to the other environment: a request for one of them came to the wrong door */
+  readonly foreignHosts: ReadonlySet<string>
+  /** which APIs browsers may call, and from which pages */
+  readonly crossOrigins: CrossOrigins
+  readonly nowMs: () => number
+  readonly monotonicMs: () => number
+  router: Router<Target>
+  inFlight: number
+  heldBytes: number
+  draining: boolean
+}
+
+/** Makes a policy for the whole gateway, before an operation is known; undefined when this gateway does not need it. */
+export type ArrivalPolicy = (context: GatewayContext) => Policy | undefined
 /** Makes a policy for one operation; undefined when that operation does not need it. */
 export type OperationPolicy = (context: GatewayContext, operation: Operation) => Policy | undefined

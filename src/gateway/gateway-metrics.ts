@@ -14,6 +14,8 @@ export interface GatewayMetrics {
   refusedConnection(code: string): void
   /** fields of a response that its document does not declare, and that were taken out */
   stripped(api: string, operation: string): void
+  /** a rule of a document that an answer of an upstream broke, and what was done about it */
+  violated(api: string, operation: string, keyword: string, action: string): void
 }
 
 export function createGatewayMetrics(
@@ -53,6 +55,12 @@ export function createGatewayMetrics(
     labelNames: ['api', 'operation'] as const,
     registers,
   })
+  const violations = new Counter({
+    name: 'wayleave_gateway_response_violations_total',
+    help: 'Rules of published documents that answers of upstreams broke, by what was done about it.',
+    labelNames: ['api', 'operation', 'keyword', 'action'] as const,
+    registers,
+  })
   observed(registry, 'wayleave_gateway_in_flight', 'Requests being served.', sources.inFlight)
   observed(
     registry,
@@ -86,6 +94,8 @@ export function createGatewayMetrics(
     unrouted: operation('none', 'none'),
     refusedConnection: (code) => connections.labels({ code }).inc(),
     stripped: (api, name) => strippedFields.labels({ api, operation: name }).inc(),
+    violated: (api, name, keyword, action) =>
+      violations.labels({ api, operation: name, keyword, action }).inc(),
   }
 }
 

@@ -7,45 +7,75 @@ import { announceVersion } from './policies/announce-version.ts'
 import { answerPreflight } from './policies/answer-preflight.ts'
 import { authenticate } from './policies/authenticate.ts'
 import { authorise } from './policies/authorise.ts'
+import { bind } from './policies/bind.ts'
+import { cache } from './policies/cache.ts'
 import { checkFraming } from './policies/check-framing.ts'
 import { checkResponse } from './policies/check-response.ts'
 import { correlate } from './policies/correlate.ts'
 import { forward } from './policies/forward.ts'
+import { beginActing, idempotency } from './policies/idempotency.ts'
+import { identifySubject } from './policies/identify-subject.ts'
+import { isolateResource } from './policies/isolate-resource.ts'
+import { keepResponse } from './policies/keep-response.ts'
 import { limitQuota } from './policies/limit-quota.ts'
 import { limitRate } from './policies/limit-rate.ts'
+import { mask } from './policies/mask.ts'
 import { readBody } from './policies/read-body.ts'
 import { requireConsent } from './policies/require-consent.ts'
 import { requireJournal } from './policies/require-journal.ts'
+import { returnOwnDevice } from './policies/return-own-device.ts'
 import { route } from './policies/route.ts'
+import { settleResource } from './policies/settle-resource.ts'
+import { sampleTrace, trace } from './policies/trace.ts'
+import { trustProxy } from './policies/trust-proxy.ts'
 import { validateBody } from './policies/validate-body.ts'
 import { validateParameters } from './policies/validate-parameters.ts'
 import { type Refusal, refuse } from './refusal.ts'
 
 /** The rules of every request, until its operation is known. */
-const onArrival: readonly ArrivalPolicy[] = [correlate, checkFraming, admit, route]
+const onArrival: readonly ArrivalPolicy[] = [
+  correlate,
+  checkFraming,
+  trustProxy,
+  trace,
+  admit,
+  answerPreflight,
+  route,
+]
 
 /** The rules of an operation's requests, in their order. Journal and response follow the last one. */
 const onOperation: readonly OperationPolicy[] = [
+  announceVersion,
   authenticate,
+  bind,
   authorise,
+  sampleTrace,
   requireJournal,
   limitRate,
   validateParameters,
   readBody,
   validateBody,
+  identifySubject,
   requireConsent,
+  idempotency,
   limitQuota,
+  isolateResource,
+  cache,
+  beginActing,
   forward,
   checkResponse,
+  keepResponse,
+  settleResource,
+  returnOwnDevice,
+  mask,
 ]
 
 export const arrivalChain = (context: GatewayContext): readonly Policy[] =>
-  onArrival.map((make) => make(context))
+  onArrival.flatMap((make) => make(context) ?? [])
 
 /** The chain of only those rules that this operation needs, made once when its document arrives. */
 export const targetOf = (context: GatewayContext, operation: Operation): Target => ({
   operation,
-  announceVersion,
   chain: onOperation.flatMap((make) => make(context, operation) ?? []),
 })
 
@@ -67,6 +97,7 @@ export function advance(context: GatewayContext, exchange: Exchange, conclude: C
       const outcome = policy.apply(exchange)
       if (outcome === undefined) continue
       if (outcome !== pending) conclude(exchange, outcome, name)
+      else exchange.trace?.beginWait(context.monotonicMs(), name)
       return
     }
     conclude(exchange, undefined, name)

@@ -1,10 +1,13 @@
-import { Registry } from 'prom-client'
 import { openJournal } from '#journal'
 import { systemClock } from '#platform/clock'
 import { createDatabasePool } from '#platform/database'
+import { createInternalServer } from '#platform/internal-server'
 import { superviseProcess } from '#platform/process-lifecycle'
 import type { ContractEntry } from '#snapshot'
 import { createGateway } from './create-gateway.ts'
+import { LiveTail } from './live-tail.ts'
+import { createProofLedger } from './proof-ledger.ts'
+import { createPayloadStore } from './payload-store.ts'
 import { createQuotaLedger } from './store.ts'
 import {
   application,
@@ -13,6 +16,8 @@ import {
   issuer,
   manualSnapshot,
   memoryLedger,
+  memoryPayloads,
+  memoryProofs,
   plan,
   sealing,
   silent,
@@ -33,10 +38,12 @@ export type ProcessSettings = {
   sync: 'never' | 'interval' | 'always'
   /** the quota ledger; in memory without it */
   databaseUrl?: string
+  /** given, an internal listener shows metrics, and calls as they happen for this token */
+  tailToken?: string
 }
 
 /** What it says when it serves. */
-export type ProcessReady = { port: number; tokens: string[] }
+export type ProcessReady = { port: number; tokens: string[]; internalPort?: number }
 
 const settings = JSON.parse(process.argv[2] ?? '{}') as ProcessSettings
 const key = testKey()
@@ -52,6 +59,13 @@ const database =
   settings.databaseUrl === undefined
     ? undefined
     : createDatabasePool(settings.databaseUrl, { applicationName: 'wayleave test gateway' })
+const tail = new LiveTail({ token: settings.tailToken ?? '' })
+const internal = createInternalServer({
+  host: '127.0.0.1',
+  port: 0,
+  ready: () => gateway.ready(),
+  handlers: { 'GET /internal/v1/tail': tail.handler },
+})
 const gateway = createGateway({
   environment: 'sandbox',
   listen: { host: '127.0.0.1', port: 0 },
@@ -69,8 +83,14 @@ const gateway = createGateway({
     ]).flat(),
   ]),
   journal,
+  payloads:
+    database === undefined
+      ? memoryPayloads()
+      : createPayloadStore(database, 'sandbox', () => performance.now()),
   quota: database === undefined ? memoryLedger() : createQuotaLedger(database, 'sandbox'),
-  registry: new Registry(),
+  proofs: database === undefined ? memoryProofs() : createProofLedger(database, 'sandbox'),
+  registry: internal.registry,
+  tail,
   log: silent,
   clock: systemClock,
 })
@@ -78,13 +98,16 @@ superviseProcess({
   log: silent,
   stop: async () => {
     await gateway.stop()
+    await internal.stop()
     await database?.close()
   },
 })
 await gateway.start()
+if (settings.tailToken !== undefined) await internal.start()
 const step = Math.max(1, Math.floor(settings.applications / settings.tokens))
 const ready: ProcessReady = {
   port: gateway.port(),
+  ...(settings.tailToken === undefined ? {} : { internalPort: internal.port() }),
   tokens: Array.from({ length: settings.tokens }, (_, i) => key.token(i * step)),
 }
 process.send?.(ready)

@@ -17,6 +17,9 @@ import type {
   SubscriptionEntry,
 } from '#snapshot'
 import { createGateway, type Gateway, type GatewayOptions } from './create-gateway.ts'
+import type { ProofLedger } from './proof-ledger.ts'
+import type { Claim } from './idempotency-claim.ts'
+import type { Owner, PayloadStore } from './payload-store.ts'
 import type { QuotaLedger } from './store.ts'
 
 type TestContext = { after: (fn: () => Promise<void> | void) => void }
@@ -192,6 +195,73 @@ export function memoryJournal(): Journal & {
   return journal
 }
 
+/** One process's writes and things in memory; `down` plays a database that is away. */
+export function memoryPayloads(): PayloadStore & { down: boolean } {
+  type Row = { fingerprint: string; holder: string; state: string; answer: string | undefined }
+  const requests = new Map<string, Row>()
+  const owners = new Map<string, Owner>()
+  const keyOf = (c: Claim): string => `${c.applicationId} ${c.operation} ${c.requestHash}`
+  const up = async (): Promise<void> => {
+    await Promise.resolve()
+    if (store.down) throw new Error('down')
+  }
+  const store: PayloadStore & { down: boolean } = {
+    down: false,
+    async begin(claim, { fingerprint, repeatable }) {
+      await up()
+      const row = requests.get(keyOf(claim))
+      const free = row === undefined || (row.state === 'unknown' && repeatable)
+      if (!free) {
+        if (row.fingerprint !== fingerprint) return { outcome: 'other' }
+        if (row.state === 'done') return { outcome: 'done', answer: row.answer }
+        return { outcome: row.state === 'unknown' ? 'unknown' : 'running' }
+      }
+      const { holder } = claim
+      requests.set(keyOf(claim), { fingerprint, holder, state: 'started', answer: undefined })
+      return { outcome: 'new' }
+    },
+    async settle(claim, settlement) {
+      await up()
+      const row = requests.get(keyOf(claim))
+      if (row?.holder !== claim.holder) return false
+      if (settlement.state === 'released') return requests.delete(keyOf(claim))
+      row.state = settlement.state
+      if (settlement.state === 'done') row.answer = settlement.answer
+      return true
+    },
+    async own(resource, idHash, owner) {
+      await up()
+      const before = owners.get(`${resource} ${idHash}`)
+      if (before === undefined) owners.set(`${resource} ${idHash}`, owner)
+      return (
+        before === undefined ||
+        (before.applicationId === owner.applicationId && before.subject === owner.subject)
+      )
+    },
+    async ownersOf(resource, idHashes) {
+      await up()
+      const found = new Map<string, Owner>()
+      for (const hash of idHashes) {
+        const owner = owners.get(`${resource} ${hash}`)
+        if (owner !== undefined) found.set(hash, owner)
+      }
+      return found
+    },
+    async countOwned(resource, { applicationId, subject }) {
+      await up()
+      return [...owners].filter(
+        ([key, owner]) =>
+          key.startsWith(`${resource} `) &&
+          owner.applicationId === applicationId &&
+          (subject === undefined || owner.subject === subject),
+      ).length
+    },
+    reachable: up,
+    stop: () => undefined,
+  }
+  return store
+}
+
 /** One process's ledger in memory. */
 export function memoryLedger(): QuotaLedger & { used: Map<string, number>; down: boolean } {
   const ledger = {
@@ -207,6 +277,21 @@ export function memoryLedger(): QuotaLedger & { used: Map<string, number>; down:
     },
   }
   return ledger
+}
+
+/** One process's memory of proofs. */
+export function memoryProofs(): ProofLedger & { claimed: Set<string>; down: boolean } {
+  const proofs = {
+    claimed: new Set<string>(),
+    down: false,
+    async claim(proof: string) {
+      if (proofs.down) throw new Error('down')
+      const first = !proofs.claimed.has(proof)
+      proofs.claimed.add(proof)
+      return first
+    },
+  }
+  return proofs
 }
 
 export type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void
@@ -254,6 +339,7 @@ export type TestGateway = {
   snapshot: ReturnType<typeof manualSnapshot>
   journal: ReturnType<typeof memoryJournal>
   ledger: ReturnType<typeof memoryLedger>
+  proofs: ReturnType<typeof memoryProofs>
   registry: Registry
 }
 
@@ -266,6 +352,7 @@ export async function testGateway(
   const snapshot = manualSnapshot(entries)
   const journal = memoryJournal()
   const ledger = memoryLedger()
+  const proofs = memoryProofs()
   const registry = new Registry()
   const gateway = createGateway({
     environment: 'sandbox',
@@ -276,6 +363,8 @@ export async function testGateway(
     snapshot,
     journal,
     quota: ledger,
+    payloads: memoryPayloads(),
+    proofs,
     registry,
     log: silent,
     clock: systemClock,
@@ -283,5 +372,6 @@ export async function testGateway(
   })
   await gateway.start()
   t.after(() => gateway.stop())
-  return { gateway, url: `http://127.0.0.1:${gateway.port()}`, snapshot, journal, ledger, registry }
+  const url = `http://127.0.0.1:${gateway.port()}`
+  return { gateway, url, snapshot, journal, ledger, proofs, registry }
 }

@@ -1,11 +1,18 @@
 import { hash, verify } from 'node:crypto'
 import type { SigningKey } from './snapshot-index.ts'
 
+/** SHA-256 of a certificate or of a public key, base64url. */
+export type TokenBinding = { thumbprint: string | undefined; jkt: string | undefined }
+
 /** What an accepted access token says (RFC 9068). @see design: `crd` names the credential that obtained it */
 export type AccessToken = {
   clientId: string
   credentialId: string
   scopes: ReadonlySet<string>
+  /** of a 3-legged token: the subscriber's number, sealed; @see tokenSubject */
+  subject: string | undefined
+  /** the certificate (RFC 8705) or key (RFC 9449) without which it is worth nothing */
+  bound: TokenBinding | undefined
   issuedAtMs: number
   expiresAtMs: number
   /** a cached verdict is renewed after this */
@@ -130,8 +137,8 @@ export class TokenVerifier {
     if (signer === undefined) return { ok: false, reason: 'key', unknownKey: true }
     if (claims.iss !== this.#issuer || signer.issuer !== this.#issuer) return no('issuer')
     if (!namesAudience(claims.aud, this.#audience)) return no('audience')
-    // A token that is bound to a key or certificate is worth nothing as a bearer token (RFC 7800).
-    if ('cnf' in claims) return no('bound')
+    const bound = 'cnf' in claims ? bindingOf(claims.cnf) : undefined
+    if (bound === null) return no('binding')
     const { exp, iat, nbf, scope, client_id: clientId, crd, sub } = claims
     if (typeof exp !== 'number' || !(exp * 1_000 > nowMs)) return no('expired')
     if (typeof iat !== 'number' || !(iat * 1_000 <= nowMs + skewMs)) return no('not yet')
@@ -140,6 +147,8 @@ export class TokenVerifier {
     if (typeof clientId !== 'string' || typeof crd !== 'string' || typeof sub !== 'string')
       return no('claims')
     if (scope !== undefined && typeof scope !== 'string') return no('claims')
+    const { sbj } = claims
+    if (sbj !== undefined && typeof sbj !== 'string') return no('claims')
     return {
       ok: true,
       keyId: kid,
@@ -148,6 +157,8 @@ export class TokenVerifier {
         clientId,
         credentialId: crd,
         scopes: new Set((scope ?? '').split(' ').filter((name) => name !== '')),
+        subject: sbj,
+        bound,
         issuedAtMs: iat * 1_000,
         expiresAtMs: exp * 1_000,
         staleAtMs: nowMs + longestCacheMs,
@@ -176,6 +187,24 @@ function parsed(part: string): Record<string, unknown> | undefined {
   } catch {
     return undefined
   }
+}
+
+const sha256 = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/
+
+/**
+ * What a token is bound to (RFC 7800 section 3.1).
+ * @returns null for a binding that is malformed or not known here: nobody could show that it holds
+ */
+function bindingOf(cnf: unknown): TokenBinding | null {
+  if (typeof cnf !== 'object' || cnf === null || Array.isArray(cnf)) return null
+  const members = Object.entries(cnf)
+  const known = members.every(
+    ([name, value]) =>
+      (name === 'x5t#S256' || name === 'jkt') && typeof value === 'string' && sha256.test(value),
+  )
+  if (!known || members.length === 0) return null
+  const { 'x5t#S256': thumbprint, jkt } = Object.fromEntries(members) as Record<string, string>
+  return { thumbprint, jkt }
 }
 
 const isAccessTokenType = (typ: unknown): boolean =>

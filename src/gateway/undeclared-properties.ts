@@ -8,17 +8,20 @@ const rounds = 32
 /**
  * Takes out of a response what its document does not declare, in place: the caller gets the answer, and nothing that
  * was never promised to anyone leaves.
+ * @param twin the same value in another form, from which the same is taken out
  * @returns whether it is valid then; false when undeclared properties are not all that is wrong
  */
 export function stripUndeclared(
   value: unknown,
   faults: readonly ErrorObject[],
   validate: Validator,
+  twin?: unknown,
 ): boolean {
   let left: readonly ErrorObject[] | undefined = faults
   for (let round = 0; round < rounds && left !== undefined; round += 1) {
     const certain = certainFaults(left)
     if (!certain.every(isUndeclared) || !takeOut(value, certain)) return false
+    if (twin !== undefined) takeOut(twin, certain)
     left = validate(value)
   }
   return left === undefined

@@ -89,6 +89,11 @@ export const errorCodes = {
     retry: 'no',
     meaning: 'Neither the token nor the request names a subscriber.',
   },
+  IDEMPOTENCY_KEY_REUSED: {
+    status: 422,
+    retry: 'no',
+    meaning: 'The Idempotency-Key was sent with another request before.',
+  },
   QUOTA_EXCEEDED: {
     status: 429,
     retry: 'later',

@@ -120,6 +120,13 @@ export const errorGuidance: Readonly<Record<ErrorCode, { causes: string[]; remed
     ],
     remedy: 'Add the phone number to the body.',
   },
+  IDEMPOTENCY_KEY_REUSED: {
+    causes: [
+      'The key was sent with another body, query or path before, or for another subscriber, within 24 hours.',
+    ],
+    remedy:
+      'Make a new key for each new request. Send the same key only to repeat the very same request, byte for byte.',
+  },
   QUOTA_EXCEEDED: {
     causes: ['All calls that the contract allows in this period are used.'],
     remedy: 'Retry-After says when the next period begins. For a larger quota, change the plan.',

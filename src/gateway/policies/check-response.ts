@@ -2,36 +2,78 @@ import { errorCodes } from '#platform/error-codes'
 import type { SnapshotResponse } from '#snapshot'
 import type { Exchange, UpstreamResponse } from '../exchange.ts'
 import type { GatewayContext, OperationPolicy } from '../gateway-context.ts'
-import { parseJson } from '../json-body.ts'
+import { eachInherited, parseJson } from '../json-body.ts'
+import { parseExactly } from '../json-numbers.ts'
 import { parseMediaType } from '../media-type.ts'
 import type { Operation } from '../operation.ts'
 import { type Refusal, refuse, refuseForNow } from '../refusal.ts'
+import { putResponseJson } from '../response-json.ts'
 import { stripUndeclared } from '../undeclared-properties.ts'
+import { rulesByContract } from './mask.ts'
 
 /**
  * What leaves matches the published document, denied by default: a documented status with a body that its schema
- * allows, or an error of the standard's model. Header fields are made anew from an allow-list. Anything else is the
- * upstream's fault, answered as 502 and logged with the API's owner.
+ * allows, or an error of the standard's model. Header fields are made anew from an allow-list. What does not match is
+ * reported to the API's owner, and by the terms of the operation taken out where that mends it and otherwise refused
+ * as 502 (`strip`), always refused (`refuse`), or let pass (`report`). Where fields are masked, nothing unknown passes.
  * @public
  */
-export const checkResponse: OperationPolicy = (context, operation) => ({
-  name: 'check-response',
-  apply(exchange) {
-    const response = exchange.upstream
-    if (response === undefined) return unusable('there is no response')
-    // Our credential was refused, not the caller's: the caller's token must not be blamed.
-    if (response.status === 401) return unusable('the upstream refused the gateway')
-    const documented = documentedResponse(operation, response.status)
-    const refusal =
-      response.status >= 400
-        ? checkError(exchange, operation, response, documented)
-        : checkSuccess(context, exchange, operation, response, documented)
-    if (refusal !== undefined) return refusal
-    exchange.status = response.status
-    copyHeaders(exchange, context, operation, response, documented)
-    return undefined
-  },
-})
+export const checkResponse: OperationPolicy = (context, operation) => {
+  const mode = operation.documented.terms?.responses ?? 'strip'
+  const rulesOf = mode === 'report' ? rulesByContract(operation) : undefined
+  return {
+    name: 'check-response',
+    apply(exchange) {
+      const response = exchange.upstream
+      if (response === undefined) return unusable('there is no response')
+      // Our credential was refused, not the caller's: the caller's token must not be blamed.
+      if (response.status === 401) return unusable('the upstream refused the gateway')
+      const documented = documentedResponse(operation, response.status)
+      const passes = rulesOf !== undefined && rulesOf(exchange.contract).length === 0
+      const check: Check = {
+        context,
+        exchange,
+        operation,
+        response,
+        documented,
+        mode: mode === 'report' && !passes ? 'strip' : mode,
+      }
+      const refusal = response.status >= 400 ? checkError(check) : checkSuccess(check)
+      if (refusal !== undefined) return refusal
+      exchange.status = response.status
+      copyHeaders(check)
+      return undefined
+    },
+  }
+}
+
+type Check = {
+  context: GatewayContext
+  exchange: Exchange
+  operation: Operation
+  response: UpstreamResponse
+  documented: SnapshotResponse | undefined
+  mode: 'report' | 'strip' | 'refuse'
+}
+
+/** Reports what is broken. @returns the refusal, or undefined where such answers may pass */
+function broken(
+  { context, operation, response, mode }: Check,
+  reason: string,
+  faults: readonly { keyword: string; schemaPath: string }[],
+): Refusal | undefined {
+  const passes = mode === 'report'
+  context.violations.add(operation, response.status, passes ? 'passed' : 'refused', faults)
+  if (passes) return undefined
+  return unusable(reason, {
+    keywords: [...new Set(faults.map((f) => f.keyword))].slice(0, 5),
+    schema: faults[0]?.schemaPath,
+  })
+}
+
+const rule = (keyword: string): { keyword: string; schemaPath: string }[] => [
+  { keyword, schemaPath: '' },
+]
 
 function documentedResponse(operation: Operation, status: number): SnapshotResponse | undefined {
   const { responses } = operation.documented
@@ -49,71 +91,118 @@ const unusable = (reason: string, more: object = {}): Refusal =>
 
 const shortText = 16_384
 
-function checkSuccess(
-  context: GatewayContext,
-  exchange: Exchange,
-  operation: Operation,
-  response: UpstreamResponse,
-  documented: SnapshotResponse | undefined,
-): Refusal | undefined {
-  if (documented === undefined || (documented.status === 'default' && response.status >= 300))
-    return unusable('the status is not documented')
+function checkSuccess(check: Check): Refusal | undefined {
+  const { exchange, response, documented } = check
+  if (documented === undefined || (documented.status === 'default' && response.status >= 300)) {
+    const refusal = broken(check, 'the status is not documented', rule('status'))
+    if (refusal === undefined) passOn(exchange, response)
+    return refusal
+  }
   const types = Object.keys(documented.content)
-  if (types.length === 0 || response.status === 204)
-    return response.body.length === 0 ? undefined : unusable('a body where none is documented')
+  if (types.length === 0 || response.status === 204) {
+    if (response.body.length === 0) return undefined
+    const refusal = broken(check, 'a body where none is documented', rule('body'))
+    if (refusal === undefined && response.status !== 204) passOn(exchange, response)
+    return refusal
+  }
   const type = parseMediaType(fieldOf(response, 'content-type') ?? '')
-  if (type === undefined || !types.includes(type.essence))
-    return unusable('the media type is not documented')
+  if (type === undefined || !types.includes(type.essence)) {
+    const refusal = broken(check, 'the media type is not documented', rule('media-type'))
+    if (refusal === undefined) passOn(exchange, response)
+    return refusal
+  }
   exchange.responseHeaders.push('content-type', type.essence)
   exchange.responseBody = response.body
-  if (!type.json) return undefined
+  return type.json ? checkJson(check, documented.status, type.essence) : undefined
+}
+
+/** What may pass although nothing is known of it, under its own media type. */
+function passOn(exchange: Exchange, response: UpstreamResponse): void {
+  if (response.body.length === 0) return
+  const type = parseMediaType(fieldOf(response, 'content-type') ?? '')?.essence
+  exchange.responseHeaders.push('content-type', type ?? 'application/octet-stream')
+  exchange.responseBody = response.body
+}
+
+function checkJson(check: Check, status: string, mediaType: string): Refusal | undefined {
+  const { context, exchange, operation, response, mode } = check
   const parsed = parseJson(response.body)
-  if (!parsed.ok) return unusable(`the body ${parsed.fault}`)
-  const validate = operation.validators.response(
-    operation.documented,
-    documented.status,
-    type.essence,
-  )
+  if (!parsed.ok) return broken(check, `the body ${parsed.fault}`, rule('json'))
+  const inherited = parsed.inherited ? undeclaredInherited(parsed.value, operation) : none
+  const validate = operation.validators.response(operation.documented, status, mediaType)
   const faults = validate(parsed.value)
-  if (faults === undefined) {
+  if (faults === undefined && inherited.length === 0) {
     // Node writes a short text together with the head in one piece; bytes are a second one.
     if (parsed.text.length <= shortText) exchange.responseBody = parsed.text
+    if (parsed.exact) exchange.responseJson = parsed
     return undefined
   }
-  if (!stripUndeclared(parsed.value, faults, validate))
-    return unusable('the body does not match the document', {
-      keywords: [...new Set(faults.map((f) => `${f.schemaPath.split('/').at(-1)}`))].slice(0, 5),
-      schema: faults[0]?.schemaPath,
-    })
+  const found = [...inherited.map(() => inheritedRule), ...(faults ?? none)]
+  if (mode !== 'strip') return broken(check, 'the body does not match the document', found)
+  const twin = parsed.exact ? undefined : parseExactly(parsed.text)
+  takeOutInherited(parsed.value, operation)
+  if (twin !== undefined) takeOutInherited(twin, operation)
+  const left = faults === undefined ? undefined : validate(parsed.value)
+  if (left !== undefined && !stripUndeclared(parsed.value, left, validate, twin))
+    return broken(check, 'the body does not match the document', found)
+  context.violations.add(operation, response.status, 'stripped', found)
   context.metrics.stripped(operation.api.id, operation.documented.operationId)
-  exchange.responseBody = JSON.stringify(parsed.value)
+  exchange.stripped = true
+  putResponseJson(exchange, twin ?? parsed.value)
   return undefined
+}
+
+const none: readonly never[] = []
+const inheritedRule = { keyword: 'unevaluatedProperties', schemaPath: '' }
+
+/** Names such as `constructor` that no schema declares: compiled validators take them for declared. */
+function undeclaredInherited(
+  value: unknown,
+  operation: Operation,
+): { owner: Record<string, unknown>; name: string }[] {
+  const found: { owner: Record<string, unknown>; name: string }[] = []
+  eachInherited(value, (owner, name) => {
+    if (!operation.validators.declares(name)) found.push({ owner, name })
+  })
+  return found
+}
+
+function takeOutInherited(value: unknown, operation: Operation): void {
+  for (const { owner, name } of undeclaredInherited(value, operation)) delete owner[name]
 }
 
 const codePattern = /^[A-Z0-9_]{1,64}(?:\.[A-Z0-9_]{1,64})?$/
 /** a documented detail that may say more than the three fields, and changes nothing for a client that ignores it */
 const extraFields = ['contextCode', 'contextMessage'] as const
 
-function checkError(
-  exchange: Exchange,
-  _operation: Operation,
-  response: UpstreamResponse,
-  documented: SnapshotResponse | undefined,
-): Refusal | undefined {
+function checkError(check: Check): Refusal | undefined {
+  const { context, exchange, operation, response, documented } = check
   const error = errorOf(response)
-  if (error === undefined) return mapped(response.status)
-  const { code } = error
-  // A code of the API itself must be one that its document knows a status for; a common one is always allowed (N13).
-  const common = Object.hasOwn(errorCodes, code)
-    ? errorCodes[code as keyof typeof errorCodes].status === response.status
-    : documented !== undefined
-  if (!common) return mapped(response.status)
-  exchange.code = code
+  const common = error !== undefined && isKnownCode(error.code, response.status, documented)
+  if (error === undefined || !common) {
+    context.violations.add(operation, response.status, 'refused', rule('error-model'))
+    return mapped(response.status)
+  }
+  exchange.code = error.code
   exchange.responseHeaders.push('content-type', 'application/json')
   exchange.responseBody = JSON.stringify(error)
   exchange.refusedBy = 'upstream'
   return undefined
 }
+
+/** A code of the API itself must be one that its document knows a status for; a common one is always allowed (N13). */
+const isKnownCode = (
+  code: string,
+  status: number,
+  documented: SnapshotResponse | undefined,
+): boolean =>
+  Object.hasOwn(errorCodes, code)
+    ? errorCodes[code as keyof typeof errorCodes].status === status
+    : documented !== undefined
+
+/** A message is for people and free; a number in it would be somebody's. */
+const withoutNumbers = (message: string): string =>
+  message.replaceAll(/\+[0-9](?:[ ().-]?[0-9]){5,}|[0-9]{9,}/g, '(a number)')
 
 /** The standard's three fields; `status` must be the one of the response (Commonalities, error model). */
 function errorOf(
@@ -130,10 +219,10 @@ function errorOf(
   const error: { status: number; code: string; message: string; [extra: string]: unknown } = {
     status: response.status,
     code,
-    message: message.slice(0, 512),
+    message: withoutNumbers(message).slice(0, 512),
   }
   for (const field of extraFields)
-    if (typeof body[field] === 'string') error[field] = body[field].slice(0, 512)
+    if (typeof body[field] === 'string') error[field] = withoutNumbers(body[field]).slice(0, 512)
   return error
 }
 
@@ -156,13 +245,7 @@ const fieldOf = (response: UpstreamResponse, name: string): string | undefined =
 const ownHeaders =
   /^(?:x-correlator|x-exchange-id|content-.*|connection|keep-alive|transfer-encoding|te|trailer|upgrade|proxy-.*|set-cookie|server|date|www-authenticate|cache-control|ratelimit.*|strict-transport-security|x-wayleave-.*)$/
 
-function copyHeaders(
-  exchange: Exchange,
-  context: GatewayContext,
-  operation: Operation,
-  response: UpstreamResponse,
-  documented: SnapshotResponse | undefined,
-): void {
+function copyHeaders({ context, exchange, operation, response, documented }: Check): void {
   const location = fieldOf(response, 'location')
   if (location !== undefined && response.status < 400) {
     const shown = shownLocation(operation, location)

@@ -77,8 +77,8 @@ function outgoingOf(
     if (exchange.upstreamSubject !== undefined)
       headers.push('x-wayleave-subject', exchange.upstreamSubject)
     if (exchange.contentType !== undefined) headers.push('content-type', exchange.contentType)
-    const key = exchange.request.headers['idempotency-key']
-    if (typeof key === 'string') headers.push('idempotency-key', key)
+    // Never the caller's own: two partners may choose the same one.
+    if (exchange.claim !== undefined) headers.push('idempotency-key', exchange.claim.requestHash)
     for (const name of headerNames) {
       const value = exchange.request.headers[name]
       if (typeof value === 'string') headers.push(name, value)

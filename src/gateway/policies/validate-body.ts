@@ -1,8 +1,9 @@
 import { describeFaults } from '../describe-faults.ts'
 import type { OperationPolicy } from '../gateway-context.ts'
-import { parseJson } from '../json-body.ts'
+import { eachInherited, parseJson, requestBounds } from '../json-body.ts'
 import { parseMediaType } from '../media-type.ts'
-import { refuseInput } from '../refusal.ts'
+import type { Operation } from '../operation.ts'
+import { type Refusal, refuseInput } from '../refusal.ts'
 import { collectFaults } from '../undeclared-properties.ts'
 import { outOfRange } from './validate-parameters.ts'
 
@@ -21,8 +22,13 @@ export const validateBody: OperationPolicy = (_context, operation) => {
       const { body, contentType } = exchange
       if (contentType === undefined || body.length === 0) return undefined
       if (parseMediaType(contentType)?.json !== true) return undefined
-      const parsed = parseJson(body)
+      const parsed = parseJson(body, requestBounds)
       if (!parsed.ok) return refuseInput([{ path: '', message: `The body ${parsed.fault}.` }])
+      if (parsed.inherited) {
+        const refusal = inheritedFault(parsed.value, operation)
+        if (refusal !== undefined) return refusal
+      }
+      exchange.requestJson = parsed.value
       const validate = operation.validators.request(operation.documented, contentType)
       const thorough = body.length <= thoroughUpTo
       const first = validate(parsed.value, thorough)
@@ -32,4 +38,20 @@ export const validateBody: OperationPolicy = (_context, operation) => {
       return outOfRange(faults, operation, violations) ?? refuseInput(violations)
     },
   }
+}
+
+/**
+ * A member that every object inherits, such as `__proto__`, is refused unless the document declares it: a reader behind
+ * this one that copies it member by member would change what its own objects are.
+ */
+function inheritedFault(value: unknown, operation: Operation): Refusal | undefined {
+  let refused = false
+  eachInherited(value, (_owner, name) => {
+    if (name === '__proto__' || !operation.validators.declares(name)) refused = true
+  })
+  return refused
+    ? refuseInput([
+        { path: '', message: 'The body has a name that is reserved, such as __proto__.' },
+      ])
+    : undefined
 }

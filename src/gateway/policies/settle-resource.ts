@@ -1,0 +1,186 @@
+import type { ResourceRule } from '#snapshot'
+import { type Exchange, pending } from '../exchange.ts'
+import {
+  type FieldPath,
+  isObject,
+  memberOf,
+  parseFieldPath,
+  placesOf,
+  valuesAt,
+} from '../field-path.ts'
+import type { GatewayContext, OperationPolicy } from '../gateway-context.ts'
+import { numberOf } from '../json-numbers.ts'
+import type { Operation } from '../operation.ts'
+import { type Refusal, refuse, refuseForNow } from '../refusal.ts'
+import { putResponseJson, responseJson } from '../response-json.ts'
+import { callerOf, resourceName } from './isolate-resource.ts'
+
+/**
+ * What an answer says of things: whose a new one is is stored before the caller hears of it, and a list has only the
+ * caller's own.
+ * @public
+ */
+export const settleResource: OperationPolicy = (context, operation) => {
+  const { resource: rule } = operation.documented.terms ?? {}
+  if (rule === undefined || rule.field === undefined) return undefined
+  if (rule.role === 'access') return undefined
+  const resource = resourceName(rule.name, operation)
+  const field = parseFieldPath(rule.field)
+  const settle =
+    rule.role === 'create'
+      ? noteOwner(context, operation, resource, field)
+      : keepOwn(context, resource, parseItems(rule), field)
+  return {
+    name: 'settle-resource',
+    apply(exchange) {
+      if (exchange.status >= 300) return undefined
+      const json = responseJson(exchange)
+      if (json === 'none') return undefined
+      if (json === 'other') return unusable('a body that is not JSON names no resource')
+      const settled = settle(exchange, json.value)
+      if (settled === undefined) return undefined
+      settled.then(
+        (refusal) => exchange.resume(refusal),
+        () => exchange.resume(notNow(rule.role === 'create')),
+      )
+      return pending
+    },
+  }
+}
+
+const parseItems = (rule: ResourceRule): FieldPath => parseFieldPath(rule.items ?? '')
+
+type Settle = (exchange: Exchange, body: unknown) => Promise<Refusal | undefined> | undefined
+
+const idOf = (value: unknown): string | undefined =>
+  typeof value === 'string' ? value : numberOf(value)?.toString()
+
+const triesMs = [0, 100, 400, 1_000]
+
+function noteOwner(
+  context: GatewayContext,
+  operation: Operation,
+  resource: string,
+  field: FieldPath,
+): Settle {
+  return (exchange, body) => {
+    const id = idOf(valuesAt(body, field)[0])
+    if (id === undefined) {
+      context.violations.add(operation, exchange.status, 'passed', [
+        { keyword: 'resource-id', schemaPath: '' },
+      ])
+      return undefined
+    }
+    const { applicationId, subject } = callerOf(context, exchange)
+    // A 2-legged call is about somebody as well, who may later come with a token of their own.
+    const owner = { applicationId, subject: subject ?? exchange.subject }
+    return note(context, resource, context.owners.hashOf(resource, id), owner)
+  }
+}
+
+/** The thing exists by now: it is tried for a moment before the caller is told that nobody knows whose it is. */
+async function note(
+  context: GatewayContext,
+  resource: string,
+  idHash: string,
+  owner: Parameters<GatewayContext['owners']['own']>[2],
+): Promise<Refusal | undefined> {
+  for (const [attempt, waitMs] of triesMs.entries()) {
+    if (waitMs > 0)
+      await new Promise((resolve) => {
+        setTimeout(resolve, waitMs)
+      })
+    try {
+      if (await context.owners.own(resource, idHash, owner)) return undefined
+      return unusable('the new thing has the id of one that is somebody else’s')
+    } catch (error) {
+      if (attempt === triesMs.length - 1) throw error
+    }
+  }
+  return undefined
+}
+
+function keepOwn(
+  context: GatewayContext,
+  resource: string,
+  items: FieldPath,
+  field: FieldPath,
+): Settle {
+  return (exchange, body) => {
+    const root = { body }
+    const lists = (
+      items.steps.length === 0 ? [body] : placesOf(root, items).map((p) => p.value)
+    ).filter((value) => Array.isArray(value))
+    const hashOf = (item: unknown): string | undefined => {
+      const id = idOf(valuesAt(item, field)[0])
+      return id === undefined ? undefined : context.owners.hashOf(resource, id)
+    }
+    const hashes = lists.flatMap((list) => list.flatMap((item) => hashOf(item) ?? []))
+    const caller = callerOf(context, exchange)
+    return (async () => {
+      const own = await context.owners.ofCaller(resource, hashes, caller)
+      let removed = 0
+      for (const list of lists) {
+        const left = list.filter((item) => own.has(hashOf(item) ?? ''))
+        removed += list.length - left.length
+        list.splice(0, list.length, ...left)
+      }
+      const total = hasTotals(exchange, body) ? await context.owners.count(resource, caller) : 0
+      const changed = lessenTotals(exchange, body, total, removed > 0)
+      if (removed > 0 || changed) putResponseJson(exchange, body)
+      return undefined
+    })()
+  }
+}
+
+const totalFields = new Set(['x-total-count', 'x-total-pages'])
+/** fields that lead to further items, and that may name one of somebody else's */
+const cursorFields = new Set(['content-last-key', 'link'])
+
+const hasTotals = (exchange: Exchange, body: unknown): boolean =>
+  (isObject(body) && isObject(memberOf(body, 'pagination'))) ||
+  exchange.responseHeaders.some((field, i) => i % 2 === 0 && totalFields.has(field))
+
+/**
+ * A total never says more than how many things the caller made: an upstream that counts those of all would tell how many
+ * others have. @returns whether the body was changed
+ */
+function lessenTotals(
+  exchange: Exchange,
+  body: unknown,
+  most: number,
+  someRemoved: boolean,
+): boolean {
+  const headers: string[] = []
+  const { responseHeaders } = exchange
+  for (let i = 0; i < responseHeaders.length; i += 2) {
+    const name = responseHeaders[i] ?? ''
+    const value = responseHeaders[i + 1] ?? ''
+    if (totalFields.has(name)) {
+      if (Number(value) <= most) headers.push(name, value)
+      else if (name === 'x-total-count') headers.push(name, String(most))
+    } else if (!(someRemoved && cursorFields.has(name))) headers.push(name, value)
+  }
+  exchange.responseHeaders = headers
+  const pagination = isObject(body) ? memberOf(body, 'pagination') : undefined
+  if (!isObject(pagination)) return false
+  const total = numberOf(pagination.totalCount)
+  if (total === undefined || total <= most) return false
+  pagination.totalCount = most
+  const perPage = numberOf(pagination.perPage)
+  if (numberOf(pagination.totalPages) !== undefined && perPage !== undefined && perPage > 0)
+    pagination.totalPages = Math.ceil(most / perPage)
+  return true
+}
+
+const unusable = (reason: string): Refusal =>
+  refuse('BAD_GATEWAY', 'The service behind this API gave no usable answer.', { fault: { reason } })
+
+const notNow = (made: boolean): Refusal =>
+  made
+    ? refuse(
+        'UNAVAILABLE',
+        'The service behind this API made the thing, and it could not be stored whose it is. Do not repeat the request as it is: it would be made again.',
+        { fault: { reason: 'the owner of a new resource could not be stored' } },
+      )
+    : refuseForNow('Whose things these are cannot be found out at the moment.')
