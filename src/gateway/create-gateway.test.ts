@@ -161,7 +161,7 @@ for (const [what, path, init, status, code] of before)
     assert.equal(upstream.requests.length, 0)
     assert.equal(journal.records[0]?.units, 0)
     assert.equal(journal.records[0]?.applicationId, undefined)
-    if (status === 401) assert.equal(response.headers.get('www-authenticate'), 'Bearer')
+    if (status === 401) assert.match(response.headers.get('www-authenticate') ?? '', /^Bearer, DPoP algs="ES256 /)
     if (status === 405) assert.equal(response.headers.get('allow'), 'POST')
   })
 

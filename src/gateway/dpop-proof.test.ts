@@ -16,7 +16,9 @@ const signatures = new ProofSignatures()
 const isSigned = (text: string): Promise<boolean> => {
   const read = readProof(text)
   if (read === undefined) return Promise.resolve(false)
-  return new Promise((resolve) => signatures.verify(read, resolve))
+  return new Promise((resolve) => {
+    signatures.verify(read, resolve)
+  })
 }
 
 for (const alg of [

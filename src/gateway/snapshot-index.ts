@@ -22,6 +22,7 @@ export type SigningKey = { issuer: string; key: KeyObject }
 export class SnapshotIndex {
   #applications = new Map<string, ApplicationEntry>()
   #byClientId = new Map<string, ApplicationEntry>()
+  #byApiKey = new Map<string, { application: ApplicationEntry; credentialId: string }>()
   #subscriptions = new Map<string, SubscriptionEntry>()
   #byApplication = new Map<string, SubscriptionEntry[]>()
   #contracts = new Map<string, ContractEntry>()
@@ -48,6 +49,11 @@ export class SnapshotIndex {
     return this.#byClientId.get(clientId)
   }
 
+  /** @param hash the keyed hash of an API key */
+  holderOfKey(hash: string): { application: ApplicationEntry; credentialId: string } | undefined {
+    return this.#byApiKey.get(hash)
+  }
+
   subscriptions(applicationId: string): readonly SubscriptionEntry[] {
     return this.#byApplication.get(applicationId) ?? none
   }
@@ -57,8 +63,8 @@ export class SnapshotIndex {
   }
 
   /**
-   * Whether this was here and was taken away: a credential, a client, a contract, or `<application> <API>` for a
-   * subscription. What is merely unknown may still be on its way; what was removed will not come.
+   * Whether this was here and was taken away: a credential, the hash of an API key, a client, a contract,
+   * `<application> <API>` for a subscription, or `<application> <thumbprint>` for a certificate. What is merely unknown may still be on its way; what was removed will not come.
    */
   wasRemoved(id: string): boolean {
     return this.#removed.has(id)
@@ -94,6 +100,7 @@ export class SnapshotIndex {
   #clear(): readonly string[] {
     this.#applications.clear()
     this.#byClientId.clear()
+    this.#byApiKey.clear()
     this.#subscriptions.clear()
     this.#byApplication.clear()
     this.#contracts.clear()
@@ -138,12 +145,23 @@ export class SnapshotIndex {
     for (const credentialId of before?.credentialIds ?? []) {
       if (entry?.credentialIds.includes(credentialId) !== true) this.#remember(credentialId)
     }
+    for (const { hash } of before?.apiKeys ?? []) {
+      this.#byApiKey.delete(hash)
+      if (entry?.apiKeys?.some((key) => key.hash === hash) !== true) this.#remember(hash)
+    }
+    for (const { thumbprint } of before?.certificates ?? []) {
+      const kept = entry?.certificates?.some((other) => other.thumbprint === thumbprint)
+      if (thumbprint !== undefined && kept !== true) this.#remember(`${id} ${thumbprint}`)
+    }
     if (entry === undefined) {
       if (this.#applications.delete(id) && before !== undefined) this.#remember(before.clientId)
       return
     }
     this.#applications.set(id, entry)
     this.#byClientId.set(entry.clientId, entry)
+    for (const { hash, credentialId } of entry.apiKeys ?? [])
+      this.#byApiKey.set(hash, { application: entry, credentialId })
+    for (const { thumbprint } of entry.certificates ?? []) this.#removed.delete(`${id} ${thumbprint}`)
   }
 
   #putSubscription(id: string, entry: SubscriptionEntry | undefined): void {

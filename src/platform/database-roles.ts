@@ -26,6 +26,7 @@ function gatewayGrants(environment: Environment): string[] {
     `grant select on snapshot.${environment}_entry, snapshot.${environment}_head to :role`,
     'grant usage on schema gateway to :role',
     `grant execute on function gateway.lease_${environment}_quota to :role`,
+    `grant execute on function gateway.claim_${environment}_proofs to :role`,
     `grant execute on function gateway.begin_${environment}_request, gateway.settle_${environment}_request, gateway.sweep_${environment}_requests to :role`,
     `grant execute on function gateway.own_${environment}_resource, gateway.find_${environment}_owners, gateway.count_${environment}_resources to :role`,
     `grant execute on function gateway.claim_${environment}_proofs to :role`,

@@ -11,8 +11,8 @@ const memoryMs = 1_000
 const mostRemembered = 10_000
 
 /**
- * Whether the caller may: an active application, with a live subscription to this API under a live contract, and a
- * token with one of the sets of scopes that the document names. The refusal says which of these is missing.
+ * Whether the caller may: an active application, with a live subscription to this API under a live contract, and, of an
+ * access token, one of the sets of scopes that the document names. The refusal says which of these is missing.
  * @public
  */
 export const authorise: OperationPolicy = (context, operation) => {
@@ -52,8 +52,7 @@ function decide(
   exchange: Exchange,
 ): Refusal | undefined {
   const { application, token } = exchange
-  if (application === undefined || token === undefined)
-    return refuse('UNAUTHENTICATED', 'A valid access token is needed.')
+  if (application === undefined) throw new Error('nobody was authenticated')
   // Entries change while a call waits for the feed: the application is read again.
   const current = context.index.application(application.clientId)
   if (current === undefined || current.state !== 'active')
@@ -61,6 +60,8 @@ function decide(
   exchange.application = current
   const missing = findContract(context, operation, exchange, current.id, current.partnerId)
   if (missing !== undefined) return missing
+  // An API key carries no scope: a product that accepts keys lets the subscription stand for the scopes of its operations.
+  if (token === undefined) return undefined
   const { scopes } = operation.documented
   if (scopes.length === 0 || scopes.some((set) => set.every((scope) => token.scopes.has(scope))))
     return undefined
