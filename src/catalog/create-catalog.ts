@@ -8,6 +8,7 @@ import type { ApiFiles, CheckResult } from './check-api.ts'
 import { type Checker, createChecker } from './checker.ts'
 import type { ApiEntry } from './entry.ts'
 import { loadPack, type PackResult, recompileOutdated } from './load-pack.ts'
+import { type MaskFault, type MaskOfApi, maskFaults } from './mask-faults.ts'
 import { operatorRoutes } from './operator-routes.ts'
 import { toEntry, toSummary, toVersion } from './present.ts'
 import { publicRoutes } from './public-routes.ts'
@@ -39,6 +40,8 @@ export interface Catalog {
   apiEntry(apiId: string, environment: Environment): Promise<ApiEntry | undefined>
   /** published and deprecated ones */
   publishedApis(): Promise<PublishedApiTerms[]>
+  /** For each mask of a contract, what is wrong with it; undefined where nothing is. */
+  maskFaults(masks: readonly MaskOfApi[]): Promise<(MaskFault | undefined)[]>
   get(apiId: string): Promise<ApiVersion | undefined>
   /** by name and version; published and deprecated ones unless told otherwise */
   list(lifecycles?: readonly Lifecycle[]): Promise<ApiSummary[]>
@@ -80,6 +83,7 @@ export function createCatalog(
         plans: compiled.plans,
       }))
     },
+    maskFaults: (masks) => maskFaults(db, masks),
     async get(apiId) {
       const row = await findApi(db, apiId)
       return row && row.lifecycle !== 'draft' ? toVersion(row, false) : undefined

@@ -14,7 +14,7 @@ export const noSuchContract = (): AppError =>
   new AppError('NOT_FOUND', 'There is no such contract.')
 
 /** Reads the contract under a lock, changes it, and tells of the change, all in one transaction. */
-async function change(
+export async function change(
   contracting: Contracting,
   actor: Actor,
   id: string,
@@ -101,9 +101,13 @@ export function changePlan(
       action: 'contract.plan_changed',
       target: id,
       partnerId: contract.partner_id,
-      detail: { from: contract.plan_id, to: plan.id },
+      detail: {
+        from: contract.plan_id,
+        to: plan.id,
+        ...(contract.limits !== null && { ownLimits: 'given up' }),
+      },
     })
-    return { ...contract, plan_id: plan.id }
+    return { ...contract, plan_id: plan.id, limits: null }
   })
 }
 

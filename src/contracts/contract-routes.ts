@@ -9,12 +9,11 @@ import {
   noSuchContract,
   suspendContract,
 } from './change-contract.ts'
+import { contractWire } from './contract-wire.ts'
 import type { Contracting } from './needs.ts'
 import { openContract } from './open-contract.ts'
-import { listPlans } from './price-store.ts'
-import { Contract, NewContract, NewSuspension, PlanChange, Reference, type Tier } from './schema.ts'
+import { Contract, NewContract, NewSuspension, PlanChange, Reference } from './schema.ts'
 import { findContract, listContracts } from './store.ts'
-import type { ContractRow } from './tables.ts'
 
 const ContractList = listOf(Contract)
 const ContractId = Type.Object({ contractId: Reference })
@@ -31,15 +30,7 @@ const tags = ['contracts']
 
 export function createContractRoutes(contracting: Contracting): Routes {
   const { db } = contracting
-  const wire = async (rows: readonly ContractRow[]): Promise<Contract[]> => {
-    const tiers = new Map((await listPlans(db)).map((plan) => [plan.id, plan.tier]))
-    return rows.map((row) => toContract(row, tiers.get(row.plan_id) ?? 'free'))
-  }
-  const wireOne = async (row: ContractRow): Promise<Contract> => {
-    const [contract] = await wire([row])
-    if (contract === undefined) throw noSuchContract()
-    return contract
-  }
+  const { wire, wireOne } = contractWire(db)
 
   return (server) => {
     server.get(
@@ -194,20 +185,3 @@ export function createContractRoutes(contracting: Contracting): Routes {
     )
   }
 }
-
-const toContract = (row: ContractRow, tier: Tier): Contract => ({
-  id: row.id,
-  partnerId: row.partner_id,
-  planId: row.plan_id,
-  tier,
-  environment: row.environment,
-  state: row.state,
-  timeZone: row.time_zone,
-  startsAt: row.starts_at.toISOString(),
-  ...(row.agreement_id !== null && { agreementId: row.agreement_id }),
-  ...(row.ended_at !== null && { endedAt: row.ended_at.toISOString() }),
-  ...(row.suspended_reason !== null &&
-    row.suspended_at !== null && {
-      suspension: { reason: row.suspended_reason, since: row.suspended_at.toISOString() },
-    }),
-})

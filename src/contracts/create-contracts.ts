@@ -24,6 +24,7 @@ import {
 import { contractIds, scopesOf, subscriptionIds } from './store.ts'
 import { createSubscriptionRoutes } from './subscription-routes.ts'
 import type { ContractTables } from './tables.ts'
+import { createTermRoutes } from './term-routes.ts'
 
 /** A price version: never changed once it exists. Amounts are decimal strings per billable unit. @public */
 export type Price = {
@@ -83,6 +84,7 @@ export function createContracts(
         createAgreementRoutes,
         createContractRoutes,
         createSubscriptionRoutes,
+        createTermRoutes,
       ])
         await routes(contracting)(server)
     },

@@ -2,10 +2,9 @@ export { type Contracts, createContracts, type Price } from './create-contracts.
 export type { Quota, RateLimit, Spike } from './limits.ts'
 export type { ContractNeeds, PublishedApi } from './needs.ts'
 export type { ProductionRequirement } from './production-requirements.ts'
-export type { Plan } from './schema.ts'
+export type { ContractMask, Plan } from './schema.ts'
 export { createScopeSource, type ScopeSource } from './scope-source.ts'
 export type {
-  ContractMask,
   ContractSnapshot,
   PlanSnapshot,
   SubscriptionSnapshot,

@@ -1,6 +1,7 @@
 import type { Kysely, Transaction } from 'kysely'
 import type { Environment } from '#platform/config'
 import type { Platform } from '#platform/module'
+import type { ContractMask } from './schema.ts'
 import type { ContractTables } from './tables.ts'
 
 /** What this module asks of the catalog. @public */
@@ -15,7 +16,13 @@ export type PublishedApi = {
 
 /** The questions that contracts asks of the modules before it. @public */
 export type ContractNeeds = {
-  catalog: { publishedApis(): Promise<readonly PublishedApi[]> }
+  catalog: {
+    publishedApis(): Promise<readonly PublishedApi[]>
+    /** For each mask, what the catalog has against it; undefined when it can be put on responses. */
+    maskFaults(
+      masks: readonly ContractMask[],
+    ): Promise<readonly ({ at: 'apiId' | 'field'; message: string } | undefined)[]>
+  }
   partners: {
     getApplication(
       id: string,

@@ -36,6 +36,8 @@ export async function openContract(
     time_zone: timeZone,
     starts_at: contracting.clock.now(),
     ended_at: null,
+    limits: null,
+    masks: [],
   }
   await contracting.db.transaction().execute(async (trx) => {
     await ensurePrices(contracting, trx)

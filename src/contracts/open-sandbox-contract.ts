@@ -34,6 +34,8 @@ export async function ensureSandboxContract(
     time_zone: 'UTC',
     starts_at: contracting.clock.now(),
     ended_at: null,
+    limits: null,
+    masks: [],
   }
   if (!(await insertContract(trx, contract))) {
     // Another transaction was first and has committed: its contract is the one.

@@ -123,7 +123,7 @@ test('a new currency of the operator is a new version of every price', async (t)
   const abroad = createContracts(
     { ...platform, config: { ...platform.config, currency: 'KWD' } },
     {
-      catalog: { publishedApis: async () => [] },
+      catalog: { publishedApis: async () => [], maskFaults: async () => [] },
       partners: {
         getApplication: async () => undefined,
         holdApplication: async () => undefined,

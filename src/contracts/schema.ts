@@ -11,11 +11,70 @@ export type Tier = Static<typeof Tier>
 export const Reference = Type.String({ maxLength: 160, pattern: '^[\\w./*:-]*$' })
 const Timestamp = Type.String({ format: 'date-time' })
 const Environment = Type.Union([Type.Literal('sandbox'), Type.Literal('production')])
-const Rate = Type.Object({ limit: Type.Integer(), windowSeconds: Type.Integer() })
-const Quota = Type.Object({
-  limit: Type.Integer(),
-  period: Type.Union([Type.Literal('day'), Type.Literal('month')]),
+const closed = { additionalProperties: false }
+const most = 1_000_000
+const Count = Type.Integer({ minimum: 1, maximum: most })
+const Rate = Type.Object(
+  { limit: Count, windowSeconds: Type.Integer({ minimum: 1, maximum: 86_400 }) },
+  closed,
+)
+const Quota = Type.Object(
+  {
+    limit: Type.Integer({ minimum: 1, maximum: 1_000_000_000 }),
+    period: Type.Union([Type.Literal('day'), Type.Literal('month')]),
+  },
+  closed,
+)
+/** At most `limit` calls in any stretch of so many milliseconds. */
+const Spike = Type.Object(
+  { limit: Count, windowMs: Type.Integer({ minimum: 100, maximum: 10_000 }) },
+  closed,
+)
+
+const limits = {
+  rate: Type.Array(Rate, { minItems: 1, maxItems: 4 }),
+  quota: Type.Optional(Quota),
+  spike: Type.Optional(Spike),
+  /** calls that may be under way at the same moment */
+  concurrency: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
+}
+
+/** Limits that were agreed for one contract; what is left out is not limited. */
+export const NewLimits = Type.Object(limits, closed)
+export type NewLimits = Static<typeof NewLimits>
+
+/** The limits of a contract, and whether they are its own or its plan's. */
+export const ContractLimits = Type.Object({
+  ...limits,
+  rate: Type.Array(Rate),
+  source: Type.Union([Type.Literal('plan'), Type.Literal('contract')]),
 })
+export type ContractLimits = Static<typeof ContractLimits>
+
+/** `apiId` is an API version, or `*` for every API that has the field. */
+export const ContractMask = Type.Object(
+  {
+    apiId: Type.String({ maxLength: 160, pattern: '^(\\*|[\\w.-]+/[\\w.-]+)$' }),
+    field: Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\u0000]*$' }),
+    action: Type.Union([
+      Type.Literal('remove'),
+      Type.Literal('mask'),
+      Type.Literal('hash'),
+      Type.Literal('coarsen'),
+      Type.Literal('pass'),
+    ]),
+    /** metres of the grid that a location is rounded to; 1 000 when absent */
+    gridMetres: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
+  },
+  closed,
+)
+export type ContractMask = Static<typeof ContractMask>
+
+export const ContractMasks = Type.Object({ masks: Type.Array(ContractMask) })
+export const NewContractMasks = Type.Object(
+  { masks: Type.Array(ContractMask, { maxItems: 200 }) },
+  closed,
+)
 
 /** Availability in per cent of the month, latency added by the gateway (p95), and the credit when it was missed. */
 const Sla = Type.Object({
@@ -38,10 +97,10 @@ export const Plan = Type.Object({
   /** whether a partner may choose it alone; otherwise the operator gives it */
   selfService: Type.Boolean(),
   /** limits of a production contract */
+  ...limits,
   rate: Type.Array(Rate),
-  quota: Type.Optional(Quota),
   /** limits of a sandbox contract */
-  sandbox: Type.Object({ rate: Type.Array(Rate), quota: Type.Optional(Quota) }),
+  sandbox: Type.Object({ ...limits, rate: Type.Array(Rate) }),
   sla: Sla,
   /** `*` is the price of every API that has none of its own */
   prices: Type.Array(
@@ -64,6 +123,9 @@ export const Contract = Type.Object({
   state: Type.Union([Type.Literal('active'), Type.Literal('suspended'), Type.Literal('ended')]),
   timeZone: Type.String(),
   startsAt: Timestamp,
+  limits: ContractLimits,
+  /** what is done to response fields for this partner, before what the products say of them */
+  masks: Type.Array(ContractMask),
   agreementId: Type.Optional(Type.String()),
   endedAt: Type.Optional(Timestamp),
   suspension: Type.Optional(Type.Object({ reason: Type.String(), since: Timestamp })),

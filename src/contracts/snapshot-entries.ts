@@ -1,21 +1,9 @@
 import type { Kysely } from 'kysely'
 import type { Quota, RateLimit, Spike } from './limits.ts'
 import { findPlan, pricesInForce } from './price-store.ts'
+import type { ContractMask } from './schema.ts'
 import { findContract, findSubscription } from './store.ts'
 import type { ContractRow, ContractTables, PlanRow, SubscriptionRow } from './tables.ts'
-
-/**
- * What a contract says of a response field, before what the product says of it.
- * @public
- */
-export type ContractMask = {
-  /** `sim-swap/v2`, or `*` for every API */
-  apiId: string
-  /** a path as in the product manifest: `device.phoneNumber` */
-  field: string
-  action: 'remove' | 'mask' | 'hash' | 'coarsen' | 'pass'
-  gridMetres?: number
-}
 
 /** What a gateway needs to know of a contract. @public */
 export type ContractSnapshot = {
@@ -78,7 +66,7 @@ export async function planEntry(db: Db, id: string): Promise<PlanSnapshot | unde
 
 function toContract(contract: ContractRow, plan: PlanRow): ContractSnapshot | undefined {
   if (contract.state === 'ended') return undefined
-  const limits = plan.limits[contract.environment]
+  const { rate, quota, spike, concurrency } = contract.limits ?? plan.limits[contract.environment]
   return {
     kind: 'contract',
     id: contract.id,
@@ -87,8 +75,11 @@ function toContract(contract: ContractRow, plan: PlanRow): ContractSnapshot | un
     tier: plan.tier,
     state: contract.state,
     timeZone: contract.time_zone,
-    rate: limits.rate,
-    quota: limits.quota,
+    rate,
+    quota,
+    ...(spike !== undefined && { spike }),
+    ...(concurrency !== undefined && { concurrency }),
+    ...(contract.masks.length > 0 && { masks: contract.masks }),
   }
 }
 

@@ -1,5 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import type { Environment } from '#platform/config'
+import type { Limits } from './limits.ts'
+import type { ContractMask } from './schema.ts'
 import type { ContractRow, ContractState, ContractTables, SubscriptionRow } from './tables.ts'
 
 type Db = Kysely<ContractTables> | Transaction<ContractTables>
@@ -7,9 +9,11 @@ type Trx = Transaction<ContractTables>
 
 /** @returns false when the partner has a living contract of this environment */
 export async function insertContract(trx: Trx, contract: ContractRow): Promise<boolean> {
+  // A new contract has the limits of its plan and masks nothing.
+  const { limits: _limits, masks: _masks, ...row } = contract
   const result = await trx
     .insertInto('contracts.contract')
-    .values(contract)
+    .values(row)
     .onConflict((conflict) =>
       conflict.columns(['partner_id', 'environment']).where('state', '<>', 'ended').doNothing(),
     )
@@ -78,10 +82,35 @@ export async function setContractPlan(
 ): Promise<void> {
   await trx
     .updateTable('contracts.contract')
-    .set({ plan_id: planId })
+    // What was agreed in the place of another plan's limits does not hold for this one.
+    .set({ plan_id: planId, limits: null })
     .where('id', '=', id)
     .execute()
   await rememberPlan(trx, id, at, planId)
+}
+
+export async function setContractLimits(
+  trx: Trx,
+  id: string,
+  limits: Limits | null,
+): Promise<void> {
+  await trx
+    .updateTable('contracts.contract')
+    .set({ limits: limits === null ? null : JSON.stringify(limits) })
+    .where('id', '=', id)
+    .execute()
+}
+
+export async function setContractMasks(
+  trx: Trx,
+  id: string,
+  masks: readonly ContractMask[],
+): Promise<void> {
+  await trx
+    .updateTable('contracts.contract')
+    .set({ masks: JSON.stringify(masks) })
+    .where('id', '=', id)
+    .execute()
 }
 
 export type ContractFilter = {

@@ -1,5 +1,7 @@
+import type { ColumnType } from 'kysely'
 import type { Environment } from '#platform/config'
-import type { Quota, RateLimit } from './limits.ts'
+import type { Limits } from './limits.ts'
+import type { ContractMask } from './schema.ts'
 
 /** `numeric`: a decimal string on both sides. */
 type Decimal = string
@@ -10,7 +12,7 @@ export type PlanRow = {
   tier: 'free' | 'paid' | 'enterprise'
   position: number
   self_service: boolean
-  limits: Record<Environment, { rate: RateLimit[]; quota?: Quota }>
+  limits: Record<Environment, Limits>
   sla: {
     availability: string
     latencyMs: number
@@ -64,6 +66,9 @@ export type ContractRow = {
   time_zone: string
   starts_at: Date
   ended_at: Date | null
+  /** null: those of the plan */
+  limits: Limits | null
+  masks: ContractMask[]
 }
 
 export type SubscriptionRow = {
@@ -85,7 +90,10 @@ export type ContractTables = {
   'contracts.published_api': { api_id: string; scopes: string[]; plans: string[] }
   'contracts.agreement': AgreementRow
   'contracts.acceptance': AcceptanceRow
-  'contracts.contract': ContractRow
+  'contracts.contract': Omit<ContractRow, 'limits' | 'masks'> & {
+    limits: ColumnType<Limits | null, undefined, string | null>
+    masks: ColumnType<ContractMask[], undefined, string>
+  }
   'contracts.contract_plan': { contract_id: string; from_at: Date; plan_id: string }
   'contracts.subscription': SubscriptionRow
 }

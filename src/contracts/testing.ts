@@ -17,6 +17,8 @@ export type Surroundings = {
   apis: PublishedApi[]
   applications: { id: string; partnerId: string; environment: Environment }[]
   verified: Set<string>
+  /** that responses have */
+  fields: string[]
 }
 
 /** @public */
@@ -34,9 +36,20 @@ export async function testContracts(t: TestContext) {
       { id: 'app_p2', partnerId: 'prt_2', environment: 'production' },
     ],
     verified: new Set(),
+    fields: ['device.phoneNumber', 'area'],
   }
   const contracts = createContracts(platform, {
-    catalog: { publishedApis: async () => world.apis },
+    catalog: {
+      publishedApis: async () => world.apis,
+      maskFaults: async (masks) =>
+        masks.map(({ apiId, field }) => {
+          if (apiId !== '*' && !world.apis.some((api) => api.apiId === apiId))
+            return { at: 'apiId', message: 'is not published in the catalog' }
+          return world.fields.includes(field)
+            ? undefined
+            : { at: 'field', message: 'is not in the response' }
+        }),
+    },
     partners: {
       getApplication: async (id) => world.applications.find((app) => app.id === id),
       holdApplication: async (_trx, id) => world.applications.find((app) => app.id === id),
@@ -118,7 +131,12 @@ export async function served(
   }
   await server.register(mount, { prefix: '/management/v1' })
   t.after(() => server.close())
-  return async (as: Actor, method: 'GET' | 'POST' | 'DELETE', path: string, body?: object) => {
+  return async (
+    as: Actor,
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+    path: string,
+    body?: object,
+  ) => {
     current = as
     const answer = await server.inject({
       method,

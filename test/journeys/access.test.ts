@@ -237,6 +237,24 @@ const table: Readonly<Record<string, Row>> = {
     expected: signedIn(200),
     path: (ids) => `/subscriptions?partnerId=${ids.partner}&contractId=${ids.contract}`,
   },
+  'GET /contracts/{contractId}/masks': {
+    expected: readers(200),
+    path: (ids) => `/contracts/${ids.contract}/masks`,
+  },
+  'PUT /contracts/{contractId}/masks': {
+    expected: operatorOnly(200),
+    path: (ids) => `/contracts/${ids.contract}/masks`,
+    body: () => ({ masks: [] }),
+  },
+  'PUT /contracts/{contractId}/limits': {
+    expected: operatorOnly(200),
+    path: (ids) => `/contracts/${ids.contract}/limits`,
+    body: () => ({ rate: [{ limit: 20, windowSeconds: 1 }] }),
+  },
+  'DELETE /contracts/{contractId}/limits': {
+    expected: operatorOnly(204),
+    path: (ids) => `/contracts/${ids.contract}/limits`,
+  },
   'POST /subscriptions': {
     expected: [401, 404, 403, 409, 403, 409],
     body: (ids) => ({ applicationId: ids.production, apiId: 'sim-swap/v2' }),
