@@ -192,6 +192,10 @@ const table: Readonly<Record<string, Row>> = {
     expected: everybody(200),
     path: () => '/apis/sim-swap/versions/v2/openapi',
   },
+  'GET /apis/{apiName}/versions/{version}/usage': {
+    expected: operatorOnly(200),
+    path: () => '/apis/sim-swap/versions/v2/usage',
+  },
   'POST /apis/{apiName}/versions/{version}/lifecycle': {
     expected: operatorOnly(200),
     path: () => '/apis/sim-swap/versions/v2/lifecycle',
