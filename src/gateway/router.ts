@@ -69,6 +69,13 @@ export class Router<T> {
     return gone ? { kind: 'gone' } : { kind: 'none' }
   }
 
+  /** Everything that is at a canonical path, by method. */
+  at(path: string): ReadonlyMap<string, T> | undefined {
+    const methods = this.#static.get(path) ?? walk(this.#root, path.split('/'), 1, [])
+    if (methods === undefined) return undefined
+    return new Map([...methods].map(([method, { target }]) => [method, target]))
+  }
+
   #add(template: string, method: string, target: T): void {
     const names: string[] = []
     let node = this.#root

@@ -1,7 +1,9 @@
-import type { IncomingMessage } from 'node:http'
 import type { Exchange } from '../exchange.ts'
 import type { ArrivalPolicy } from '../gateway-context.ts'
-import { type Refusal, refuse } from '../refusal.ts'
+import type { GatewayLimits } from '../gateway-limits.ts'
+import { Http2Request } from '../http2-messages.ts'
+import type { GatewayRequest } from '../messages.ts'
+import { type Refusal, refuse, refuseForNow } from '../refusal.ts'
 
 const hostPattern =
   /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,253}[A-Za-z0-9.])?|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?$/
@@ -10,21 +12,27 @@ const absoluteForm = /^https?:\/\/([^/?#]*)(.*)$/i
 /**
  * Refuses requests that two HTTP parsers could read differently, and that Node's own parser lets through (RFC 9112
  * sections 3.2, 6.1 and 6.3): another version, no or two hosts, an absolute target for another host, a
- * transfer coding besides chunked, and doubled fields that this gateway acts upon.
+ * transfer coding besides chunked, and doubled fields that this gateway acts upon. In HTTP/2 the same is said in other
+ * words (RFC 9113 section 8): the authority is the host, and what nghttp2 has let through is compared with it.
  * @public
  */
 export const checkFraming: ArrivalPolicy = (context) => ({
   name: 'check-framing',
   apply(exchange) {
-    const { request } = exchange
-    const fault = versionFault(request) ?? fieldFault(request, context.limits.headers)
+    const { request, connection } = exchange
+    const fault = versionFault(request, context.limits) ?? fieldFault(request, context.limits)
     if (fault !== undefined) return fault
+    if (connection !== undefined && connection.waiting > context.limits.pipelined)
+      return { ...refuseForNow('Too many requests wait on this connection.'), closes: true }
     const { host = '' } = request.headers
     if (!hostPattern.test(host)) return malformed('The Host field must name one host.')
     const target = originForm(request.url ?? '', host)
     if (target === undefined) return malformed('The request target and the Host field differ.')
-    if (namesOtherServer(exchange, host))
-      return malformed('The Host field and the name of the TLS connection differ.')
+    if (namesOtherServer(exchange, host)) {
+      const refusal = malformed('The Host field and the name of the TLS connection differ.')
+      // A browser that uses one connection for two names must learn that it needs another (RFC 9110 section 15.5.20).
+      return connection === undefined ? { ...refusal, status: 421 } : refusal
+    }
     if (context.foreignHosts.has(host.toLowerCase()))
       return refuse('NOT_FOUND', 'This host belongs to the other environment.')
     const question = target.indexOf('?')
@@ -37,20 +45,37 @@ export const checkFraming: ArrivalPolicy = (context) => ({
 const malformed = (message: string): Refusal =>
   refuse('INVALID_ARGUMENT', message, { closes: true })
 
-function versionFault(request: IncomingMessage): Refusal | undefined {
+const tooLarge = (message: string): Refusal => ({ ...malformed(message), status: 431 })
+
+function versionFault(request: GatewayRequest, limits: GatewayLimits): Refusal | undefined {
   if (request.httpVersion === '1.1') return undefined
+  if (request instanceof Http2Request) return http2Fault(request, limits)
   if (request.httpVersion !== '1.0') return malformed('HTTP/1.1 is needed.')
   return 'transfer-encoding' in request.headers
     ? malformed('HTTP/1.0 has no Transfer-Encoding.')
     : undefined
 }
 
-function fieldFault(request: IncomingMessage, most: number): Refusal | undefined {
+function http2Fault(request: Http2Request, limits: GatewayLimits): Refusal | undefined {
+  if (request.fieldBytes > limits.headerBytes)
+    return tooLarge(`The header fields may have ${limits.headerBytes} bytes together.`)
+  if (request.method === 'CONNECT' || request.protocol !== undefined)
+    return refuse('METHOD_NOT_ALLOWED', 'This is not a proxy, and has no other protocol.')
+  if (request.scheme !== 'https') return malformed('The scheme of a request here is https.')
+  if (request.url?.startsWith('/') !== true) return malformed('The path must begin with a slash.')
+  const { expect } = request.headers
+  return expect === undefined || expect.toLowerCase() === '100-continue'
+    ? undefined
+    : malformed('The only expectation that is met here is 100-continue.')
+}
+
+function fieldFault(request: GatewayRequest, limits: GatewayLimits): Refusal | undefined {
   const fields = request.rawHeaders
-  if (fields.length > most * 2)
-    return { ...malformed(`A request may have ${most} header fields.`), status: 431 }
+  if (fields.length > limits.headers * 2)
+    return tooLarge(`A request may have ${limits.headers} header fields.`)
   let hosts = 0
   let types = 0
+  let codings = 0
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] ?? ''
     // By length first: a request has few fields of these lengths, and most are never compared.
@@ -60,8 +85,9 @@ function fieldFault(request: IncomingMessage, most: number): Refusal | undefined
       if (name.toLowerCase() === 'content-type') types += 1
     } else if (name.length === 17) {
       const coding = name.toLowerCase() === 'transfer-encoding' ? fields[i + 1] : undefined
-      if (coding !== undefined && coding.trim().toLowerCase() !== 'chunked')
-        return malformed('The only transfer coding that is accepted is chunked.')
+      if (coding !== undefined) codings += 1
+      if (coding !== undefined && (codings > 1 || coding.trim().toLowerCase() !== 'chunked'))
+        return malformed('The only transfer coding that is accepted is chunked, once.')
     } else if (name.length === 7 && name.toLowerCase() === 'upgrade') {
       // Clients that can speak HTTP/2 offer it (RFC 9113 section 3.1 obsoletes that): an offer may be ignored.
       if (fields[i + 1]?.toLowerCase() !== 'h2c')

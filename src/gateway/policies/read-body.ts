@@ -1,6 +1,8 @@
+import { isCrumbled } from '../body-pieces.ts'
 import { type Exchange, pending } from '../exchange.ts'
 import type { GatewayContext, OperationPolicy } from '../gateway-context.ts'
 import { parseMediaType } from '../media-type.ts'
+import type { GatewayRequest } from '../messages.ts'
 import type { Operation } from '../operation.ts'
 import { type Refusal, refuse, refuseForNow, refuseInput } from '../refusal.ts'
 
@@ -12,26 +14,33 @@ import { type Refusal, refuse, refuseForNow, refuseInput } from '../refusal.ts'
 export const readBody: OperationPolicy = (context, operation) => ({
   name: 'read-body',
   apply(exchange) {
-    const { headers } = exchange.request
-    const chunked = headers['transfer-encoding'] !== undefined
-    const length = chunked ? undefined : Number(headers['content-length'] ?? 0)
+    const length = lengthOf(exchange.request)
     const documented = operation.documented.requestBody
-    if (documented === undefined)
-      return chunked || length !== 0
-        ? refuseInput([{ path: '', message: 'This operation takes no body.' }])
-        : undefined
-    if (length === 0)
-      return documented.required
-        ? refuseInput([{ path: '', message: 'A request body is required.' }])
-        : undefined
+    if (documented === undefined) {
+      if (length !== undefined) return length === 0 ? undefined : unexpected
+      receive(exchange, context, 'none')
+      return pending
+    }
+    if (length === 0) return documented.required ? missing : undefined
     if (length !== undefined && length > context.limits.requestBytes) return tooLarge(context)
     const type = typeFault(exchange, operation)
     if (type !== undefined) return type
     if (exchange.expectsContinue) exchange.response.writeContinue()
-    receive(exchange, context, documented.required)
+    receive(exchange, context, documented.required ? 'required' : 'optional')
     return pending
   },
 })
+
+/** @returns undefined when only the end of the body tells: chunks, or a stream of HTTP/2 that goes on */
+function lengthOf({ headers, httpVersion, complete }: GatewayRequest): number | undefined {
+  if (headers['transfer-encoding'] !== undefined) return undefined
+  const length = headers['content-length']
+  if (length !== undefined) return Number(length)
+  return httpVersion === '2.0' && !complete ? undefined : 0
+}
+
+const missing = refuseInput([{ path: '', message: 'A request body is required.' }])
+const unexpected = refuseInput([{ path: '', message: 'This operation takes no body.' }])
 
 const tooLarge = (context: GatewayContext): Refusal =>
   refuse('PAYLOAD_TOO_LARGE', `A request body may have ${context.limits.requestBytes} bytes.`)
@@ -53,10 +62,15 @@ function typeFault(exchange: Exchange, operation: Operation): Refusal | undefine
   return undefined
 }
 
-function receive(exchange: Exchange, context: GatewayContext, required: boolean): void {
+function receive(
+  exchange: Exchange,
+  context: GatewayContext,
+  wanted: 'none' | 'optional' | 'required',
+): void {
   const { request } = exchange
   const chunks: Buffer[] = []
   let size = 0
+  let pieces = 0
   let refused = false
   const stop = (refusal: Refusal): void => {
     refused = true
@@ -66,9 +80,13 @@ function receive(exchange: Exchange, context: GatewayContext, required: boolean)
   request.on('data', (chunk: Buffer) => {
     if (refused || exchange.settled) return
     size += chunk.length
+    pieces += 1
     exchange.heldBytes += chunk.length
     context.heldBytes += chunk.length
-    if (size > context.limits.requestBytes) stop(tooLarge(context))
+    if (wanted === 'none' && size > 0) stop(unexpected)
+    else if (size > context.limits.requestBytes) stop(tooLarge(context))
+    else if (isCrumbled(pieces, size))
+      stop(refuseInput([{ path: '', message: 'The body comes in too many small pieces.' }]))
     else if (context.heldBytes > context.limits.bufferedBytes)
       stop(refuseForNow('The gateway is at its limit. Try again in a moment.'))
     else chunks.push(chunk)
@@ -77,8 +95,7 @@ function receive(exchange: Exchange, context: GatewayContext, required: boolean)
     if (refused || exchange.settled) return
     const [first] = chunks
     exchange.body = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks)
-    if (size === 0 && required)
-      stop(refuseInput([{ path: '', message: 'A request body is required.' }]))
+    if (size === 0 && wanted === 'required') stop(missing)
     else exchange.resume()
   })
 }
