@@ -101,7 +101,8 @@ function mayGoUnrecorded(context: GatewayContext, { contract }: Exchange): boole
 function applyRefusal(exchange: Exchange, refusal: Refusal, rule: string): void {
   exchange.status = refusal.status
   exchange.code = refusal.code
-  exchange.reason = reasonOf(refusal)
+  // Why a credential was refused is known to the rule alone: its answer is one for every cause.
+  exchange.reason = reasonOf(refusal) ?? exchange.reason
   exchange.refusedBy = rule === 'forward' || rule === 'check-response' ? 'upstream' : rule
   if (refusal.closes === true) endConnection(exchange)
   exchange.responseHeaders = ['content-type', 'application/json', ...(refusal.headers ?? [])]
