@@ -16,7 +16,7 @@ const longestOpenMs = 300_000
  * a time goes through until one succeeds.
  */
 export class CircuitBreaker {
-  #settings: BreakerSettings
+  #settings: BreakerSettings | 'never'
   #recent = new RecentCalls()
   #state: BreakerState = 'closed'
   #inARow = 0
@@ -26,7 +26,8 @@ export class CircuitBreaker {
   #openUntilMs = 0
   #epoch = 0
 
-  constructor(settings: BreakerSettings = defaultBreaker) {
+  /** @param settings `never` for a target whose failures are wanted, as those of a simulator */
+  constructor(settings: BreakerSettings | 'never' = defaultBreaker) {
     this.#settings = settings
   }
 
@@ -76,13 +77,14 @@ export class CircuitBreaker {
   #count(outcome: 'fine' | 'failed', nowMs: number): void {
     this.#recent.add(outcome === 'failed', nowMs)
     this.#inARow = outcome === 'failed' ? this.#inARow + 1 : 0
-    if (outcome === 'fine') return
+    if (outcome === 'fine' || this.#settings === 'never') return
     const { fine, failed } = this.#recent
     if (this.#inARow >= this.#settings.failures || (fine + failed >= leastCalls && failed > fine))
       this.#open(nowMs)
   }
 
   #open(nowMs: number): void {
+    if (this.#settings === 'never') return
     // One that had worked again for as long as it was open is trusted as at the start.
     const soon = this.#state === 'half-open' || nowMs - this.#changedMs < this.#openMs
     this.#openings = soon ? this.#openings + 1 : 1

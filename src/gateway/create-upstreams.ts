@@ -7,7 +7,7 @@ import { createCanaryMemory } from './canary-memory.ts'
 import { EndpointMaker } from './endpoint-maker.ts'
 import type { FunctionCredentials } from './function-dialect.ts'
 import type { GatewayLimits } from './gateway-limits.ts'
-import { createUpstreamMetrics } from './upstream-metrics.ts'
+import { createUpstreamMetrics, type UpstreamMetrics } from './upstream-metrics.ts'
 import { Upstreams } from './upstreams.ts'
 
 /** @public */
@@ -31,7 +31,7 @@ export function createUpstreams(options: {
   clock: Clock
   limits: GatewayLimits
   monotonicMs: () => number
-}): Upstreams {
+}): { upstreams: Upstreams; upstreamMetrics: UpstreamMetrics } {
   const { environment, registry, log, clock, limits, monotonicMs } = options
   const { ca, credentials, forbidden = [], canaryFolder } = options.upstreams ?? {}
   const nowMs = (): number => clock.now().getTime()
@@ -47,10 +47,10 @@ export function createUpstreams(options: {
     },
     metrics,
   )
-  const upstreams = new Upstreams({
+  const upstreams: Upstreams = new Upstreams({
     ...{ maker, metrics, log, nowMs, monotonicMs },
     memory: createCanaryMemory(canaryFolder, log),
     random: () => randomInt(4_294_967_296) / 4_294_967_296,
   })
-  return upstreams
+  return { upstreams, upstreamMetrics: metrics }
 }

@@ -95,19 +95,17 @@ export class EndpointMaker {
     dialect: Dialect,
     of: { name: string; side: Side; weight: number; responseBytes: number },
   ): Endpoint {
-    const { upstream } = api
     return new Endpoint({
       ...of,
       dialect,
       largest: of.responseBytes,
       origin: new Origin(url.origin, {
         connections: this.#settings.connections,
-        monotonicMs: this.#settings.monotonicMs,
-        responseBytes: of.responseBytes,
         secureContext: url.protocol === 'https:' ? this.#trusted() : undefined,
+        monotonicMs: this.#settings.monotonicMs,
       }),
       metrics: this.#metrics.endpoint(api.id, of.name),
-      breaker: 'breaker' in upstream ? upstream.breaker : undefined,
+      breaker: breakerOf(api),
     })
   }
 
@@ -129,6 +127,12 @@ export class EndpointMaker {
       return other !== null && portOf(other) === portOf(url) && sameHost(other, url)
     })
   }
+}
+
+/** The simulated operator fails on purpose, for one number: that must not keep anybody from the others. */
+function breakerOf({ upstream }: ApiEntry): ConstructorParameters<typeof Endpoint>[0]['breaker'] {
+  if (upstream.kind === 'simulated') return 'never'
+  return 'breaker' in upstream ? upstream.breaker : undefined
 }
 
 const portOf = (url: URL): string => url.port || (url.protocol === 'https:' ? '443' : '80')

@@ -160,7 +160,9 @@ export class ForwardedCall implements UpstreamReceiver {
     const other =
       served.chooseStable(nowMs, this.#endpoint) ??
       (samePlace && this.#endpoint?.waitMs(nowMs) === 0 ? this.#endpoint : undefined)
-    if (other === undefined || !served.retries.take(nowMs)) return false
+    if (other === undefined) return false
+    // What a canary was tried with is new to the stable side: it carries no more than without the canary.
+    if (this.#endpoint?.side !== 'canary' && !served.retries.take(nowMs)) return false
     this.#of.context.heldBytes -= this.#heldBytes
     this.#exchange.heldBytes -= this.#heldBytes
     this.#heldBytes = 0

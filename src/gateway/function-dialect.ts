@@ -59,7 +59,7 @@ export function functionDialect(options: {
     const { host } = url
     const request = { host, method: 'POST', path, service: 'lambda', headers, body }
     const signed = aws4.sign({ ...request, region: target.region }, credentials)
-    return { method: 'POST', path, headers: Object.entries(signed.headers).flat(), body }
+    return { method: 'POST', path, headers: withoutFraming(signed.headers), body }
   }
   return {
     encode,
@@ -67,5 +67,11 @@ export function functionDialect(options: {
       decodeInvocation(response, options.largest),
   }
 }
+
+/** Host and length are signed as well, and written by the client as they are. */
+const withoutFraming = (headers: Readonly<Record<string, string>>): string[] =>
+  Object.entries(headers)
+    .filter(([name]) => !/^(?:host|content-length)$/i.test(name))
+    .flat()
 
 const amzDate = (ms: number): string => new Date(ms).toISOString().replace(/[:-]|\.\d{3}/g, '')

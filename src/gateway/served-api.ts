@@ -25,7 +25,7 @@ export type Surroundings = {
  * API: connections, bounds, breakers and budgets are its own, so that one's trouble is not another's.
  */
 export class ServedApi {
-  api: ApiEntry
+  #api: ApiEntry
   readonly primaries: readonly Endpoint[]
   readonly canary: Canary | undefined
   readonly shadow: Shadow | undefined
@@ -37,7 +37,7 @@ export class ServedApi {
 
   /** @param before what served this API until now: its canary goes on when its settings are the same */
   constructor(api: ApiEntry, around: Surroundings, before: ServedApi | undefined) {
-    this.api = api
+    this.#api = api
     this.#around = around
     const { maker, metrics } = around
     this.metrics = metrics
@@ -56,6 +56,24 @@ export class ServedApi {
         counted: (result) => metrics.shadowed(api.id, result),
       })
     this.#healthChecks = this.#checksOf(upstream)
+  }
+
+  get api(): ApiEntry {
+    return this.#api
+  }
+
+  /** The API was published again with the same upstream. */
+  republished(api: ApiEntry): void {
+    if (api === this.#api) return
+    this.#api = api
+    this.shadow?.republished(api)
+  }
+
+  /** Another worker of this gateway may have rolled the canary back. */
+  recallRollBack(): void {
+    const { canary } = this
+    if (canary === undefined || canary.rolledBack !== undefined) return
+    canary.rolledBack = this.#around.memory.recall(this.api.id, canary.settings)
   }
 
   /** Every target, for those who look. */
@@ -119,9 +137,9 @@ export class ServedApi {
     if (endpoint === undefined) return undefined
     const canary = new Canary(this.api.id, settings, endpoint)
     const same = JSON.stringify(before?.canary?.settings) === JSON.stringify(settings)
-    canary.rolledBack = same
-      ? before?.canary?.rolledBack
-      : this.#around.memory.recall(this.api.id, settings)
+    canary.rolledBack =
+      (same ? before?.canary?.rolledBack : undefined) ??
+      this.#around.memory.recall(this.api.id, settings)
     if (canary.rolledBack === undefined) this.#around.memory.forget(this.api.id)
     return canary
   }

@@ -44,6 +44,10 @@ export class Shadow {
     this.#known = declaredNames(options.api)
   }
 
+  republished(api: ApiEntry): void {
+    this.#known = declaredNames(api)
+  }
+
   draws(): boolean {
     return this.#options.random() * 100 < this.settings.percent
   }

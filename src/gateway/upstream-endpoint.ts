@@ -60,7 +60,7 @@ export class Endpoint {
     origin: Origin
     dialect: Dialect
     metrics: EndpointMetrics
-    breaker: BreakerSettings | undefined
+    breaker: BreakerSettings | 'never' | undefined
   }) {
     this.name = options.name
     this.side = options.side

@@ -2,6 +2,7 @@ import type { ApiEntry } from '#snapshot'
 import { ServedApi, type Surroundings } from './served-api.ts'
 
 const longestDrainMs = 90_000
+const recallEveryMs = 2_000
 
 /**
  * What every published API is served from. An API that is published again with the same upstream keeps its connections
@@ -11,9 +12,13 @@ export class Upstreams {
   #around: Surroundings
   #served = new Map<string, ServedApi>()
   #retired = new Map<ServedApi, NodeJS.Timeout>()
+  #recalling: NodeJS.Timeout
 
   constructor(around: Surroundings) {
     this.#around = around
+    this.#recalling = setInterval(() => {
+      for (const served of this.#served.values()) served.recallRollBack()
+    }, recallEveryMs).unref()
   }
 
   of(api: ApiEntry): ServedApi {
@@ -22,7 +27,7 @@ export class Upstreams {
       before !== undefined &&
       JSON.stringify(before.api.upstream) === JSON.stringify(api.upstream)
     ) {
-      before.api = api
+      before.republished(api)
       return before
     }
     const served = new ServedApi(api, this.#around, before)
@@ -44,6 +49,7 @@ export class Upstreams {
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.#recalling)
     const all = [...this.#served.values(), ...this.#retired.keys()]
     for (const timer of this.#retired.values()) clearTimeout(timer)
     await Promise.all(all.map((served) => served.close()))

@@ -184,6 +184,10 @@ export const settings = {
     text,
   ),
   WAYLEAVE_CLIENT_CRL_FILE: setting('revocation lists (PEM) of those CAs', text),
+  WAYLEAVE_UPSTREAM_CA_FILE: setting(
+    'CA certificates (PEM) that upstream certificates may come from, beside those of the system',
+    text,
+  ),
   WAYLEAVE_GATEWAY_ID: setting('stable name of a gateway; its journal lives under it', text),
   WAYLEAVE_JOURNAL_SYNC: setting(
     'when the journal is forced to the disk: never, interval or always (interval)',
@@ -267,6 +271,7 @@ export type Config = Readonly<{
   gatewayKey: Buffer | undefined
   trustedProxies: readonly string[]
   clientCertificates: { caFile: string | undefined; crlFile: string | undefined }
+  upstreamCaFile: string | undefined
   traces: {
     endpoint: string | undefined
     headers: string | undefined
@@ -357,6 +362,7 @@ export function loadConfig(
       caFile: values.WAYLEAVE_CLIENT_CA_FILE,
       crlFile: values.WAYLEAVE_CLIENT_CRL_FILE,
     },
+    upstreamCaFile: values.WAYLEAVE_UPSTREAM_CA_FILE,
     traces: {
       endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
       headers: values.OTEL_EXPORTER_OTLP_HEADERS,
