@@ -6,6 +6,8 @@ import type { ApiHead, ApiListing, ApiPage, PlanPrice } from './schema.ts'
 export type CatalogView = {
   revision: string
   apis: readonly ApiPage[]
+  /** versions that no longer answer: their pages say where to go */
+  retired: readonly ApiHead[]
   listings: readonly ApiListing[]
   prices: (api: Pick<ApiHead, 'id' | 'plans'>) => PlanPrice[]
 }
@@ -20,8 +22,12 @@ export function createApiDirectory(
   let current: { at: number; view: Promise<CatalogView> } | undefined
 
   const read = async (): Promise<CatalogView> => {
-    const [heads, plans] = await Promise.all([needs.catalog.list(), needs.contracts.plans()])
+    const [heads, plans] = await Promise.all([
+      needs.catalog.list(['published', 'deprecated', 'retired']),
+      needs.contracts.plans(),
+    ])
     const visible = heads.filter((h) => h.lifecycle === 'published' || h.lifecycle === 'deprecated')
+    const retired = heads.filter((head) => head.lifecycle === 'retired')
     const apis = await Promise.all(visible.map((head) => open(head)))
     const present = apis.filter((api) => api !== undefined)
     for (const id of known.keys()) if (!present.some((api) => api.id === id)) known.delete(id)
@@ -34,8 +40,9 @@ export function createApiDirectory(
           return price === undefined ? [] : [{ plan: plan.name, amount: price.unit }]
         })
     return {
-      revision: fingerprint([present.map(stampOf), plans]),
+      revision: fingerprint([present.map(stampOf), retired.map(stampOf), plans]),
       apis: present,
+      retired,
       listings: present.map((api) => listing(api, prices(api))),
       prices,
     }
@@ -78,6 +85,7 @@ const headOnly = (head: ApiHead): unknown => [
   head.plans,
   head.consent,
   head.publishedAt,
+  head.retirement,
 ]
 
 const fingerprint = (value: unknown): string =>
@@ -97,6 +105,7 @@ function listing(api: ApiPage, prices: PlanPrice[]): ApiListing {
     plans: api.plans,
     consent: api.consent,
     publishedAt: api.publishedAt,
+    ...(api.retirement !== undefined && { retirement: api.retirement }),
     operations: api.operations.map(({ operationId, method, path, summary }) => ({
       operationId,
       method,

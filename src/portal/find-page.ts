@@ -77,7 +77,10 @@ async function deepPage(path: string, source: PageSource): Promise<Page | undefi
   const versions = source.view.apis.filter((api) => api.name === second)
   if (third === undefined) return undefined
   const api = versions.find((a) => a.version === third)
-  if (api === undefined) return undefined
+  if (api === undefined) {
+    const gone = source.view.retired.find((a) => a.name === second && a.version === third)
+    return gone && { kind: 'retired', api: gone, otherVersions: versions }
+  }
   if (fourth === undefined) {
     return {
       kind: 'api',

@@ -59,7 +59,8 @@ export function pageRoutes(platform: Platform, deps: PageRouteDeps): Routes {
     }
     const files = web.entry(publicEntry, islandOf(page))
     const text = web.renderer.renderPage({ ...site, ...files }, page)
-    return { text, type: 'text/html; charset=utf-8', status: 200 }
+    const status = page.kind === 'retired' ? 410 : 200
+    return { text, type: 'text/html; charset=utf-8', status }
   }
 
   const notFound = (site: Site): Rendered => ({

@@ -259,19 +259,32 @@ describe('the public pages', () => {
     const cookie = operator.headers.get('set-cookie')?.split(';', 1)[0] ?? ''
     const page = '/apis/one-time-password-sms/v1'
     assert.equal((await under.get(page)).status, 200)
-    const changed = await under.post(
-      '/apis/one-time-password-sms/versions/v1/lifecycle',
-      { state: 'retired' },
-      { cookie },
-    )
-    assert.equal(changed.status, 200)
-    const until = performance.now() + 2_000
-    while ((await under.get(page)).status !== 404) {
-      assert.ok(performance.now() < until, 'the page is still there')
-      await new Promise((resolve) => {
-        setTimeout(resolve, 50)
-      })
+    const change = async (body: object): Promise<void> => {
+      const path = '/apis/one-time-password-sms/versions/v1/lifecycle'
+      assert.equal((await under.post(path, body, { cookie })).status, 200)
     }
+    const shown = async (what: RegExp): Promise<Response> => {
+      for (const until = performance.now() + 2_000; ; ) {
+        const answer = await under.get(page)
+        if (what.test(await answer.clone().text())) return answer
+        assert.ok(performance.now() < until, `the page does not show ${what}`)
+        await new Promise((resolve) => {
+          setTimeout(resolve, 50)
+        })
+      }
+    }
+    const sunsetAt = `${new Date().getUTCFullYear() + 1}-06-30T22:00:00Z`
+    await change({ state: 'deprecated', sunsetAt, successor: 'sim-swap/v2' })
+    const deprecated = await shown(/It answers until 30 June 20\d\d, 22:00 UTC/)
+    assert.equal(deprecated.status, 200)
+    assert.match(await deprecated.text(), /Move to <a href="\/apis\/sim-swap\/v2">/)
+    assert.match(
+      await (await under.get(`${page}.md`)).text(),
+      /State: deprecated. It answers until/,
+    )
+    await change({ state: 'retired' })
+    assert.equal((await shown(/This version was retired/)).status, 410)
+    assert.equal((await under.get(`${page}/sendCode`)).status, 410)
     assert.doesNotMatch(await (await under.get('/apis')).text(), /One Time Password/)
   })
 })

@@ -100,6 +100,7 @@ export type ApiHead = {
   plans: string[]
   consent: string
   publishedAt: string
+  retirement?: { deprecatedAt?: string; sunsetAt?: string; successor?: string }
 }
 
 export type OperationPage = {
@@ -213,6 +214,7 @@ export type Page =
     }
   | { kind: 'catalog'; apis: ApiListing[]; query: string }
   | { kind: 'api'; api: ApiPage; prices: PlanPrice[]; otherVersions: ApiHead[] }
+  | { kind: 'retired'; api: ApiHead; otherVersions: ApiHead[] }
   | {
       kind: 'operation'
       api: ApiPage

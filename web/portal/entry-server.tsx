@@ -9,6 +9,7 @@ import { GuideView } from './pages/guide.tsx'
 import { HomeView } from './pages/home.tsx'
 import { NotFoundView } from './pages/not-found.tsx'
 import { OperationView } from './pages/operation.tsx'
+import { RetiredView } from './pages/retired.tsx'
 import { SandboxView } from './pages/sandbox.tsx'
 import { Document } from './parts/shell.tsx'
 import { markdownOf } from './view-models/markdown-page.ts'
@@ -31,6 +32,8 @@ function View({ site, page }: { site: Site; page: Page }): ReactNode {
       return <CatalogView site={site} page={page} />
     case 'api':
       return <ApiView site={site} page={page} />
+    case 'retired':
+      return <RetiredView page={page} />
     case 'operation':
       return <OperationView site={site} page={page} />
     case 'errors':

@@ -3,6 +3,7 @@ import type { Page, Site } from '#portal/schema'
 import { Lifecycle, Method } from '../parts/badges.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { Markdown } from '../parts/markdown.tsx'
+import { Retirement } from '../parts/retirement.tsx'
 
 type Api = Extract<Page, { kind: 'api' }>
 
@@ -28,6 +29,7 @@ export function ApiView({ site, page }: { site: Site; page: Api }): ReactNode {
           ))}
         </p>
       </header>
+      <Retirement api={api} />
       <section aria-labelledby="operations">
         <h2 id="operations">Operations</h2>
         <ul className="operation-list">

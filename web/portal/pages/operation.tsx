@@ -6,6 +6,7 @@ import { CodePanel, Samples } from '../parts/code.tsx'
 import { Facts } from '../parts/facts.tsx'
 import { Island } from '../parts/island.tsx'
 import { Markdown } from '../parts/markdown.tsx'
+import { Retirement } from '../parts/retirement.tsx'
 import { SchemaFields } from '../parts/schema-fields.tsx'
 import { errorRows } from '../view-models/error-rows.ts'
 import { typeName } from '../view-models/schema-rows.ts'
@@ -40,6 +41,7 @@ export function OperationView({ site, page }: { site: Site; page: Operation }): 
             </p>
           )}
         </header>
+        <Retirement api={api} />
         <Markdown source={operation.description} shift={1} />
         <section aria-labelledby="terms">
           <h2 id="terms">Before you build on it</h2>

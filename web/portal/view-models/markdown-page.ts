@@ -1,5 +1,6 @@
-import type { CodeBlock, OperationPage, Page, PlanPrice, Site } from '#portal/schema'
+import type { ApiHead, CodeBlock, OperationPage, Page, PlanPrice, Site } from '#portal/schema'
 import { errorRows } from './error-rows.ts'
+import { retirementOf } from './retirement.ts'
 import { type SchemaRow, schemaRows } from './schema-rows.ts'
 
 /** The same facts as the HTML page, for readers that are programs. */
@@ -23,7 +24,7 @@ function apiMarkdown(site: Site, page: Extract<Page, { kind: 'api' }>): string {
     '',
     `- Domain: ${api.domain}`,
     `- Base path: \`${api.basePath}\``,
-    `- State: ${api.lifecycle}`,
+    `- State: ${stateOf(api)}`,
     `- Owner: ${api.owner.team} (${api.owner.contact})`,
     `- Service level: ${api.sla.availability} available, ${api.sla.latencyMs} ms`,
     priceLine(page.prices, site.currency),
@@ -41,6 +42,13 @@ function apiMarkdown(site: Site, page: Extract<Page, { kind: 'api' }>): string {
   )
 }
 
+function stateOf(api: ApiHead): string {
+  const view = retirementOf(api)
+  if (view === undefined) return api.lifecycle
+  const next = view.successor === undefined ? '' : ` Move to ${view.successor.id}.`
+  return `${api.lifecycle}. ${view.text}${next}`
+}
+
 function operationMarkdown(site: Site, page: Extract<Page, { kind: 'operation' }>): string {
   const { api, operation } = page
   return lines(
@@ -50,6 +58,7 @@ function operationMarkdown(site: Site, page: Extract<Page, { kind: 'operation' }
     '',
     operation.description,
     '',
+    ...(retirementOf(api) === undefined ? [] : [`- State: ${stateOf(api)}`]),
     `- Scope: ${operation.scopes.map((s) => s.join(' and ')).join(', or ') || 'none'}`,
     `- Token: client credentials at ${page.tokenUrl}`,
     priceLine(page.prices, site.currency),

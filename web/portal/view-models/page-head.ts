@@ -27,6 +27,8 @@ export function headOf(site: Site, page: Page): Head {
         `${page.api.title} ${page.api.version}`,
         page.api.summary || plainText(page.api.description, 160),
       )
+    case 'retired':
+      return head(`${page.api.title} ${page.api.version}`, 'This version was retired.', true)
     case 'operation':
       return head(
         `${page.operation.summary || page.operation.operationId} · ${page.api.title} ${page.api.version}`,
