@@ -3,7 +3,7 @@ import { type Actor, recordAction } from '#audit'
 import type { Environment } from '#platform/config'
 import { randomText } from '#platform/ids'
 import type { Platform } from '#platform/module'
-import { clientIdPrefix, newClientSecret } from './credential-secret.ts'
+import { clientIdPrefix, newClientSecret, secretHint } from './credential-secret.ts'
 import { secretHash } from './secret-hash.ts'
 import { insertApplication, insertCredential } from './store.ts'
 import type { PartnerTables } from './tables.ts'
@@ -36,6 +36,9 @@ export async function createApplication(
     hint: secretHint(clientSecret),
     secretHash: secretHash(sealing, clientSecret),
     jwk: null,
+    thumbprint: null,
+    subjectAlternativeName: null,
+    notAfter: null,
     createdAt,
   })
   await recordAction(outbox, trx, {
@@ -52,7 +55,3 @@ export async function createApplication(
   })
   return { id, environment: input.environment, clientId, credentialId, clientSecret, rootId }
 }
-
-/** Enough of a secret to recognise it, far too little to use it. */
-export const secretHint = (secret: string): string =>
-  `${secret.slice(0, secret.indexOf('sk_') + 7)}…`

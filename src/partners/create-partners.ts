@@ -11,6 +11,7 @@ import { secretHash } from './secret-hash.ts'
 import {
   type ApplicationRecord,
   applicationIds,
+  type CredentialRecord,
   findApplication,
   findApplicationByClientId,
   findPartner,
@@ -105,7 +106,9 @@ export function createPartnerDirectory(platform: Platform): PartnerDirectory {
         environment: record.environment,
         state: stateOf(record),
         secrets: credentials.flatMap((c) =>
-          c.secretHash === null ? [] : [{ credentialId: c.id, hash: c.secretHash }],
+          c.type === 'client_secret' && c.secretHash !== null
+            ? [{ credentialId: c.id, hash: c.secretHash }]
+            : [],
         ),
         keys,
       }
@@ -119,7 +122,8 @@ export function createPartnerDirectory(platform: Platform): PartnerDirectory {
     async applicationEntry(id) {
       const record = await findApplication(db, id)
       if (record === undefined) return undefined
-      const credentialIds = (await listCredentials(db, id)).map((c) => c.id)
+      const credentials = await listCredentials(db, id)
+      const credentialIds = credentials.map((c) => c.id)
       if (record.environment === 'sandbox') credentialIds.push(explorerCredentialId)
       return {
         environment: record.environment,
@@ -130,6 +134,7 @@ export function createPartnerDirectory(platform: Platform): PartnerDirectory {
           partnerId: record.partnerId,
           state: stateOf(record),
           credentialIds,
+          ...gatewayCredentials(credentials),
         },
       }
     },
@@ -139,6 +144,31 @@ export function createPartnerDirectory(platform: Platform): PartnerDirectory {
       return await explorer.assertion(record.clientId, audience)
     },
     guestApplication: () => ensureGuestApplication(platform),
+  }
+}
+
+/** What an application shows to a gateway itself; absent when it has none of a kind. */
+function gatewayCredentials(
+  credentials: readonly CredentialRecord[],
+): Pick<ApplicationSnapshot, 'apiKeys' | 'certificates'> {
+  const apiKeys = credentials.flatMap((c) =>
+    c.type === 'api_key' && c.secretHash !== null
+      ? [{ credentialId: c.id, hash: c.secretHash }]
+      : [],
+  )
+  const certificates = credentials
+    .filter((c) => c.type === 'client_certificate')
+    .map((c) => ({
+      credentialId: c.id,
+      ...(c.thumbprint === null ? {} : { thumbprint: c.thumbprint }),
+      ...(c.subjectAlternativeName === null
+        ? {}
+        : { subjectAlternativeName: c.subjectAlternativeName }),
+      ...(c.notAfter === null ? {} : { notAfter: c.notAfter.toISOString() }),
+    }))
+  return {
+    ...(apiKeys.length === 0 ? {} : { apiKeys }),
+    ...(certificates.length === 0 ? {} : { certificates }),
   }
 }
 

@@ -1,36 +1,23 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { newCheckedText } from '#platform/checked-text'
 import type { Environment } from '#platform/config'
 
-const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const prefixes = { sandbox: 'wl_sbx_', production: 'wl_live_' } as const satisfies Record<
   Environment,
   string
 >
+/** 256 bits: guessing is hopeless, so a keyed hash is enough to store (ASVS 6.5.2). */
+const secretLength = 43
 
 export const clientIdPrefix = (environment: Environment): string => prefixes[environment]
 
-/**
- * A client secret: environment prefix, 43 characters of 5.95 bits each, and a checksum by which scanners of public
- * places recognise a leaked one without asking us.
- */
-export function newClientSecret(environment: Environment): string {
-  const body = base62(43)
-  const start = `${prefixes[environment]}sk_${body}`
-  return `${start}${checksum(start)}`
-}
+/** What an application shows to the authorization server. */
+export const newClientSecret = (environment: Environment): string =>
+  newCheckedText(`${prefixes[environment]}sk_`, secretLength)
 
-function base62(length: number): string {
-  let text = ''
-  while (text.length < length) {
-    for (const byte of randomBytes(length * 2)) {
-      // 248 is the largest multiple of 62 below 256.
-      if (byte < 248 && text.length < length) text += alphabet[byte % 62]
-    }
-  }
-  return text
-}
+/** What an application shows to the gateway of its environment, where a product accepts keys. */
+export const newApiKey = (environment: Environment): string =>
+  newCheckedText(`${prefixes[environment]}key_`, secretLength)
 
-function checksum(start: string): string {
-  const digest = createHash('sha256').update(start).digest()
-  return [...digest.subarray(0, 6)].map((byte) => alphabet[byte % 62]).join('')
-}
+/** Enough of a secret to recognise it, far too little to use it. */
+export const secretHint = (secret: string): string =>
+  `${/^wl_[a-z]+_[a-z]+_.{4}/.exec(secret)?.[0] ?? ''}…`

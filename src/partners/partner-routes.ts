@@ -301,7 +301,8 @@ function credentialRoutes(server: HttpServer, platform: Platform): void {
       config: { access: 'signed-in' },
       schema: {
         operationId: 'createCredential',
-        summary: 'A further secret or public key beside those that live',
+        summary:
+          'A further secret, API key, public key or client certificate beside those that live',
         tags,
         params: Params,
         body: NewCredential,
@@ -311,7 +312,7 @@ function credentialRoutes(server: HttpServer, platform: Platform): void {
     async (request, reply) => {
       const record = await requireApplication(db, request, request.params.applicationId)
       mayChange(request.actor)
-      const { credential, clientSecret } = await addCredential(
+      const { credential, shown } = await addCredential(
         platform,
         record,
         request.body,
@@ -323,7 +324,7 @@ function credentialRoutes(server: HttpServer, platform: Platform): void {
         .send({
           ...presentCredential(credential),
           clientId: record.clientId,
-          ...(clientSecret === undefined ? {} : { clientSecret }),
+          ...shown,
         })
     },
   )

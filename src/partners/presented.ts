@@ -15,6 +15,11 @@ export const presentCredential = (record: CredentialRecord): Credential => ({
   id: record.id,
   type: record.type,
   hint: record.hint,
+  ...(record.thumbprint === null ? {} : { thumbprint: record.thumbprint }),
+  ...(record.subjectAlternativeName === null
+    ? {}
+    : { subjectAlternativeName: record.subjectAlternativeName }),
+  ...(record.notAfter === null ? {} : { expiresAt: record.notAfter.toISOString() }),
   createdAt: record.createdAt.toISOString(),
 })
 

@@ -1,15 +1,18 @@
+import type { Transaction } from 'kysely'
 import { type Actor, recordAction } from '#audit'
 import { AppError } from '#platform/app-error'
+import { lockFor } from '#platform/database'
 import type { Platform } from '#platform/module'
-import { secretHint } from './create-application.ts'
-import { newClientSecret } from './credential-secret.ts'
+import { acceptClientCertificate } from './client-certificate.ts'
+import { newApiKey, newClientSecret, secretHint } from './credential-secret.ts'
 import { acceptPublicKey } from './public-key.ts'
 import type { NewCredential } from './schema.ts'
-import { secretHash } from './secret-hash.ts'
+import { apiKeyHash, secretHash } from './secret-hash.ts'
 import {
   type ApplicationRecord,
   type CredentialRecord,
   deleteCredential,
+  hasCertificateElsewhere,
   insertCredential,
   listCredentials,
   lockApplication,
@@ -17,11 +20,15 @@ import {
 import type { PartnerTables } from './tables.ts'
 
 /** Two secrets live side by side while a partner moves from one to the other; keys for two parties more. */
-const mostAlive = { client_secret: 2, public_key: 4 } as const
+const mostAlive = { client_secret: 2, public_key: 4, api_key: 2, client_certificate: 4 } as const
 const settleMs = 700
+
+/** What is shown once: it is stored nowhere. */
+type Shown = { clientSecret?: string; apiKey?: string }
 
 /**
  * Adds a credential beside those that live.
+ * @throws AppError INVALID_ARGUMENT with every fault of a key or certificate
  * @throws AppError INCOMPATIBLE_STATE when as many as may live side by side do
  */
 export async function addCredential(
@@ -29,25 +36,26 @@ export async function addCredential(
   application: ApplicationRecord,
   input: NewCredential,
   actor: Actor,
-): Promise<{ credential: CredentialRecord; clientSecret: string | undefined }> {
-  const { newId, clock, sealing } = platform
-  const jwk = input.type === 'public_key' ? await acceptPublicKey(input.jwk) : null
-  const clientSecret =
-    input.type === 'client_secret' ? newClientSecret(application.environment) : undefined
+): Promise<{ credential: CredentialRecord; shown: Shown }> {
+  const { newId, clock } = platform
+  const { parts, shown } = await makeParts(platform, application, input)
   const credential: CredentialRecord = {
     id: newId('credential'),
     type: input.type,
-    hint: clientSecret === undefined ? (jwk?.kid ?? '') : secretHint(clientSecret),
-    secretHash: clientSecret === undefined ? null : secretHash(sealing, clientSecret),
-    jwk,
+    secretHash: null,
+    jwk: null,
+    thumbprint: null,
+    subjectAlternativeName: null,
+    notAfter: null,
     createdAt: clock.now(),
+    ...parts,
   }
   await changeCredentials(
     platform,
     application,
     actor,
     'credential.created',
-    credential.id,
+    credential,
     async (trx) => {
       const alive = (await listCredentials(trx, application.id)).filter(
         (c) => c.type === input.type,
@@ -58,13 +66,73 @@ export async function addCredential(
           `${alive.length} credentials of this type are alive. Delete the one that is not used any more first.`,
         )
       }
-      if (jwk !== null && alive.some((c) => c.hint === jwk.kid)) {
-        throw new AppError('ALREADY_EXISTS', 'This application has a key with this kid.')
-      }
+      refuseTwice(credential, alive)
+      await refuseElsewhere(trx, application, credential)
       await insertCredential(trx, application.id, credential)
     },
   )
-  return { credential, clientSecret }
+  return { credential, shown }
+}
+
+type Parts = Pick<CredentialRecord, 'hint'> & Partial<CredentialRecord>
+
+async function makeParts(
+  { sealing, clock }: Platform,
+  { environment }: ApplicationRecord,
+  input: NewCredential,
+): Promise<{ parts: Parts; shown: Shown }> {
+  switch (input.type) {
+    case 'client_secret': {
+      const clientSecret = newClientSecret(environment)
+      const parts = {
+        hint: secretHint(clientSecret),
+        secretHash: secretHash(sealing, clientSecret),
+      }
+      return { parts, shown: { clientSecret } }
+    }
+    case 'api_key': {
+      const apiKey = newApiKey(environment)
+      const parts = {
+        hint: secretHint(apiKey),
+        secretHash: apiKeyHash(sealing, environment, apiKey),
+      }
+      return { parts, shown: { apiKey } }
+    }
+    case 'public_key': {
+      const jwk = await acceptPublicKey(input.jwk)
+      return { parts: { hint: jwk.kid, jwk }, shown: {} }
+    }
+    case 'client_certificate':
+      return { parts: acceptClientCertificate(input, clock.now()), shown: {} }
+  }
+}
+
+/** One credential twice would be there still when it was deleted. */
+function refuseTwice(credential: CredentialRecord, alive: readonly CredentialRecord[]): void {
+  if (credential.type === 'public_key' && alive.some((c) => c.hint === credential.hint))
+    throw new AppError('ALREADY_EXISTS', 'This application has a key with this kid.')
+  if (credential.type !== 'client_certificate') return
+  const same = alive.some(
+    (c) =>
+      c.thumbprint === credential.thumbprint &&
+      c.subjectAlternativeName === credential.subjectAlternativeName,
+  )
+  if (same) throw new AppError('ALREADY_EXISTS', 'This application has this certificate already.')
+}
+
+/** What proves who calls the sandbox must prove nothing in production. */
+async function refuseElsewhere(
+  trx: Transaction<PartnerTables>,
+  application: ApplicationRecord,
+  { thumbprint }: CredentialRecord,
+): Promise<void> {
+  if (thumbprint === null) return
+  await lockFor(trx, `partners.certificate:${thumbprint}`)
+  if (!(await hasCertificateElsewhere(trx, application, thumbprint))) return
+  throw new AppError(
+    'ALREADY_EXISTS',
+    'An application of your other environment has this certificate. Use a key of its own for each environment.',
+  )
 }
 
 /** Ends a credential; tokens that were issued with it are refused by every gateway within a second. */
@@ -79,7 +147,7 @@ export async function removeCredential(
     application,
     actor,
     'credential.deleted',
-    credentialId,
+    { id: credentialId },
     async (trx) => {
       if (!(await deleteCredential(trx, application.id, credentialId))) throw noSuchCredential()
     },
@@ -91,7 +159,7 @@ async function changeCredentials(
   application: ApplicationRecord,
   actor: Actor,
   action: string,
-  credentialId: string,
+  credential: Pick<CredentialRecord, 'id'> & Partial<Pick<CredentialRecord, 'type'>>,
   change: (trx: Parameters<typeof lockApplication>[0]) => Promise<void>,
 ): Promise<void> {
   const { database, outbox } = platform
@@ -104,9 +172,12 @@ async function changeCredentials(
       await recordAction(outbox, trx, {
         actor,
         action,
-        target: credentialId,
+        target: credential.id,
         partnerId: application.partnerId,
-        detail: { applicationId: application.id },
+        detail: {
+          applicationId: application.id,
+          ...(credential.type && { type: credential.type }),
+        },
       })
       return await outbox.emit(trx, {
         type: 'application.changed',

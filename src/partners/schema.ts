@@ -49,9 +49,20 @@ export type Application = Static<typeof Application>
 
 export const Credential = Type.Object({
   id: Type.String(),
-  type: Type.Union([Type.Literal('client_secret'), Type.Literal('public_key')]),
-  /** the first characters of a secret, or the `kid` of a key */
+  type: Type.Union([
+    Type.Literal('client_secret'),
+    Type.Literal('public_key'),
+    Type.Literal('api_key'),
+    Type.Literal('client_certificate'),
+  ]),
+  /** the first characters of a secret or API key, the `kid` of a public key, the name in a certificate */
   hint: Type.String(),
+  /** of a certificate: SHA-256 of it, base64url (RFC 8705, `x5t#S256`) */
+  thumbprint: Type.Optional(Type.String()),
+  /** of a certificate of the operator's CA: the name that it must have */
+  subjectAlternativeName: Type.Optional(Type.String()),
+  /** when it ends by itself */
+  expiresAt: Type.Optional(Timestamp),
   createdAt: Timestamp,
 })
 export type Credential = Static<typeof Credential>
@@ -65,13 +76,28 @@ export const NewCredential = Type.Union([
     { type: Type.Literal('public_key'), jwk: Type.Record(Type.String(), Type.Unknown()) },
     { additionalProperties: false },
   ),
+  Type.Object({ type: Type.Literal('api_key') }, { additionalProperties: false }),
+  Type.Object(
+    {
+      type: Type.Literal('client_certificate'),
+      /** one certificate, PEM; self-signed is fine */
+      certificate: Type.Optional(Type.String({ maxLength: 16_384 })),
+      /** instead: a name in certificates of the operator's CA, `DNS:api.bank.example` or `URI:…` */
+      subjectAlternativeName: Type.Optional(Type.String({ maxLength: 512 })),
+    },
+    { additionalProperties: false },
+  ),
 ])
 export type NewCredential = Static<typeof NewCredential>
 
-/** The secret is shown once, in this answer. */
+/** A secret or API key is shown once, in this answer. */
 export const NewCredentialResult = Type.Intersect([
   Credential,
-  Type.Object({ clientId: Type.String(), clientSecret: Type.Optional(Type.String()) }),
+  Type.Object({
+    clientId: Type.String(),
+    clientSecret: Type.Optional(Type.String()),
+    apiKey: Type.Optional(Type.String()),
+  }),
 ])
 
 export const FirstCall = Type.Object({

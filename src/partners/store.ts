@@ -1,6 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import type { Environment } from '#platform/config'
-import type { PartnerTables } from './tables.ts'
+import type { CredentialType, PartnerTables } from './tables.ts'
 
 type Db = Kysely<PartnerTables> | Transaction<PartnerTables>
 
@@ -26,10 +26,13 @@ export type PartnerRecord = {
 
 export type CredentialRecord = {
   id: string
-  type: 'client_secret' | 'public_key'
+  type: CredentialType
   hint: string
   secretHash: string | null
   jwk: unknown
+  thumbprint: string | null
+  subjectAlternativeName: string | null
+  notAfter: Date | null
   createdAt: Date
 }
 
@@ -239,11 +242,38 @@ export async function lockApplication(
 export const listCredentials = (db: Db, applicationId: string): Promise<CredentialRecord[]> =>
   db
     .selectFrom('partners.credential')
-    .select(['id', 'type', 'hint', 'secret_hash as secretHash', 'jwk', 'created_at as createdAt'])
+    .select([
+      'id',
+      'type',
+      'hint',
+      'secret_hash as secretHash',
+      'jwk',
+      'thumbprint',
+      'subject_alternative_name as subjectAlternativeName',
+      'not_after as notAfter',
+      'created_at as createdAt',
+    ])
     .where('application_id', '=', applicationId)
     .orderBy('created_at')
     .orderBy('id')
     .execute()
+
+/** Whether an application of the partner in another environment has this certificate. */
+export async function hasCertificateElsewhere(
+  db: Db,
+  application: ApplicationRecord,
+  thumbprint: string,
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('partners.credential as c')
+    .innerJoin('partners.application as a', 'a.id', 'c.application_id')
+    .select('c.id')
+    .where('c.thumbprint', '=', thumbprint)
+    .where('a.partner_id', '=', application.partnerId)
+    .where('a.environment', '<>', application.environment)
+    .executeTakeFirst()
+  return row !== undefined
+}
 
 export async function insertCredential(
   db: Db,
@@ -259,6 +289,9 @@ export async function insertCredential(
       hint: credential.hint,
       secret_hash: credential.secretHash,
       jwk: credential.jwk === null ? null : JSON.stringify(credential.jwk),
+      thumbprint: credential.thumbprint,
+      subject_alternative_name: credential.subjectAlternativeName,
+      not_after: credential.notAfter,
       created_at: credential.createdAt,
     })
     .execute()

@@ -1,5 +1,7 @@
 import type { Environment } from '#platform/config'
 
+export type CredentialType = 'client_secret' | 'public_key' | 'api_key' | 'client_certificate'
+
 export type PartnerTables = {
   'partners.partner': {
     id: string
@@ -22,10 +24,13 @@ export type PartnerTables = {
   'partners.credential': {
     id: string
     application_id: string
-    type: 'client_secret' | 'public_key'
+    type: CredentialType
     hint: string
     secret_hash: string | null
     jwk: unknown
+    thumbprint: string | null
+    subject_alternative_name: string | null
+    not_after: Date | null
     created_at: Date
   }
   'partners.explorer_key': {

@@ -1,0 +1,73 @@
+import type { TestContext } from 'node:test'
+import type { FastifyPluginAsync } from 'fastify'
+import type { Actor } from '#audit'
+import { createIdentity } from '#identity'
+import { createAttempts } from '#platform/attempts'
+import { createHttpServer } from '#platform/http-server'
+import { testPlatform } from '#platform/testing'
+import { createPartners } from './create-partners.ts'
+import { insertPartner } from './store.ts'
+import type { PartnerTables } from './tables.ts'
+
+export const person = (partnerId: string, role: 'owner' | 'viewer' = 'owner'): Actor => ({
+  kind: 'partner',
+  id: `mem_${partnerId}`,
+  name: 'Ada',
+  partnerId,
+  role,
+  via: 'session',
+})
+export const staff = (
+  role: 'administrator' | 'engineer' | 'partner-success' | 'auditor',
+): Actor => ({
+  kind: 'operator',
+  id: 'stf_1',
+  name: 'Grace',
+  role,
+  via: 'session',
+})
+
+/** Two partners, and the routes for whoever asks. */
+export async function partnersUnderTest(t: TestContext) {
+  const platform = await testPlatform(t)
+  const partners = createPartners(platform, {
+    identity: createIdentity(platform, {
+      attempts: createAttempts(platform.database),
+      mail: { send: async () => undefined },
+    }),
+    requirementsOf: async () => [],
+    firstCall: async () => ({ tokenUrl: '', url: '', curl: '' }),
+  })
+  const db = platform.database.as<PartnerTables>()
+  for (const id of ['prt_1', 'prt_2'])
+    await insertPartner(db, { id, name: id, kind: 'organisation', createdAt: new Date() })
+  const server = createHttpServer({ log: platform.log })
+  server.decorateRequest('actor')
+  server.addHook('onRequest', async (request) => {
+    request.actor = JSON.parse(String(request.headers['x-as'])) as Actor
+  })
+  const mount: FastifyPluginAsync = async (scope) => {
+    await partners.routes(scope as unknown as typeof server)
+  }
+  await server.register(mount)
+  t.after(() => server.close())
+  const call = async (
+    as: Actor,
+    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+    url: string,
+    payload?: object,
+  ) => {
+    const answer = await server.inject({
+      method,
+      url,
+      headers: { 'x-as': JSON.stringify(as) },
+      ...(payload !== undefined && { payload }),
+    })
+    return { status: answer.statusCode, body: answer.body === '' ? undefined : answer.json() }
+  }
+  const newApplication = async (partnerId: string, environment = 'sandbox'): Promise<string> => {
+    const body = { name: 'An application', environment }
+    return String((await call(person(partnerId), 'POST', '/applications', body)).body.id)
+  }
+  return { platform, partners, call, newApplication, db }
+}
