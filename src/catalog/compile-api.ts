@@ -4,6 +4,7 @@ import { createExampleChooser } from './choose-examples.ts'
 import { compileRetirement, compileTerms } from './compile-decisions.ts'
 import { compileOperations, type OperationParts } from './compile-operations.ts'
 import type { CompiledApi } from './compiled-api.ts'
+import { deriveResources } from './derive-resources.ts'
 import { documentAddresses } from './document-addresses.ts'
 import type { JsonSchema, OperationTerms, SnapshotOperation } from './entry.ts'
 import type { CheckedFile } from './faults.ts'
@@ -45,7 +46,10 @@ export function compileApi(options: {
     basePath: `/${address.name}/${address.version}`,
     ...decisionsOf(product, file),
     scopes: [...new Set(compiled.flatMap(({ entry }) => entry.scopes.flat()))].toSorted(),
-    operations: compiled.map(({ entry }) => entry),
+    operations: deriveResources(
+      compiled.map(({ entry }) => entry),
+      schemas,
+    ),
     documentation: compiled.map(({ documentation }) => documentation),
     schemas,
     addresses: documentAddresses(file),

@@ -30,15 +30,23 @@ test('what is decided about an operation is what gateways get, with the grid of 
     '  announceParcel: { idempotency: required, timeoutMs: 900, subject: { kind: none } }',
   )
   const terms = Object.fromEntries(api.operations.map((o) => [o.operationId, o.terms]))
+  // What is made, and what has its id in the path, the document says itself.
+  const parcel = { role: 'access', name: 'parcel', parameter: 'parcelId' }
   assert.deepEqual(terms, {
     readParcel: {
+      resource: parcel,
       credentials: ['access-token', 'api-key'],
       weight: 3,
       responses: 'refuse',
       masks: [{ field: 'sender', action: 'mask', revealedBy: ['parcel-tracking'] }],
     },
-    forgetParcel: undefined,
-    announceParcel: { idempotency: 'required', timeoutMs: 900, subject: { kind: 'none' } },
+    forgetParcel: { resource: parcel },
+    announceParcel: {
+      idempotency: 'required',
+      timeoutMs: 900,
+      subject: { kind: 'none' },
+      resource: { role: 'create', name: 'parcel', field: 'id' },
+    },
   })
 })
 

@@ -70,7 +70,7 @@ export function createConcluder(context: GatewayContext, throttle: LogThrottle):
           exchange.responseBytes = Buffer.byteLength(exchange.responseBody)
         }
         if (claim === undefined || settlement === undefined) answer(exchange)
-        else settleClaim(context, claim, settlement, () => answer(exchange))
+        else void settleClaim(context, claim, settlement).then(() => answer(exchange))
       })
     },
     abandon(exchange) {
@@ -83,7 +83,7 @@ export function createConcluder(context: GatewayContext, throttle: LogThrottle):
       exchange.refusedBy = 'client'
       const { claim } = exchange
       // Nothing was done yet: a call that does something goes on to its end.
-      if (claim !== undefined) settleClaim(context, claim, { state: 'released' }, () => undefined)
+      if (claim !== undefined) void settleClaim(context, claim, { state: 'released' })
       context.traces?.settle(exchange)
       record(exchange, () => measure(context, exchange))
     },
@@ -257,8 +257,12 @@ function discardRest({ request, response }: Exchange): void {
 
 function measure(context: GatewayContext, exchange: Exchange): void {
   context.traces?.finish(exchange)
+  const { refusedBy, upstreamMs } = exchange
   const metrics = exchange.operation?.metrics ?? context.metrics.unrouted
-  metrics.answered(exchange.status, context.monotonicMs() - exchange.startedMs, exchange.upstreamMs)
+  const tier = exchange.contract?.tier
+  metrics.answered(exchange.status, context.monotonicMs() - exchange.startedMs, tier)
+  if (upstreamMs !== undefined) metrics.upstreamAnswered(upstreamMs, exchange.upstreamName)
+  if (refusedBy !== undefined) context.metrics.refused(refusedBy, exchange.code, tier)
 }
 
 /** At most `limit` times true in each second. */

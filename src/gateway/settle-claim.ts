@@ -32,16 +32,16 @@ const againMs = [200, 1_000, 5_000, 15_000]
  * Writes it down before the answer leaves. Where that fails the answer leaves all the same: until it is written, the next
  * request with this key is told that the outcome is unknown, and nothing is done twice.
  */
-export function settleClaim(
+export async function settleClaim(
   context: GatewayContext,
   claim: Claim,
   settlement: Settlement,
-  done: () => void,
-): void {
-  context.payloads.settle(claim, settlement).then(done, () => {
+): Promise<void> {
+  try {
+    await context.payloads.settle(claim, settlement)
+  } catch {
     again(context, claim, settlement, 0)
-    done()
-  })
+  }
 }
 
 function again(

@@ -34,7 +34,12 @@ const sandboxNumber = /^(?:tel:)?(\+990[0-9]{2,12})$/
 
 /** Every sandbox number in the path, the query and the body, in that order. */
 function sandboxNumbersIn(call: Call): string[] {
-  return [...Object.values(call.pathParameters), ...queryValues(call.query), ...textsOf(call.body)]
+  return [
+    ...Object.values(call.pathParameters),
+    ...queryValues(call.query),
+    ...textsOf(call.body),
+    ...(call.subject === undefined ? [] : [call.subject]),
+  ]
     .map((text) => sandboxNumber.exec(text)?.[1])
     .filter((number) => number !== undefined)
 }

@@ -7,6 +7,7 @@ import type { Call, Simulation } from './call.ts'
 import { type Answer, invalid, type Outcome, refusal } from './outcome.ts'
 import type { PublishedApis } from './published-apis.ts'
 import { readBody } from './read-body.ts'
+import { isPhoneNumber } from './request-fields.ts'
 
 type AnswererOptions = {
   apis: PublishedApis
@@ -97,11 +98,18 @@ async function outcomeOf(options: AnswererOptions, request: IncomingMessage): Pr
   const call: Call = {
     ...matched,
     applicationId,
+    subject: subjectOf(request),
     query,
     body: body.kind === 'json' ? body.value : undefined,
     now: options.clock.now(),
   }
   return await options.simulationOf(matched.api.id, operation.operationId)(call)
+}
+
+/** The gateway names the subscriber of a 3-legged token beside the request. */
+function subjectOf({ headers }: IncomingMessage): string | undefined {
+  const subject = headers['x-wayleave-subject']
+  return isPhoneNumber(subject) ? subject : undefined
 }
 
 function isGateway(request: IncomingMessage, token: string): boolean {

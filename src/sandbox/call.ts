@@ -8,6 +8,8 @@ export type Call = {
   documented: DocumentedOperation
   /** whose state it touches */
   applicationId: string
+  /** the subscriber of a 3-legged token, whom the request must not name */
+  subject: string | undefined
   pathParameters: Readonly<Record<string, string>>
   query: string
   /** the parsed JSON; undefined when there was no body */

@@ -6,9 +6,9 @@ import type { NewId } from '#platform/ids'
 import type { Log } from '#platform/log'
 import type { Stoppable } from '#platform/process-lifecycle'
 import type { SnapshotFollower } from '#snapshot'
-import { answerFromExamples } from './answer-from-examples.ts'
 import { createAnswerer } from './answer-request.ts'
 import type { Simulation } from './call.ts'
+import { createThings } from './keep-things.ts'
 import { createPublishedApis } from './published-apis.ts'
 import { verifyLocation } from './simulate-location-verification.ts'
 import { createOneTimePasswords, type Random } from './simulate-one-time-password.ts'
@@ -51,6 +51,10 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     newId: options.newId,
     random: options.random ?? systemRandom,
   })
+  const things = createThings({
+    database: options.database,
+    random: options.random ?? systemRandom,
+  })
   const simulations = new Map<string, Simulation>([
     ['sim-swap/v2 checkSimSwap', checkSimSwap],
     ['sim-swap/v2 retrieveSimSwapDate', retrieveSimSwapDate],
@@ -60,8 +64,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   ])
   const answerer = createAnswerer({
     apis,
-    simulationOf: (apiId, operationId) =>
-      simulations.get(`${apiId} ${operationId}`) ?? answerFromExamples,
+    simulationOf: (apiId, operationId) => simulations.get(`${apiId} ${operationId}`) ?? things,
     upstreamToken: options.upstreamToken,
     clock: options.clock,
     log,

@@ -1,10 +1,10 @@
 import { actOut } from './act-out.ts'
 import type { Simulation } from './call.ts'
 import { type Circle, compareAreas } from './circle-overlap.ts'
-import { type Identified, identifyDevice } from './identify-subscriber.ts'
+import { identifyDevice } from './identify-subscriber.ts'
 import { type Answer, answer, invalid, type Outcome, refusal } from './outcome.ts'
-import { asObject, fieldOf, notAnObject } from './request-fields.ts'
-import type { Whereabouts } from './subscriber.ts'
+import { asObject, type Fields, fieldOf, notAnObject } from './request-fields.ts'
+import type { Subscriber, Whereabouts } from './subscriber.ts'
 
 const minuteMs = 60_000
 
@@ -22,16 +22,19 @@ export const verifyLocation: Simulation = (call) => {
     return refusal(400, 'OUT_OF_RANGE', '/maxAge: must not be negative')
   }
   const device = fieldOf(fields, 'device')
-  if (device === undefined) {
+  if (device === undefined && call.subject === undefined) {
     return refusal(422, 'MISSING_IDENTIFIER', 'Send device: this token names no subscriber.')
   }
-  const identified = identifyDevice(device)
+  const identified = identifyDevice(device ?? { phoneNumber: call.subject })
   if ('refused' in identified) return identified.refused
-  return actOut(call, identified.subscriber, () => verify(identified, area, maxAge, call.now))
+  // A device that the token names is not told back.
+  const shown = device === undefined ? undefined : identified.identifier
+  const about = { ...identified, identifier: shown }
+  return actOut(call, identified.subscriber, () => verify(about, area, maxAge, call.now))
 }
 
 function verify(
-  { subscriber, identifier }: Identified,
+  { subscriber, identifier }: { subscriber: Subscriber; identifier: Fields | undefined },
   area: Circle,
   maxAge: number | undefined,
   now: Date,
@@ -53,7 +56,7 @@ function verify(
     verificationResult: result,
     ...rest,
     lastLocationTime: new Date(seenAt).toISOString(),
-    device: identifier,
+    ...(identifier !== undefined && { device: identifier }),
   })
 }
 

@@ -51,7 +51,8 @@ function aboutNumber(
 ): Outcome | Promise<Outcome> {
   const fields = asObject(call.body)
   if (fields === undefined) return notAnObject
-  const phoneNumber = fieldOf(fields, 'phoneNumber')
+  const sent = fieldOf(fields, 'phoneNumber')
+  const phoneNumber = sent === undefined ? call.subject : sent
   if (phoneNumber === undefined) {
     return refusal(422, 'MISSING_IDENTIFIER', 'Send phoneNumber: this token names no subscriber.')
   }

@@ -157,7 +157,66 @@ export async function findCodeState(
       }
 }
 
+/** One thing that an application made. */
+export type ThingKey = { applicationId: string; resource: string; id: string }
+
+export async function addThing(db: Db, key: ThingKey, body: string, madeAt: Date): Promise<void> {
+  await db
+    .insertInto('sandbox.thing')
+    .values({
+      application_id: key.applicationId,
+      resource: key.resource,
+      id: key.id,
+      body,
+      made_at: madeAt,
+    })
+    // An id that the document fixes: what was made last is there.
+    .onConflict((conflict) =>
+      conflict.columns(['application_id', 'resource', 'id']).doUpdateSet({ body, made_at: madeAt }),
+    )
+    .execute()
+}
+
+export async function findThing(db: Db, key: ThingKey): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('sandbox.thing')
+    .select('body')
+    .where('application_id', '=', key.applicationId)
+    .where('resource', '=', key.resource)
+    .where('id', '=', key.id)
+    .executeTakeFirst()
+  return row?.body
+}
+
+/** The latest first. */
+export async function listThings(
+  db: Db,
+  of: Omit<ThingKey, 'id'>,
+  most: number,
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom('sandbox.thing')
+    .select('body')
+    .where('application_id', '=', of.applicationId)
+    .where('resource', '=', of.resource)
+    .orderBy('made_at', 'desc')
+    .orderBy('id')
+    .limit(most)
+    .execute()
+  return rows.map(({ body }) => body)
+}
+
+export async function removeThing(db: Db, key: ThingKey): Promise<void> {
+  await db
+    .deleteFrom('sandbox.thing')
+    .where('application_id', '=', key.applicationId)
+    .where('resource', '=', key.resource)
+    .where('id', '=', key.id)
+    .execute()
+}
+
 export async function deleteOlderThan(db: Db, moment: Date): Promise<void> {
+  await db.deleteFrom('sandbox.thing').where('made_at', '<', moment).execute()
   await db.deleteFrom('sandbox.message').where('received_at', '<', moment).execute()
   await db.deleteFrom('sandbox.one_time_password').where('sent_at', '<', moment).execute()
 }

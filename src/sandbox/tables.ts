@@ -1,4 +1,11 @@
 export type SandboxTables = {
+  'sandbox.thing': {
+    application_id: string
+    resource: string
+    id: string
+    body: string
+    made_at: Date
+  }
   'sandbox.message': {
     id: string
     application_id: string
