@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { UpstreamResponse } from './exchange.ts'
 import { parseJson } from './json-body.ts'
 import { parseMediaType } from './media-type.ts'
@@ -156,16 +155,17 @@ function timeOf(value: unknown): number | undefined {
   return Number.isNaN(ms) ? undefined : ms
 }
 
-const mostReordered = 200
-
-/** Whether one list has the elements of the other, each as often. */
+/** Whether one list has the elements of the other, each as often and with its members in the same order. */
 function isReordered(one: readonly unknown[], other: readonly unknown[]): boolean {
-  if (one.length > mostReordered) return false
-  const left = [...other]
+  const left = new Map<string, number>()
+  for (const element of other) {
+    const text = JSON.stringify(element)
+    left.set(text, (left.get(text) ?? 0) + 1)
+  }
   return one.every((element) => {
-    const at = left.findIndex((candidate) => isDeepStrictEqual(candidate, element))
-    if (at < 0) return false
-    left.splice(at, 1)
-    return true
+    const text = JSON.stringify(element)
+    const count = left.get(text) ?? 0
+    left.set(text, count - 1)
+    return count > 0
   })
 }

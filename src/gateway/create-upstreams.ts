@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { lookup } from 'node:dns'
 import type { Registry } from 'prom-client'
 import type { Clock } from '#platform/clock'
 import type { Environment } from '#platform/config'
@@ -7,6 +8,7 @@ import { createCanaryMemory } from './canary-memory.ts'
 import { EndpointMaker } from './endpoint-maker.ts'
 import type { FunctionCredentials } from './function-dialect.ts'
 import type { GatewayLimits } from './gateway-limits.ts'
+import { HostLookup } from './host-lookup.ts'
 import { createUpstreamMetrics, type UpstreamMetrics } from './upstream-metrics.ts'
 import { Upstreams } from './upstreams.ts'
 
@@ -42,6 +44,7 @@ export function createUpstreams(options: {
       // By construction: production cannot name the simulated operator, whatever a document says.
       simulator: environment === 'sandbox' ? options.simulator : undefined,
       ...{ forbidden, credentials, ca, nowMs, monotonicMs },
+      lookup: new HostLookup(lookup, monotonicMs).lookup,
       connections: limits.inFlightPerUpstream,
       responseBytes: limits.responseBytes,
     },

@@ -1,3 +1,4 @@
+import type { LookupFunction } from 'node:net'
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
 import type { Environment } from '#platform/config'
 import type { ApiEntry } from '#snapshot'
@@ -22,6 +23,8 @@ export type EndpointSettings = {
   ca: string | undefined
   connections: number
   responseBytes: number
+  /** finds the addresses of hosts */
+  lookup: LookupFunction
   nowMs: () => number
   monotonicMs: () => number
 }
@@ -102,6 +105,7 @@ export class EndpointMaker {
       origin: new Origin(url.origin, {
         connections: this.#settings.connections,
         secureContext: url.protocol === 'https:' ? this.#trusted() : undefined,
+        lookup: this.#settings.lookup,
         monotonicMs: this.#settings.monotonicMs,
       }),
       metrics: this.#metrics.endpoint(api.id, of.name),

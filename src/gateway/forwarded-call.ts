@@ -207,7 +207,9 @@ const mayAnswerElsewhere = (status: number, endpoint: Endpoint): boolean =>
   endpoint.side === 'canary' || (status >= 502 && status <= 504)
 
 function outcomeOf({ kind }: UpstreamFailure): CallOutcome {
-  return kind === 'cancelled' || kind === 'no room' || kind === 'throttled' ? 'nothing' : 'failed'
+  return kind === 'unsendable' || kind === 'cancelled' || kind === 'no room' || kind === 'throttled'
+    ? 'nothing'
+    : 'failed'
 }
 
 function notNow(waitMs: number): Refusal {
@@ -234,6 +236,7 @@ function refusalOf(failure: UpstreamFailure): Refusal {
     case 'broken':
     case 'too large':
     case 'function':
+    case 'unsendable':
     case 'cancelled':
       return refuse('BAD_GATEWAY', 'The service behind this API gave no usable answer.', { fault })
   }

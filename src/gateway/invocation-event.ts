@@ -59,7 +59,7 @@ export function invocationEvent(
         method,
         path,
         protocol: `HTTP/${exchange.request.httpVersion}`,
-        sourceIp: exchange.request.socket.remoteAddress ?? '',
+        sourceIp: exchange.clientAddress,
         userAgent: exchange.request.headers['user-agent'] ?? '',
       },
       requestId: exchange.id,

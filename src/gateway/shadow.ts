@@ -21,7 +21,7 @@ const mostInFlight = 16
 const mostBytes = 8 * 1_048_576
 const mostKept = 200
 /** a larger body is not compared: the comparison would hold up the calls of others */
-const largestCompared = 262_144
+const largestCompared = 131_072
 
 /**
  * Sends a part of the safe calls to another place as well, when they have been answered, and compares what it says. The

@@ -13,6 +13,8 @@ export type UpstreamFailure = {
     | 'too large'
     | 'no room'
     | 'cancelled'
+    /** a part of the request cannot be written: no fault of the upstream */
+    | 'unsendable'
     /** the function of a function upstream failed, or cannot be invoked */
     | 'function'
     /** it has no room for this call now */
@@ -75,7 +77,7 @@ export class UpstreamCall implements FlightReceiver {
     try {
       this.#flight = this.#origin.send(this.#request, this)
     } catch (error) {
-      this.#fail('broken', error instanceof Error ? error.message : String(error))
+      this.#fail('unsendable', error instanceof Error ? error.message : String(error))
     }
   }
 

@@ -11,7 +11,7 @@ import {
   testKey,
   testUpstream,
 } from './testing.ts'
-import { simSwap } from './testing-entries.ts'
+import { payments, simSwap } from './testing-entries.ts'
 
 const key = testKey()
 type Context = Parameters<typeof testUpstream>[0]
@@ -182,4 +182,29 @@ test('a roll-back is written to the log with the owner of the API, and without a
   const line = lines.find((one) => one.includes('canary'))
   assert.match(line ?? '', /"team":"Identity".*"errorPercent":100/)
   assert.doesNotMatch(lines.join(''), /990/)
+})
+
+test('a Location of the canary itself becomes a path, as one of a target does', async (t) => {
+  const canary = await testUpstream(t)
+  const stable = await testUpstream(t)
+  canary.answer = (_request, response) => {
+    const location = `${canary.url}/payments/v0.5/payments/1`
+    response.writeHead(201, { 'content-type': 'application/json', location })
+    response.end('{"reference":"r"}')
+  }
+  const terms = { url: canary.url, percent: 100, maxErrorPercent: 5, minCalls: 5 }
+  const upstream = {
+    kind: 'http',
+    targets: [{ url: stable.url }],
+    timeoutMs: 1_000,
+    canary: terms,
+  } as const
+  const api = { ...payments(stable.url), upstream }
+  const gateway = await testGateway(t, [api, key.entry, ...customer(1)])
+  const response = await fetch(`${gateway.url}/payments/v0.5/payments`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key.token(1)}`, 'content-type': 'application/json' },
+    body: '{"reference":"r"}',
+  })
+  assert.equal(response.headers.get('location'), '/payments/v0.5/payments/1')
 })

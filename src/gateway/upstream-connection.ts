@@ -1,4 +1,4 @@
-import { connect as connectPlain, isIP, type Socket } from 'node:net'
+import { connect as connectPlain, isIP, type LookupFunction, type Socket } from 'node:net'
 import { connect as connectTls, type SecureContext } from 'node:tls'
 import type { ResponseHead } from './response-head.ts'
 import { type HeadMemory, ResponseParser, type ResponseSink } from './response-parser.ts'
@@ -64,6 +64,7 @@ export type ConnectionSettings = {
   port: number
   /** undefined for plain TCP */
   tls: { secureContext: SecureContext | undefined } | undefined
+  lookup: LookupFunction
   connectTimeoutMs: number
 }
 
@@ -137,19 +138,20 @@ export class UpstreamConnection implements ResponseSink {
     flight.receiver.data(own)
   }
 
-  #connect({ host, port, tls }: ConnectionSettings): Socket {
+  #connect({ host, port, tls, lookup }: ConnectionSettings): Socket {
     if (tls === undefined) {
       const onread = {
         buffer: readBuffer,
         callback: (length: number, bytes: Uint8Array) => this.#read(bytes as Buffer, length),
       }
-      const socket = connectPlain({ host, port, noDelay: true, onread })
+      const socket = connectPlain({ host, port, lookup, noDelay: true, onread })
       return socket.once('connect', () => this.#ready())
     }
     const { session } = this.#owner
     const socket = connectTls({
       host,
       port,
+      lookup,
       ALPNProtocols: ['http/1.1'],
       // RFC 6066 section 3 allows no address here; its certificate is compared with the address all the same.
       ...(isIP(host) === 0 ? { servername: host } : {}),

@@ -9,6 +9,7 @@ export type CallResult =
   | 'too large'
   | 'no room'
   | 'cancelled'
+  | 'unsendable'
   | 'function'
   | 'throttled'
 

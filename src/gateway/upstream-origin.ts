@@ -1,3 +1,4 @@
+import type { LookupFunction } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import { type UpstreamRequest, writeRequest } from './request-text.ts'
 import { HeadMemory } from './response-parser.ts'
@@ -19,6 +20,8 @@ export type OriginOptions = {
   connections: number
   /** what https certificates are verified with; undefined: what the platform trusts */
   secureContext: SecureContext | undefined
+  /** finds the addresses of a host */
+  lookup: LookupFunction
   monotonicMs: () => number
 }
 
@@ -55,6 +58,7 @@ export class Origin implements ConnectionOwner {
       host: hostname,
       port: Number(url.port || (secure ? 443 : 80)),
       tls: secure ? { secureContext: options.secureContext } : undefined,
+      lookup: options.lookup,
       connectTimeoutMs,
     }
   }

@@ -23,6 +23,7 @@ export class Upstreams {
 
   of(api: ApiEntry): ServedApi {
     const before = this.#served.get(api.id)
+    if (before?.api === api) return before
     if (
       before !== undefined &&
       JSON.stringify(before.api.upstream) === JSON.stringify(api.upstream)

@@ -271,8 +271,8 @@ function shownLocation(operation: Operation, location: string): string | undefin
   const { upstream } = operation.api
   const url = URL.parse(location)
   if (url === null) return /^[\w.~-][\w./~-]*$/.test(location) ? location : undefined
-  const own =
-    upstream.kind === 'http' &&
-    upstream.targets.some((target) => URL.parse(target.url)?.origin === url.origin)
+  const targets = upstream.kind === 'http' ? upstream.targets : []
+  const canary = 'canary' in upstream && upstream.canary !== undefined ? [upstream.canary] : []
+  const own = [...targets, ...canary].some((target) => URL.parse(target.url)?.origin === url.origin)
   return own ? url.pathname + url.search : undefined
 }
