@@ -106,6 +106,7 @@ export async function runGateway(
       host: config.host,
       port: addresses.tlsPort,
       ...(await gatewayCertificate(config, environment)),
+      files: certificateFiles(config),
     },
     issuer: `${config.authorization.url}/${environment}`,
     audience: addresses.url,
@@ -131,7 +132,7 @@ export async function runGateway(
     traces,
     log,
     clock: systemClock,
-    limits: { unrecorded: config.journalFull },
+    limits: { unrecorded: config.journalFull, lameDuckMs: config.lameDuckSeconds * 1_000 },
   })
   ready = () => gateway.ready()
   let announced: { stop(): Promise<void> } | undefined
@@ -210,4 +211,12 @@ function internalAddress(host: string, port: number): string {
   const everywhere = host === '0.0.0.0' || host === '::'
   const name = everywhere ? hostname() : host
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
+}
+
+/** The operator's own files are followed; a certificate that was made here is not. */
+function certificateFiles({
+  tls: { keyFile, certificateFile },
+}: Config): { keyFile: string; certificateFile: string } | undefined {
+  if (keyFile === undefined || certificateFile === undefined) return undefined
+  return { keyFile, certificateFile }
 }

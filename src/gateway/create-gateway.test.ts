@@ -161,7 +161,8 @@ for (const [what, path, init, status, code] of before)
     assert.equal(upstream.requests.length, 0)
     assert.equal(journal.records[0]?.units, 0)
     assert.equal(journal.records[0]?.applicationId, undefined)
-    if (status === 401) assert.match(response.headers.get('www-authenticate') ?? '', /^Bearer, DPoP algs="ES256 /)
+    if (status === 401)
+      assert.match(response.headers.get('www-authenticate') ?? '', /^Bearer, DPoP algs="ES256 /)
     if (status === 405) assert.equal(response.headers.get('allow'), 'POST')
   })
 
@@ -477,7 +478,10 @@ test('metrics count answers by operation and class of status, with labels from d
   await post(gateway, check, token, { body })
   await post(gateway, '/random/path', undefined)
   const text = await registry.metrics()
-  assert.match(text, /requests_total\{api="sim-swap\/v2",operation="checkSimSwap",status="2xx"\} 1/)
-  assert.match(text, /requests_total\{api="none",operation="none",status="4xx"\} 1/)
+  assert.match(
+    text,
+    /requests_total\{api="sim-swap\/v2",operation="checkSimSwap",tier="free",status="2xx"\} 1/,
+  )
+  assert.match(text, /requests_total\{api="none",operation="none",tier="none",status="4xx"\} 1/)
   assert.equal(text.includes('random'), false)
 })

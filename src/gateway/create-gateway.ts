@@ -12,17 +12,19 @@ import type { ApiEntry, SnapshotFollower } from '#snapshot'
 import { ApiValidators } from './api-validators.ts'
 import { createBinding } from './binding.ts'
 import { type CertificateAuthorities, noAuthorities } from './certificate-authorities.ts'
+import { type CertificateFiles, followCertificate } from './certificate-files.ts'
 import { createConcluder } from './conclude-exchange.ts'
 import { ContractLimits } from './contract-limits.ts'
 import { createUpstreams, type UpstreamOptions } from './create-upstreams.ts'
 import { CrossOrigins } from './cross-origins.ts'
 import { describeUpstream, type UpstreamReport } from './describe-upstreams.ts'
+import { drain } from './drain.ts'
 import { createEdgeMetrics } from './edge-metrics.ts'
 import { Exchange } from './exchange.ts'
 import { createFeed } from './feed.ts'
 import type { GatewayContext, Target } from './gateway-context.ts'
 import { defaultLimits, type GatewayLimits } from './gateway-limits.ts'
-import { createGatewayMetrics } from './gateway-metrics.ts'
+import { createGatewayMetrics, observeConnections } from './gateway-metrics.ts'
 import { GatewayTraces } from './gateway-traces.ts'
 import { createHttpListener } from './http-listener.ts'
 import { LimitNode } from './limit-node.ts'
@@ -47,8 +49,16 @@ import { type Violation, ViolationReport } from './violation-report.ts'
 export type GatewayOptions = {
   environment: Environment
   listen: { host: string; port: number }
-  /** the address with TLS 1.3; `key` and `cert` are PEM texts */
-  tls?: { host: string; port: number; key: string; cert: string } | undefined
+  /** the address with TLS 1.3; `key` and `cert` are PEM texts, and are followed when they come from `files` */
+  tls?:
+    | {
+        host: string
+        port: number
+        key: string
+        cert: string
+        files?: CertificateFiles | undefined
+      }
+    | undefined
   /** the one issuer whose tokens are accepted: `<authorization url>/<environment>` */
   issuer: string
   /** what a token's `aud` must name: the public URL of this environment's gateway */
@@ -132,7 +142,9 @@ export function createGateway(options: GatewayOptions): Gateway {
   const plain = createHttpListener({ ...options.listen, ...common, tls: undefined })
   const { tls } = options
   const secure = tls && createHttpListener({ host: tls.host, port: tls.port, tls, ...common })
+  observeConnections(options.registry, { http: plain, https: secure })
   let loaded = false
+  let renewal: { stop(): void } | undefined
   return {
     async start() {
       await snapshot.start((changes, complete) => {
@@ -144,10 +156,14 @@ export function createGateway(options: GatewayOptions): Gateway {
       await context.contractLimits.start()
       await plain.start()
       await secure?.start()
+      if (secure !== undefined && tls?.files !== undefined) {
+        const use = secure.useCertificate
+        renewal = followCertificate({ files: tls.files, present: tls, use, log })
+      }
     },
     async stop() {
-      context.draining = true
-      await Promise.all([plain.stop(limits.drainMs), secure?.stop(limits.drainMs)])
+      renewal?.stop()
+      await drain(context, secure === undefined ? [plain] : [plain, secure])
       await unattended(context)
       publications.stop()
       await snapshot.stop()
@@ -186,6 +202,18 @@ function createContext(
 ): GatewayContext {
   const { environment, log, clock, journal, snapshot } = options
   const monotonicMs = (): number => performance.now()
+  // Before everything else that is counted: what is published no more is forgotten before it is shown.
+  const metrics = createGatewayMetrics(options.registry, {
+    inFlight: () => context.inFlight,
+    heldBytes: () => context.heldBytes,
+    journalHealthy: () => journal.healthy(),
+    journalBacklog: () => journal.backlog(),
+    revision: () => snapshot.revision(),
+    snapshotAgeMs: () => snapshot.ageMs(),
+    limitMode: () => context.contractLimits.node.mode,
+    limitMembers: () => context.contractLimits.node.members,
+    traces: () => options.traces?.tracing.counters(),
+  })
   const context: GatewayContext = {
     environment,
     limits,
@@ -222,11 +250,7 @@ function createContext(
     // By construction: production cannot name the simulated operator, whatever a document says.
     simulator: environment === 'sandbox' ? options.simulator : undefined,
     journal,
-    metrics: createGatewayMetrics(options.registry, {
-      inFlight: () => context.inFlight,
-      journalHealthy: () => journal.healthy(),
-      revision: () => snapshot.revision(),
-    }),
+    metrics,
     violations: new ViolationReport(
       () => clock.now().getTime(),
       (...labels) => context.metrics.violated(...labels),
@@ -246,6 +270,7 @@ function createContext(
     monotonicMs,
     router: new Router<Target>([]),
     inFlight: 0,
+    lastArrivalMs: Number.NEGATIVE_INFINITY,
     heldBytes: 0,
     draining: false,
   }
@@ -282,6 +307,7 @@ function createHandler(context: GatewayContext): Handle {
       resume,
       proxies: context.binding.proxies,
     })
+    context.lastArrivalMs = exchange.startedMs
     response.on('close', () => {
       exchange.closed = true
       if (connection !== undefined) connection.waiting -= 1
@@ -354,6 +380,7 @@ function publisher(context: GatewayContext): {
       if (!changed) return
       changed = false
       context.router = new Router(apis.values())
+      context.metrics.published(operationsOf(apis))
       timer ??= setTimeout(warm, warmUpEveryMs).unref()
     },
     stop() {
@@ -362,6 +389,17 @@ function publisher(context: GatewayContext): {
     },
   }
 }
+
+/** What is counted under its own name: a version that is retired answers, and has no operation any more. */
+const operationsOf = (
+  apis: ReadonlyMap<string, Routes<Target>>,
+): ReadonlyMap<string, ReadonlySet<string>> =>
+  new Map(
+    [...apis].map(([id, { operations }]) => [
+      id,
+      new Set(operations.map(({ target }) => target.operation.documented.operationId)),
+    ]),
+  )
 
 /** Random bytes by the page: an id costs no system call of its own. */
 function pooledRandomBytes(): (size: number) => Buffer {

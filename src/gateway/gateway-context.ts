@@ -62,6 +62,8 @@ export type GatewayContext = {
   readonly monotonicMs: () => number
   router: Router<Target>
   inFlight: number
+  /** when the last request came, monotonic */
+  lastArrivalMs: number
   heldBytes: number
   draining: boolean
 }

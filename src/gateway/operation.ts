@@ -1,6 +1,6 @@
 import type { ApiEntry, SnapshotOperation } from '#snapshot'
 import type { ApiValidators } from './api-validators.ts'
-import type { OperationMetrics } from './gateway-metrics.ts'
+import type { OperationSeries } from './operation-series.ts'
 
 /** One published operation, with everything that its requests need made ready. */
 export type Operation = {
@@ -9,5 +9,5 @@ export type Operation = {
   /** `sim-swap/v2 checkSimSwap` */
   name: string
   validators: ApiValidators
-  metrics: OperationMetrics
+  metrics: OperationSeries
 }

@@ -70,6 +70,7 @@ export function manualSnapshot(entries: readonly SnapshotEntry[]): SnapshotFollo
         )
     },
     revision: () => revision,
+    ageMs: () => 0,
     stop: async () => undefined,
     put: (...more: SnapshotEntry[]) =>
       notify(
@@ -187,6 +188,7 @@ export function memoryJournal(): Journal & {
       })
     },
     healthy: () => !journal.unhealthy,
+    backlog: () => ({ segments: 0, oldestMs: 0 }),
     count: (name: string) => {
       journal.counters[name] = (journal.counters[name] ?? 0) + 1
     },

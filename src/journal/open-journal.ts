@@ -31,6 +31,8 @@ export interface Journal {
   append(record: NewRecord, done: Appended): void
   /** false while the disk refuses: a call that would be billed must then be refused before it acts */
   healthy(): boolean
+  /** sealed segments that the intake has not acknowledged, and how long the oldest of them has waited */
+  backlog(): { segments: number; oldestMs: number }
   /** counts what is not recorded one by one; the sums go into the footer of the segment */
   count(name: string): void
   /** Writes what is left, seals, and ships for at most `deadlineMs`; what is not shipped then is, at the next start. */
@@ -145,6 +147,10 @@ class SegmentedJournal implements Journal {
 
   healthy(): boolean {
     return this.#failure === undefined
+  }
+
+  backlog(): { segments: number; oldestMs: number } {
+    return this.#shipper?.backlog() ?? { segments: 0, oldestMs: 0 }
   }
 
   count(name: string): void {

@@ -25,6 +25,7 @@ const longestBackoffMs = 2_000
 
 export interface Shipper {
   enqueue(segment: SealedSegment): void
+  backlog(): { segments: number; oldestMs: number }
   /** resolves when everything is acknowledged, or the deadline has passed */
   stop(deadlineMs: number): Promise<void>
 }
@@ -158,7 +159,18 @@ export function createShipper(options: {
   sweep()
   const sweeper = setInterval(sweep, sweepEveryMs)
   sweeper.unref()
+  let asked: { path: string; sinceMs: number } | undefined
+  /** When it was sealed: what an earlier start left waits for longer than this process runs. */
+  const sinceMs = ({ path: file }: SealedSegment): number => {
+    if (asked?.path !== file) asked = { path: file, sinceMs: sealedAt(file) ?? options.now() }
+    return asked.sinceMs
+  }
   return {
+    backlog() {
+      const oldest = queue[0]
+      const oldestMs = oldest === undefined ? 0 : Math.max(0, options.now() - sinceMs(oldest))
+      return { segments: queue.length, oldestMs }
+    },
     enqueue(segment) {
       queue.push(segment)
       void run()
@@ -181,6 +193,14 @@ export function createShipper(options: {
       stopped = true
       await agent.destroy()
     },
+  }
+}
+
+function sealedAt(file: string): number | undefined {
+  try {
+    return statSync(file).mtimeMs
+  } catch {
+    return undefined
   }
 }
 

@@ -16,6 +16,8 @@ export interface SnapshotFollower {
   /** Reads what is newer now; calls at the same time share one read. */
   catchUp(): Promise<void>
   revision(): number
+  /** milliseconds since what is published was last read; a gateway that lost PostgreSQL serves on and grows older */
+  ageMs(): number
   stop(): Promise<void>
 }
 
@@ -30,11 +32,14 @@ export function followSnapshot(options: {
   log: Log
   /** where the last good snapshot is kept, so that a start without PostgreSQL serves */
   cacheFile?: string
+  monotonicMs?: () => number
 }): SnapshotFollower {
   const { environment, log, cacheFile } = options
   const view = (name: string): string => `snapshot.${environment}_${name}`
   const entries = new Map<string, SnapshotEntry>()
   const file = cacheFile === undefined ? undefined : new SnapshotFile(cacheFile, environment, log)
+  const monotonicMs = options.monotonicMs ?? (() => performance.now())
+  let readMs = monotonicMs()
   let revision = -1
   let notify: (changes: readonly SnapshotChange[], complete: boolean) => void = () => undefined
   let client: Client | undefined
@@ -111,6 +116,9 @@ export function followSnapshot(options: {
 
   const catchUp = async (): Promise<void> => {
     reading ??= read()
+      .then(() => {
+        readMs = monotonicMs()
+      })
       .catch((error: unknown) => {
         const broken = client
         client = undefined
@@ -180,6 +188,7 @@ export function followSnapshot(options: {
     },
     catchUp,
     revision: () => revision,
+    ageMs: () => monotonicMs() - readMs,
     async stop() {
       stopped = true
       wake()
