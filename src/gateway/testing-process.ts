@@ -38,6 +38,8 @@ export type ProcessSettings = {
   sync: 'never' | 'interval' | 'always'
   /** the quota ledger; in memory without it */
   databaseUrl?: string
+  /** of the issuer, PEM; several gateways that are given one accept the same tokens */
+  signingKey?: string
   /** given, an internal listener shows metrics, and calls as they happen for this token */
   tailToken?: string
 }
@@ -46,7 +48,7 @@ export type ProcessSettings = {
 export type ProcessReady = { port: number; tokens: string[]; internalPort?: number }
 
 const settings = JSON.parse(process.argv[2] ?? '{}') as ProcessSettings
-const key = testKey()
+const key = testKey('key-1', settings.signingKey)
 const journal = await openJournal({
   folder: settings.folder,
   gatewayId: settings.gatewayId,

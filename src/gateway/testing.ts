@@ -1,4 +1,4 @@
-import { generateKeyPairSync, sign } from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Registry } from 'prom-client'
@@ -134,12 +134,19 @@ export const customer = (n: number, terms: Partial<ContractEntry> = {}): Snapsho
   subscription(n),
 ]
 
-/** A signing key of the issuer, and tokens from it. */
-export function testKey(id = 'key-1'): {
+/** A signing key of the issuer, made or given in PEM, and tokens from it. */
+export function testKey(
+  id = 'key-1',
+  signingKey?: string,
+): {
   entry: KeyEntry
   token(n: number, claims?: Record<string, unknown>, header?: Record<string, unknown>): string
 } {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const privateKey =
+    signingKey === undefined
+      ? generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+      : createPrivateKey(signingKey)
+  const publicKey = createPublicKey(privateKey)
   const jwk = { ...publicKey.export({ format: 'jwk' }), kid: id, alg: 'ES256' }
   const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
   return {
