@@ -106,6 +106,8 @@ export class ApiValidators {
           allErrors,
           // `constructor` and its like are members only when the value itself has them.
           ownProperties: true,
+          // 1e400 is read as infinity, which is no number of JSON.
+          strictNumbers: true,
           // 19.99 is a multiple of 0.01, although its quotient is not whole in binary.
           multipleOfPrecision: 9,
           coerceTypes: coerce ? 'array' : false,
