@@ -21,6 +21,8 @@ export interface HttpListener {
   port(): number
   /** What new connections are shown from now on. @throws when the key is another certificate's */
   useCertificate(certificate: Certificate): void
+  /** how many connections are open */
+  connections(): Promise<number>
   /** Tells clients that this address is about to go; it still takes what comes. */
   announceEnd(): void
   /** Takes no more connections, lets requests finish until the deadline, and then ends what is left. */
@@ -91,6 +93,10 @@ export function createHttpListener(options: {
     useCertificate(certificate) {
       if (secure !== undefined) replaceCertificate(secure, certificate)
     },
+    connections: () =>
+      new Promise((resolve) => {
+        server.getConnections((_error, count) => resolve(count ?? 0))
+      }),
     announceEnd: () => http2?.announceEnd(),
     async stop(deadlineMs) {
       if (!server.listening) return

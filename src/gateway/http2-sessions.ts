@@ -45,6 +45,8 @@ type Stream = {
   at: number
   request: Http2Request
   response: Http2Response
+  /** when its answer was first seen to wait for its reader */
+  answeredMs: number | undefined
   /** bytes of its body that an earlier look has counted */
   counted: number
 }
@@ -105,7 +107,7 @@ export function createHttp2Sessions(options: {
     if (known.fault !== undefined || known.ended) return
     known.fault = fault
     options.onFault(fault)
-    session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM)
+    session.destroy(new Error(fault), constants.NGHTTP2_ENHANCE_YOUR_CALM)
   }
 
   const announce = (session: ServerHttp2Session, known: Session): void => {
@@ -120,11 +122,13 @@ export function createHttp2Sessions(options: {
       abuse(session, known, 'overhead')
       return
     }
-    for (const [stream, { at, request, response }] of known.streams) {
-      if (!request.complete && !response.ended && nowMs - at > limits.requestTimeoutMs)
-        refuseSlow(stream, response)
-      else if (response.ended && nowMs - at > limits.requestTimeoutMs + limits.responseTimeoutMs)
-        stream.close(constants.NGHTTP2_CANCEL)
+    for (const [stream, own] of known.streams) {
+      if (own.response.ended) {
+        own.answeredMs ??= nowMs
+        if (nowMs - own.answeredMs > limits.responseTimeoutMs)
+          stream.close(constants.NGHTTP2_CANCEL)
+      } else if (!own.request.complete && nowMs - own.at > limits.requestTimeoutMs)
+        refuseSlow(stream, own.response)
     }
     if (known.streams.size > 0) return
     const idleMs = nowMs - known.idleSinceMs
@@ -204,7 +208,7 @@ export function createHttp2Sessions(options: {
     }
     const request = new Http2Request(stream, headers, fields, known.socket)
     const response = new Http2Response(stream, request)
-    const own: Stream = { at: monotonicMs(), request, response, counted: 0 }
+    const own: Stream = { at: monotonicMs(), request, response, answeredMs: undefined, counted: 0 }
     known.streams.set(stream, own)
     known.requests += 1
     stream.on('close', () => {

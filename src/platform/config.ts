@@ -85,6 +85,12 @@ const networks = (value: string): readonly string[] =>
       throw new Error('must be networks such as 10.0.0.0/8, ::1/128')
     return network
   })
+const lameDuck = (value: string): number => {
+  const seconds = Number(value)
+  if (value.trim() === '' || !(seconds >= 0 && seconds <= 15))
+    throw new Error('must be a number of seconds from 0 to 15')
+  return seconds
+}
 const smtpUrl = (value: string): string => {
   const url = URL.parse(value)
   if (url === null || !/^smtps?:$/.test(url.protocol))
@@ -197,6 +203,10 @@ export const settings = {
     'calls while the journal cannot be written: refuse all, or serve-free to go on with those of free contracts (refuse)',
     oneOf('refuse', 'serve-free'),
   ),
+  WAYLEAVE_LAME_DUCK_SECONDS: setting(
+    'how long a gateway that is told to stop still takes calls, so that load balancers learn of it first (3)',
+    lameDuck,
+  ),
   WAYLEAVE_TLS_KEY_FILE: setting(
     'private key (PEM) of the TLS listeners; without it a self-signed one is made',
     text,
@@ -287,6 +297,7 @@ export type Config = Readonly<{
   gatewayId: string | undefined
   journalSync: 'never' | 'interval' | 'always'
   journalFull: 'refuse' | 'serve-free'
+  lameDuckSeconds: number
   tls: { keyFile: string | undefined; certificateFile: string | undefined }
   postgresPort: number
   portal: { port: number; url: string }
@@ -378,6 +389,7 @@ export function loadConfig(
     gatewayId: values.WAYLEAVE_GATEWAY_ID,
     journalSync: values.WAYLEAVE_JOURNAL_SYNC ?? 'interval',
     journalFull: values.WAYLEAVE_JOURNAL_FULL ?? 'refuse',
+    lameDuckSeconds: values.WAYLEAVE_LAME_DUCK_SECONDS ?? 3,
     tls: {
       keyFile: values.WAYLEAVE_TLS_KEY_FILE,
       certificateFile: values.WAYLEAVE_TLS_CERTIFICATE_FILE,

@@ -78,6 +78,8 @@ export async function startProduct(
   const env = cleanEnvironment({
     PORT_BASE: String(portBase),
     WAYLEAVE_DATA_DIR: dataDir,
+    // Nobody balances load over the gateways of most tests: they end at once.
+    WAYLEAVE_LAME_DUCK_SECONDS: '0',
     ...options.env,
   })
   const child = spawn(node, ['src/main.ts', 'all'], {
