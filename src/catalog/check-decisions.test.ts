@@ -171,7 +171,7 @@ for (const [title, lines, fault] of [
   [
     'a subject of a request without a body',
     read('{ subject: { kind: always } }'),
-    /neither `phoneNumber` nor `device`/,
+    /no `phoneNumber` and no `device`/,
   ],
   [
     'a field of nobody',

@@ -96,7 +96,7 @@ function personal(
 }
 
 /** Where requests of the standard name a subscriber (CAMARA Commonalities, Device and PhoneNumber). */
-const subjectFields = ['phoneNumber', 'device']
+const subjectFields = ['phoneNumber', 'device', 'amountTransaction.phoneNumber']
 
 function bodyField(api: CompiledApi, operation: SnapshotOperation, field: string) {
   const bodies = Object.values(operation.requestBody?.content ?? {})
@@ -125,7 +125,7 @@ function checkSubject({ file, api, operation, terms, at }: Checking): void {
   if (!subjectFields.some((name) => bodyField(api, operation, name).ok))
     file.fault(
       where,
-      `needs \`field\`: the request of ${operation.operationId} has neither \`phoneNumber\` nor \`device\``,
+      `needs \`field\`: the request of ${operation.operationId} has no \`phoneNumber\` and no \`device\``,
     )
 }
 

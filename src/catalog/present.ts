@@ -1,8 +1,8 @@
 import type { Environment } from '#platform/config'
 import { type CompiledUpstream, toUpstream } from './compile-decisions.ts'
-import type { ApiEntry, JsonSchema, Retirement } from './entry.ts'
+import type { ApiEntry, JsonSchema, Retirement, SnapshotOperation } from './entry.ts'
 import { toRetirement } from './retirement.ts'
-import type { ApiSummary, ApiVersion } from './schema.ts'
+import type { ApiSummary, ApiVersion, OperationRules } from './schema.ts'
 import { mapValues, withoutAnnotations } from './schema-keywords.ts'
 import type { SummaryRow, VersionRow } from './store.ts'
 
@@ -46,8 +46,30 @@ export function toVersion(row: VersionRow, withAddresses: boolean): ApiVersion {
       sandbox: shown(compiled.upstream.sandbox),
       production: shown(compiled.upstream.production),
     },
-    operations: compiled.documentation,
+    operations: compiled.documentation.map((operation) => ({
+      ...operation,
+      ...rulesOf(compiled.operations.find((o) => o.operationId === operation.operationId)),
+    })),
     schemas: compiled.schemas,
+  }
+}
+
+/** What of the operator's decisions a caller must know: not how upstreams are treated. */
+function rulesOf(operation: SnapshotOperation | undefined): { rules?: OperationRules } {
+  if (operation?.terms === undefined) return {}
+  const { masks, credentials, responses: _r, subject: _s, resource: _o, ...plain } = operation.terms
+  const { cachePersonal: _p, ...shown } = plain
+  return {
+    rules: {
+      ...shown,
+      ...(credentials !== undefined && { credentials: [...credentials] }),
+      ...(masks !== undefined && {
+        masks: masks.map(({ revealedBy, ...mask }) => ({
+          ...mask,
+          ...(revealedBy !== undefined && { revealedBy: [...revealedBy] }),
+        })),
+      }),
+    },
   }
 }
 

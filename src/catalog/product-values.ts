@@ -25,7 +25,7 @@ export const percent = (must = 'must be a number from 0 to 100') =>
   Type.Number({ minimum: 0, maximum: 100, must })
 
 export const oneOf = <const T extends readonly string[]>(values: T) =>
-  Type.Union(values.map((value) => Type.Literal(value as T[number])))
+  Type.Unsafe<T[number]>(Type.Union(values.map((value) => Type.Literal(value))))
 
 export const byName = <T extends TSchema>(value: T) => Type.Record(Type.String(), value)
 

@@ -27,6 +27,32 @@ export const DocumentFault = Type.Object({
 })
 export type DocumentFault = Static<typeof DocumentFault>
 
+const literals = <const T extends readonly string[]>(values: T) =>
+  Type.Unsafe<T[number]>(Type.Union(values.map((value) => Type.Literal(value))))
+
+/** What the operator decided about an operation and a caller must know; what is absent is the default. */
+export const OperationRules = Type.Object({
+  credentials: Type.Optional(Type.Array(literals(['access-token', 'api-key']))),
+  clientCertificate: Type.Optional(Type.Boolean()),
+  senderConstrained: Type.Optional(Type.Boolean()),
+  weight: Type.Optional(Type.Integer()),
+  timeoutMs: Type.Optional(Type.Integer()),
+  safe: Type.Optional(Type.Boolean()),
+  cacheSeconds: Type.Optional(Type.Integer()),
+  idempotency: Type.Optional(literals(['optional', 'required', 'none'])),
+  masks: Type.Optional(
+    Type.Array(
+      Type.Object({
+        field: Type.String(),
+        action: literals(['remove', 'mask', 'hash', 'coarsen', 'pass']),
+        gridMetres: Type.Optional(Type.Integer()),
+        revealedBy: Type.Optional(Type.Array(Type.String())),
+      }),
+    ),
+  ),
+})
+export type OperationRules = Static<typeof OperationRules>
+
 export const OperationSummary = Type.Object({
   operationId: Type.String(),
   method: Type.String(),
@@ -35,6 +61,7 @@ export const OperationSummary = Type.Object({
   description: Type.String(),
   scopes: Type.Array(Type.Array(Type.String())),
   deprecated: Type.Boolean(),
+  rules: Type.Optional(OperationRules),
   parameters: Type.Array(
     Type.Object({
       name: Type.String(),

@@ -112,6 +112,22 @@ export type OperationPage = {
   /** any one of these sets is enough */
   scopes: string[][]
   deprecated: boolean
+  rules?: {
+    credentials?: ('access-token' | 'api-key')[]
+    clientCertificate?: boolean
+    senderConstrained?: boolean
+    weight?: number
+    timeoutMs?: number
+    safe?: boolean
+    cacheSeconds?: number
+    idempotency?: 'optional' | 'required' | 'none'
+    masks?: {
+      field: string
+      action: 'remove' | 'mask' | 'hash' | 'coarsen' | 'pass'
+      gridMetres?: number
+      revealedBy?: string[]
+    }[]
+  }
   parameters: {
     name: string
     in: string

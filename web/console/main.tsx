@@ -82,6 +82,14 @@ startApp(
           lazy: async () => ({ Component: (await import('./pages/publish.tsx')).PublishPage }),
         },
         {
+          path: 'apis/:apiName/:version',
+          lazy: async () => ({ Component: (await import('./pages/version.tsx')).VersionPage }),
+        },
+        {
+          path: 'contracts/:contractId',
+          lazy: async () => ({ Component: (await import('./pages/contract.tsx')).ContractPage }),
+        },
+        {
           path: 'calls',
           lazy: async () => ({ Component: (await import('./pages/calls.tsx')).LiveCallsPage }),
         },

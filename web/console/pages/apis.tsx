@@ -1,10 +1,10 @@
-import { Anchor, Button, Select, Text } from '@mantine/core'
+import { Anchor, Button, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { Link } from 'react-router'
 import type { ApiSummary } from '#catalog/schema'
 import { DataTable } from '../../ui/app/data-table.tsx'
-import { Empty, PageTitle, Reading, Refused } from '../../ui/app/parts.tsx'
-import { useChange, useManaged } from '../../ui/app/use-managed.ts'
+import { Empty, PageTitle, Reading } from '../../ui/app/parts.tsx'
+import { useManaged } from '../../ui/app/use-managed.ts'
 import { dateText } from '../../ui/format.ts'
 import type { List } from '../../ui/management.ts'
 
@@ -35,7 +35,7 @@ export function ApisPage(): ReactNode {
                   title: 'API',
                   cell: (api) => (
                     <>
-                      <Anchor href={`/apis/${api.id}`} fw={600}>
+                      <Anchor component={Link} to={`/console/apis/${api.id}`} fw={600}>
                         {api.title} {api.version}
                       </Anchor>
                       <Text size="xs" c="dimmed" className="mono">
@@ -84,30 +84,19 @@ export function ApisPage(): ReactNode {
   )
 }
 
-const states = ['draft', 'published', 'deprecated', 'retired']
-
+/** Where it is in its life, and until when. */
 function State({ api }: { api: ApiSummary }): ReactNode {
-  const change = useChange({})
+  const sunsetAt = api.retirement?.sunsetAt
   return (
     <>
-      <Select
-        aria-label={`State of ${api.title} ${api.version}`}
-        data={states}
-        value={api.lifecycle}
-        allowDeselect={false}
-        disabled={change.sending}
-        size="xs"
-        w={130}
-        onChange={(state) => {
-          if (state !== null && state !== api.lifecycle)
-            change.send({
-              method: 'POST',
-              path: `/apis/${api.name}/versions/${api.version}/lifecycle`,
-              body: { state },
-            })
-        }}
-      />
-      {change.fault !== undefined && <Refused fault={change.fault} />}
+      <span className={`status status-${toneOf[api.lifecycle]}`}>{api.lifecycle}</span>
+      {sunsetAt !== undefined && (
+        <Text size="xs" c="dimmed">
+          {api.lifecycle === 'retired' ? 'since' : 'until'} {dateText(sunsetAt)}
+        </Text>
+      )}
     </>
   )
 }
+
+const toneOf = { draft: 'warn', published: 'good', deprecated: 'warn', retired: 'bad' } as const

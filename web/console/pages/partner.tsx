@@ -14,6 +14,7 @@ import { Link, useParams } from 'react-router'
 import type { Contract, Plan } from '#contracts/schema'
 import type { Usage } from '#metering/schema'
 import type { Application, Partner } from '#partners/schema'
+import { limitText } from '../../portal/view-models/plans.ts'
 import { groupUsage, lastDays } from '../../portal/view-models/usage.ts'
 import { DataTable } from '../../ui/app/data-table.tsx'
 import { EnvironmentPill, PageTitle, Reading, Refused } from '../../ui/app/parts.tsx'
@@ -178,7 +179,15 @@ function Contracts({ partnerId }: { partnerId: string }): ReactNode {
                   c.suspension === undefined ? c.state : `${c.state}: ${c.suspension.reason}`,
               },
               { title: 'Since', cell: (c) => dateText(c.startsAt), nowrap: true },
-              { title: 'Id', cell: (c) => <span className="mono">{c.id}</span> },
+              { title: 'Limits', cell: (c) => limitText(c.limits) },
+              {
+                title: 'Terms',
+                cell: (c) => (
+                  <Anchor component={Link} to={`/console/contracts/${c.id}`} className="mono">
+                    {c.id}
+                  </Anchor>
+                ),
+              },
             ]}
           />
         )}

@@ -9,6 +9,7 @@ import { Markdown } from '../parts/markdown.tsx'
 import { Retirement } from '../parts/retirement.tsx'
 import { SchemaFields } from '../parts/schema-fields.tsx'
 import { errorRows } from '../view-models/error-rows.ts'
+import { rulesOf } from '../view-models/operation-rules.ts'
 import { typeName } from '../view-models/schema-rows.ts'
 
 type Operation = Extract<Page, { kind: 'operation' }>
@@ -51,6 +52,7 @@ export function OperationView({ site, page }: { site: Site; page: Operation }): 
             currency={site.currency}
             scopes={operation.scopes}
           />
+          <Rules operation={operation} />
         </section>
         <Parameters page={page} />
         <RequestBody page={page} />
@@ -80,6 +82,18 @@ export function OperationView({ site, page }: { site: Site; page: Operation }): 
         </section>
       </aside>
     </div>
+  )
+}
+
+function Rules({ operation }: { operation: OperationPage }): ReactNode {
+  const rules = rulesOf(operation.rules)
+  if (rules.length === 0) return null
+  return (
+    <ul className="rules" aria-label="Rules of this operation">
+      {rules.map((rule) => (
+        <li key={rule}>{rule}</li>
+      ))}
+    </ul>
   )
 }
 

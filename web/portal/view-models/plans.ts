@@ -12,12 +12,19 @@ export function baseline(plan: Plan): string {
   return own ? `${price}; some APIs differ.` : `${price}.`
 }
 
-export function limitText(plan: Plan): string {
-  const rates = plan.rate.map((r) =>
+type Limits = Pick<Plan, 'rate' | 'quota' | 'spike' | 'concurrency'>
+
+export function limitText(limits: Limits): string {
+  const rates = limits.rate.map((r) =>
     r.windowSeconds === 1
       ? `${r.limit} calls a second`
       : `${r.limit} calls in ${r.windowSeconds} s`,
   )
-  const quota = plan.quota === undefined ? [] : [`${plan.quota.limit} calls a ${plan.quota.period}`]
-  return [...rates, ...quota].join(', ') || 'No limit of its own.'
+  const { quota, spike, concurrency } = limits
+  const others = [
+    ...(quota === undefined ? [] : [`${quota.limit} calls a ${quota.period}`]),
+    ...(spike === undefined ? [] : [`no more than ${spike.limit} in ${spike.windowMs} ms`]),
+    ...(concurrency === undefined ? [] : [`${concurrency} at the same moment`]),
+  ]
+  return [...rates, ...others].join(', ') || 'No limit of its own.'
 }

@@ -11,6 +11,7 @@ import { useChange, useManaged } from '../../../ui/app/use-managed.ts'
 import { dateText } from '../../../ui/format.ts'
 import type { List } from '../../../ui/management.ts'
 import { Markdown } from '../../parts/markdown.tsx'
+import { maskText } from '../../view-models/operation-rules.ts'
 import { baseline, limitText } from '../../view-models/plans.ts'
 import { useSession } from '../use-session.ts'
 import { ConfirmEmail } from './account.tsx'
@@ -153,10 +154,39 @@ function Contracts({ contracts, plans }: { contracts: Contract[]; plans: Plan[] 
         { title: 'Environment', cell: (c) => <EnvironmentPill environment={c.environment} /> },
         { title: 'Plan', cell: (c) => planName(c.planId) },
         { title: 'State', cell: (c) => c.state },
+        {
+          title: 'Limits',
+          cell: (c) => (
+            <>
+              {limitText(c.limits)}
+              {c.limits.source === 'contract' && (
+                <Text size="xs" c="dimmed">
+                  agreed for this contract
+                </Text>
+              )}
+            </>
+          ),
+        },
+        { title: 'Masked fields', cell: (c) => <Masks contract={c} /> },
         { title: 'Since', cell: (c) => dateText(c.startsAt), nowrap: true },
         { title: 'Id', cell: (c) => <span className="mono">{c.id}</span> },
       ]}
     />
+  )
+}
+
+/** What of responses this organisation does not get as it is, beside what the page of each API says. */
+function Masks({ contract }: { contract: Contract }): ReactNode {
+  if (contract.masks.length === 0) return 'as each API says'
+  return (
+    <ul>
+      {contract.masks.map((mask) => (
+        <li key={`${mask.apiId} ${mask.field}`}>
+          <code>{mask.field}</code> {mask.apiId === '*' ? '' : `of ${mask.apiId} `}
+          {maskText(mask)}
+        </li>
+      ))}
+    </ul>
   )
 }
 

@@ -1,0 +1,78 @@
+import { Anchor, Stack, Text } from '@mantine/core'
+import type { ReactNode } from 'react'
+import { Link, useParams } from 'react-router'
+import type { Contract, Plan } from '#contracts/schema'
+import type { Partner } from '#partners/schema'
+import { limitText } from '../../portal/view-models/plans.ts'
+import { EnvironmentPill, Notice, PageTitle, Reading } from '../../ui/app/parts.tsx'
+import { useManaged } from '../../ui/app/use-managed.ts'
+import { dateText } from '../../ui/format.ts'
+import type { List } from '../../ui/management.ts'
+import { ContractLimits } from './contract-limits.tsx'
+import { ContractMasks } from './contract-masks.tsx'
+
+export function ContractPage(): ReactNode {
+  const { contractId = '' } = useParams()
+  const path = `/contracts/${encodeURIComponent(contractId)}`
+  const contract = useManaged<Contract>(path)
+  return (
+    <Reading of={contract}>
+      {(found) => (
+        <>
+          <Head contract={found} />
+          <Stack gap="lg">
+            {found.state === 'ended' ? (
+              <Notice tone="warn">
+                <Text>This contract has ended. Its terms stay as they were.</Text>
+                <Text>{limitText(found.limits)}</Text>
+              </Notice>
+            ) : (
+              <>
+                <ContractLimits
+                  key={JSON.stringify(found.limits)}
+                  contract={found}
+                  path={`${path}/limits`}
+                />
+                <ContractMasks
+                  key={JSON.stringify(found.masks)}
+                  contract={found}
+                  path={`${path}/masks`}
+                />
+              </>
+            )}
+          </Stack>
+        </>
+      )}
+    </Reading>
+  )
+}
+
+function Head({ contract }: { contract: Contract }): ReactNode {
+  const partner = useManaged<Partner>(`/partners/${encodeURIComponent(contract.partnerId)}`)
+  const plans = useManaged<List<Plan>>('/plans?perPage=100')
+  const plan = plans.data?.items.find(({ id }) => id === contract.planId)
+  const name = partner.data?.name ?? contract.partnerId
+  return (
+    <>
+      <Text size="sm" mb={4}>
+        <Anchor component={Link} to="/console/partners">
+          Partners
+        </Anchor>{' '}
+        /{' '}
+        <Anchor component={Link} to={`/console/partners/${contract.partnerId}`}>
+          {name}
+        </Anchor>
+      </Text>
+      <PageTitle
+        title={`Contract of ${name}`}
+        lead={
+          <>
+            {plan?.name ?? contract.planId} plan, {contract.state}, since{' '}
+            {dateText(contract.startsAt)}, days of {contract.timeZone}
+          </>
+        }
+        actions={<EnvironmentPill environment={contract.environment} />}
+      />
+    </>
+  )
+}
