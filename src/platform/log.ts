@@ -1,4 +1,5 @@
 import { type Logger, pino } from 'pino'
+import { loggable, loggableError } from './loggable.ts'
 
 /** @public */
 export type Log = Logger
@@ -7,8 +8,8 @@ export type Log = Logger
 const mostWaiting = 1_048_576
 
 /**
- * One JSON line an event, on standard output. Only fields that a call names are written: never a body, a header,
- * a query or a phone number.
+ * One JSON line an event, on standard output. Only fields of a list are written, and errors without what they may
+ * repeat of a request: never a body, a header, a query or a phone number. @see loggable.ts
  * @public
  */
 export function createLog(options: { name: string; level: string }): Log {
@@ -21,6 +22,8 @@ export function createLog(options: { name: string; level: string }): Log {
       level: options.level,
       base: { name: options.name },
       timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { log: loggable },
+      serializers: { err: loggableError },
     },
     destination,
   )

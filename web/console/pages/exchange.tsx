@@ -126,7 +126,7 @@ function Failed({ exchange }: { exchange: ExchangeDetail }): ReactNode {
     <Notice tone={exchange.status >= 500 ? 'bad' : 'warn'}>
       <div>
         <Title order={2} size="h4">
-          {ownerText(exchange)}
+          Owner: {ownerText(exchange)}
           {failure.contact !== undefined && ` · ${failure.contact}`}
         </Title>
         <Text mt={6}>

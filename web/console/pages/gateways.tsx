@@ -143,7 +143,7 @@ function Upstream({ api }: { api: ApiUpstreams }): ReactNode {
               cell: (target) => (
                 <>
                   <span className="mono wrap">{target.name}</span>
-                  {target.side !== 'stable' && (
+                  {target.side !== 'primary' && (
                     <Text span size="xs" c="dimmed">
                       {' '}
                       {target.side}

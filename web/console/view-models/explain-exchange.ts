@@ -13,15 +13,15 @@ export function ownerText(exchange: ExchangeDetail): string {
   const { failure, api } = exchange
   switch (failure?.owner) {
     case undefined:
-      return 'The call succeeded'
+      return 'nobody, it succeeded'
     case 'caller':
-      return 'The caller'
+      return 'the caller'
     case 'platform':
-      return 'The platform team'
+      return 'the platform team'
     case 'upstream':
-      return failure.team ?? api?.team ?? 'The owner of the service behind the API'
+      return failure.team ?? api?.team ?? 'the team of the service behind the API'
     case 'nobody':
-      return 'Nobody: the caller left'
+      return 'nobody, the caller left'
   }
 }
 

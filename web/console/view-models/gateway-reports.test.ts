@@ -10,7 +10,7 @@ import type {
 import { gatewayState, upstreamsByApi, violationsOf } from './gateway-reports.ts'
 
 const target = (name: string, state: TargetState['state'] = 'serving'): TargetState => ({
-  ...{ name, state, side: 'stable', weight: 1, backInSeconds: 0 },
+  ...{ name, state, side: 'primary', weight: 1, backInSeconds: 0 },
   ...{ inFlight: 0, calls: 0, failures: 0 },
 })
 const upstream = (api: string, more: Partial<UpstreamState> = {}): UpstreamState => ({

@@ -19,7 +19,7 @@ export function gatewayState(gateway: GatewayStatus): {
   return { text: `${gateway.behind} behind`, tone: 'warn' }
 }
 
-export type TargetRow = TargetState & { gatewayId: string; canary: string; key: string }
+export type TargetRow = TargetState & { gatewayId: string; key: string }
 
 /** An API as all gateways of an environment see its upstream. */
 export type ApiUpstreams = {
@@ -61,7 +61,6 @@ function describe(environment: Environment, seen: readonly Seen[]): ApiUpstreams
     upstream.targets.map((target) => ({
       ...target,
       gatewayId,
-      canary: target.side,
       key: `${gatewayId} ${target.side} ${target.name}`,
     })),
   )
