@@ -17,6 +17,8 @@ export type Forwarding = {
   outgoing: (exchange: Exchange, remainingMs: number) => OutgoingCall
 }
 
+/** of the bytes that a gateway holds, one API's calls may have this part: a hanging upstream is not everyone's */
+export const mostHeldPart = 0.25
 /** below this a second attempt could not be answered any more */
 const leastRemainingMs = 10
 
@@ -32,6 +34,7 @@ export class ForwardedCall implements UpstreamReceiver {
   #begun = 0
   #call: UpstreamCall | undefined
   #heldBytes = 0
+  #bodyBytes = 0
   #attempts = 0
   #answeredBy: Endpoint | undefined
 
@@ -48,6 +51,8 @@ export class ForwardedCall implements UpstreamReceiver {
     const endpoint = served.choose(this.#exchange.application?.id ?? '', nowMs)
     if (typeof endpoint === 'number') return notNow(endpoint)
     served.inFlight += 1
+    this.#bodyBytes = this.#exchange.body.length
+    served.heldBytes += this.#bodyBytes
     served.retries.count(nowMs)
     this.#exchange.upstreamCall = this
     return this.#send(endpoint) ?? pending
@@ -59,17 +64,21 @@ export class ForwardedCall implements UpstreamReceiver {
   }
 
   hold(bytes: number): boolean {
-    const { context } = this.#of
+    const { context, served } = this.#of
     this.#heldBytes += bytes
     this.#exchange.heldBytes += bytes
     context.heldBytes += bytes
-    return context.heldBytes <= context.limits.bufferedBytes
+    served.heldBytes += bytes
+    return (
+      context.heldBytes <= context.limits.bufferedBytes &&
+      served.heldBytes <= context.limits.bufferedBytes * mostHeldPart
+    )
   }
 
   received(response: UpstreamResponse): void {
     const endpoint = this.#endpoint
     if (endpoint === undefined) return
-    const decoded = endpoint.dialect.decode(response)
+    const decoded = decode(endpoint, response)
     if ('kind' in decoded) {
       this.failed(decoded)
       return
@@ -104,8 +113,7 @@ export class ForwardedCall implements UpstreamReceiver {
     this.#exchange.trace?.beginAttempt(nowMs, endpoint.name)
     const request = endpoint.dialect.encode(outgoing(this.#exchange, remainingMs))
     if (request === undefined) {
-      this.#of.served.inFlight -= 1
-      this.#exchange.upstreamCall = undefined
+      this.#leave()
       return refuse('PAYLOAD_TOO_LARGE', 'The request is larger than the service behind it takes.')
     }
     this.#attempts += 1
@@ -164,6 +172,7 @@ export class ForwardedCall implements UpstreamReceiver {
     // What a canary was tried with is new to the stable side: it carries no more than without the canary.
     if (this.#endpoint?.side !== 'canary' && !served.retries.take(nowMs)) return false
     this.#of.context.heldBytes -= this.#heldBytes
+    served.heldBytes -= this.#heldBytes
     this.#exchange.heldBytes -= this.#heldBytes
     this.#heldBytes = 0
     served.metrics.retried(served.api.id)
@@ -173,9 +182,8 @@ export class ForwardedCall implements UpstreamReceiver {
   #finish(response: UpstreamResponse | undefined, failure: UpstreamFailure | undefined): void {
     const { context, served } = this.#of
     const exchange = this.#exchange
-    served.inFlight -= 1
+    this.#leave()
     exchange.upstreamMs = context.monotonicMs() - exchange.upstreamStartedMs
-    exchange.upstreamCall = undefined
     exchange.upstreamName = this.#place()
     exchange.reached = failure === undefined || (failure.sent && failure.kind !== 'throttled')
     if (exchange.settled) return
@@ -183,6 +191,13 @@ export class ForwardedCall implements UpstreamReceiver {
     if (served.canary !== undefined) exchange.canaryCall = this
     if (response !== undefined && served.shadow !== undefined) this.#follow(response)
     exchange.resume(failure === undefined ? undefined : refusalOf(failure))
+  }
+
+  #leave(): void {
+    const { served } = this.#of
+    served.inFlight -= 1
+    served.heldBytes -= this.#bodyBytes + this.#heldBytes
+    this.#exchange.upstreamCall = undefined
   }
 
   #follow(response: UpstreamResponse): void {
@@ -200,6 +215,17 @@ export class ForwardedCall implements UpstreamReceiver {
     if (served.canary !== undefined || served.primaries.length < 2) return 'primary'
     return this.#endpoint?.name ?? 'primary'
   }
+}
+
+/** None was asked for, so what came in one cannot be read, checked or passed on. */
+function decode(
+  endpoint: Endpoint,
+  response: UpstreamResponse,
+): UpstreamResponse | UpstreamFailure {
+  const coding = response.headers['content-encoding']
+  return coding === undefined || coding === 'identity'
+    ? endpoint.dialect.decode(response)
+    : { kind: 'broken', fault: 'a content coding', sent: true, answering: true }
 }
 
 /** A target that says so itself is busy or gone; of a canary every fault is one. */

@@ -14,7 +14,8 @@ export function decodeInvocation(
   if (response.status !== 200) return invocationRefused(response)
   const functionError = textOf(response, 'x-amz-function-error')
   const payload = parse(response.body)
-  if (functionError !== undefined) return functionFailed(functionError, payload)
+  if (functionError !== undefined)
+    return functionFailed(functionError, payload, textOf(response, 'x-amzn-requestid'))
   if (payload === undefined) return failure('broken', 'the payload is not JSON')
   const decoded = toResponse(payload.value, response.body)
   if ('kind' in decoded) return decoded
@@ -41,14 +42,21 @@ function invocationRefused(response: UpstreamResponse): UpstreamFailure {
   return failure('function', fault)
 }
 
-function functionFailed(kind: string, payload: { value: unknown } | undefined): UpstreamFailure {
+function functionFailed(
+  kind: string,
+  payload: { value: unknown } | undefined,
+  requestId: string | undefined,
+): UpstreamFailure {
   const value = payload?.value
   const type =
     typeof value === 'object' && value !== null && 'errorType' in value
       ? nameOf(value.errorType)
       : ''
   if (type === 'Sandbox.Timedout') return failure('timeout', 'the function ran out of its time')
-  return failure('function', `the function failed: ${nameOf(kind)}${type === '' ? '' : ` ${type}`}`)
+  // Under its id the function's own log has the rest.
+  const id = requestId !== undefined && /^[0-9a-f-]{36}$/.test(requestId) ? ` (${requestId})` : ''
+  const what = `${nameOf(kind)}${type === '' ? '' : ` ${type}`}`
+  return failure('function', `the function failed: ${what}${id}`)
 }
 
 /**

@@ -32,6 +32,8 @@ export class ServedApi {
   readonly retries = new RetryBudget()
   readonly metrics: UpstreamMetrics
   inFlight = 0
+  /** bytes of the requests and answers that are under way */
+  heldBytes = 0
   #healthChecks: readonly HealthCheck[]
   #around: Surroundings
 

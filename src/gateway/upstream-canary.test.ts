@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { testFolder } from '#journal/testing'
+import { eventually, testFolder } from '#journal/testing'
 import { createLog } from '#platform/log'
 import type { ApiEntry } from '#snapshot'
 import {
@@ -207,4 +207,17 @@ test('a Location of the canary itself becomes a path, as one of a target does', 
     body: '{"reference":"r"}',
   })
   assert.equal(response.headers.get('location'), '/payments/v0.5/payments/1')
+})
+
+test('what one worker of a gateway rolled back, the others leave as well', async (t) => {
+  const canaryFolder = testFolder(t)
+  const { canary, gateway, again } = await setup(t, {}, { canaryFolder })
+  const other = await again()
+  await times(other, 1)
+  canary.answer = failing
+  await times(gateway, 10)
+  await eventually(() => canaryOf(other)?.rolledBack !== undefined)
+  const before = canary.requests.length
+  await times(other, 3)
+  assert.equal(canary.requests.length, before)
 })

@@ -56,6 +56,16 @@ const answers: readonly [string, string, number][] = [
     200,
   ],
   [
+    'a 100 that nobody waits for',
+    `HTTP/1.1 100 Continue\r\n\r\n${head}content-length: 16\r\n\r\n${json}`,
+    200,
+  ],
+  [
+    'a content coding that was not asked for',
+    `${head}content-encoding: gzip\r\ncontent-length: 16\r\n\r\n${json}`,
+    502,
+  ],
+  [
     'chunks and trailers',
     `${head}transfer-encoding: chunked\r\ntrailer: x-sum\r\n\r\n10\r\n${json}\r\n0\r\nx-sum: 1\r\n\r\n`,
     200,

@@ -304,3 +304,28 @@ test('production cannot reach the simulated operator by its address either', asy
   }
   assert.equal(simulator.requests.length, 0)
 })
+
+test('large answers that one upstream drips take a part of the memory, and no other API notices', async (t) => {
+  const piece = Buffer.alloc(200_000, 0x20)
+  const dripping = await testUpstream(t, (_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.write(piece)
+  })
+  const other = await testUpstream(t, (_request, response) => {
+    response.setHeader('content-type', 'application/json')
+    response.end('[]')
+  })
+  const api = served([{ url: dripping.url }], { timeoutMs: 1_500 })
+  const gateway = await testGateway(t, [api, payments(other.url), key.entry, ...customer(1)], {
+    limits: { bufferedBytes: 4_000_000, drainMs: 100 },
+  })
+  const held = Array.from({ length: 40 }, () => check(gateway).catch(() => undefined))
+  await eventually(() => dripping.requests.length >= 5)
+  const elsewhere = await fetch(`${gateway.url}/payments/v0.5/payments`, {
+    headers: { authorization: `Bearer ${key.token(1)}` },
+  })
+  assert.equal(elsewhere.status, 200)
+  const seen = await Promise.all(held)
+  assert.ok(seen.some((response) => response?.status === 503))
+  assert.equal(gateway.gateway.upstreams().find(({ api: id }) => id === api.id)?.inFlight, 0)
+})

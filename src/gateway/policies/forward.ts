@@ -1,14 +1,14 @@
 import type { Environment } from '#platform/config'
 import type { Exchange } from '../exchange.ts'
-import { ForwardedCall, type Forwarding } from '../forwarded-call.ts'
+import { ForwardedCall, type Forwarding, mostHeldPart } from '../forwarded-call.ts'
 import type { OperationPolicy } from '../gateway-context.ts'
 import type { Operation } from '../operation.ts'
 import { refuseForNow } from '../refusal.ts'
 import { isParameter } from './validate-parameters.ts'
 
-/** fields that describe one connection, or that this gateway itself speaks with (RFC 9110 section 7.6.1) */
+/** fields that describe one connection, show who calls, or that this gateway itself speaks with (RFC 9110 section 7.6.1) */
 const neverForwarded =
-  /^(?:connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|host|content-.*|expect|forwarded|x-forwarded-.*|x-wayleave-.*|cookie|idempotency-key|traceparent|tracestate)$/
+  /^(?:connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|host|content-.*|expect|forwarded|x-forwarded-.*|x-wayleave-.*|cookie|authorization|x-api-key|dpop|client-cert.*|idempotency-key|traceparent|tracestate)$/
 
 /**
  * Calls the upstream with the canonical path, the documented parameters, the bytes of the validated body, and header
@@ -35,7 +35,10 @@ export const forward: OperationPolicy = (context, operation) => {
         return refuseForNow('No upstream is configured for this API here.', {
           reason: 'no upstream is configured',
         })
-      if (served.inFlight >= context.limits.inFlightPerUpstream)
+      if (
+        served.inFlight >= context.limits.inFlightPerUpstream ||
+        served.heldBytes + exchange.body.length > context.limits.bufferedBytes * mostHeldPart
+      )
         return refuseForNow('This API is at its limit. Try again in a moment.')
       return new ForwardedCall(forwarding, exchange).start()
     },
