@@ -1,4 +1,5 @@
 import type { SubjectRule } from '#snapshot'
+import { documentsCode } from './documented-codes.ts'
 import { type FieldPath, parseFieldPath } from './field-path.ts'
 import type { Operation } from './operation.ts'
 import { propertyOf } from './schema-properties.ts'
@@ -6,11 +7,18 @@ import { propertyOf } from './schema-properties.ts'
 /** How the subscriber of an operation's calls is named; without a path its requests cannot name one. */
 export type CompiledSubject = { kind: SubjectRule['kind'] | 'token'; path: FieldPath | undefined }
 
-const usualFields = ['phoneNumber', 'device', 'amountTransaction.phoneNumber']
+const usualFields = [
+  'phoneNumber',
+  'device',
+  'amountTransaction.phoneNumber',
+  'config.subscriptionDetail.device',
+  'config.subscriptionDetail.phoneNumber',
+]
 
 /**
- * What the product says, or what the request's schema does: an optional identifier names the subscriber of a 2-legged
- * token, a required one is there with every token, and an operation without one is about the token's subscriber.
+ * What the product says, or what the document does: an optional identifier names the subscriber of a 2-legged token, a
+ * required one is there with every token, one beside its own hash or with a documented INVALID_TOKEN_CONTEXT is there to
+ * be compared, and an operation without one is about the token's subscriber.
  */
 export function subjectRuleOf(operation: Operation): CompiledSubject {
   const told = operation.documented.terms?.subject
@@ -18,8 +26,17 @@ export function subjectRuleOf(operation: Operation): CompiledSubject {
   const found = fieldOf(operation, told?.field)
   if (told !== undefined) return { kind: told.kind, path: found && parseFieldPath(found.field) }
   if (found === undefined) return { kind: 'token', path: undefined }
-  return { kind: found.required ? 'always' : 'identifier', path: parseFieldPath(found.field) }
+  const path = parseFieldPath(found.field)
+  if (found.required) return { kind: 'always', path }
+  return { kind: isCompared(operation, found.field) ? 'compared' : 'identifier', path }
 }
+
+const isCompared = (operation: Operation, field: string): boolean =>
+  field === 'phoneNumber' &&
+  (documentsCode(operation, 403, 'INVALID_TOKEN_CONTEXT') ||
+    Object.values(operation.documented.requestBody?.content ?? {}).some(
+      (schema) => findField(operation, schema, 'hashedPhoneNumber') !== undefined,
+    ))
 
 function fieldOf(
   operation: Operation,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { eventually } from '#journal/testing'
 import type { ApiEntry, SubjectRule } from '#snapshot'
+import { subjectRuleOf } from './subject-rule.ts'
 import { ipv6Text } from './subscriber-identifier.ts'
 import {
   type Answer,
@@ -263,4 +264,61 @@ test('one address has one spelling', () => {
   assert.equal(ipv6Text('2001:DB8:0:0::1'), '2001:db8::1')
   assert.equal(ipv6Text('2001:db8::/64'), '2001:db8::/64')
   assert.equal(ipv6Text('NONSENSE'), 'nonsense')
+})
+
+const ruleOf = (
+  api: ApiEntry,
+  operationId: string,
+  schema: object,
+  codes: string[] = [],
+): unknown => {
+  const documented = api.operations.find((one) => one.operationId === operationId)
+  assert.ok(documented)
+  const content = { 'application/json': { type: 'object', properties: { code: { enum: codes } } } }
+  const rule = subjectRuleOf({
+    api,
+    documented: {
+      ...documented,
+      requestBody: { required: true, content: { 'application/json': { ...schema } } },
+      responses: [{ status: '403', content, headers: [] }],
+    },
+  } as unknown as Parameters<typeof subjectRuleOf>[0])
+  return [rule.kind, rule.path?.text]
+}
+
+test('how a subscriber is named is found from the document', () => {
+  const api = simSwap('http://upstream')
+  const number = { type: 'string' }
+  const with_ = (properties: object, more: object = {}): object => ({
+    allOf: [{ type: 'object', properties, ...more }],
+  })
+  const rule = (schema: object, codes?: string[]): unknown =>
+    ruleOf(api, 'checkSimSwap', schema, codes)
+  assert.deepEqual(rule(with_({ phoneNumber: number })), ['identifier', 'phoneNumber'])
+  assert.deepEqual(rule(with_({ phoneNumber: number }, { required: ['phoneNumber'] })), [
+    'always',
+    'phoneNumber',
+  ])
+  assert.deepEqual(rule(with_({ device: { $ref: '#/$defs/Device' } })), ['identifier', 'device'])
+  assert.deepEqual(rule(with_({ phoneNumber: number, hashedPhoneNumber: number })), [
+    'compared',
+    'phoneNumber',
+  ])
+  assert.deepEqual(rule(with_({ phoneNumber: number }), ['INVALID_TOKEN_CONTEXT']), [
+    'compared',
+    'phoneNumber',
+  ])
+  const inside = { type: 'object', properties: { phoneNumber: number }, required: ['phoneNumber'] }
+  assert.deepEqual(
+    rule(with_({ amountTransaction: inside }, { required: ['amountTransaction'] })),
+    ['always', 'amountTransaction.phoneNumber'],
+  )
+  assert.deepEqual(rule(with_({ amountTransaction: inside })), [
+    'identifier',
+    'amountTransaction.phoneNumber',
+  ])
+  assert.deepEqual(rule(with_({ other: number })), ['token', undefined])
+  const detail = { type: 'object', properties: { device: { type: 'object' } } }
+  const config = { type: 'object', properties: { subscriptionDetail: detail } }
+  assert.deepEqual(rule(with_({ config })), ['identifier', 'config.subscriptionDetail.device'])
 })

@@ -6,6 +6,10 @@ import type { Operation } from '../operation.ts'
 import { refuse } from '../refusal.ts'
 import { putResponseJson, responseJson } from '../response-json.ts'
 
+/** what one record of the journal may hold */
+const mostNoted = 200
+const longestNoted = 256
+
 /**
  * Fields that the product or the contract does not show are taken out or made unreadable, in every answer: also in errors,
  * and in one that was kept and is given again. Without a scope or a contract that reveals it, a declared field is not
@@ -36,7 +40,7 @@ export const mask: OperationPolicy = (context, operation) => {
         context.sealing.keyedHash('mask', `${owner} ${text}`),
       )
       if (fields.length === 0) return undefined
-      exchange.masked = fields
+      exchange.masked = fields.slice(0, mostNoted).map((field) => field.slice(0, longestNoted))
       putResponseJson(exchange, root.body)
       exchange.responseHeaders = withoutRepeats(exchange.responseHeaders, texts)
       return undefined

@@ -22,8 +22,10 @@ const identifiers = ['phoneNumber', 'ipv4Address', 'ipv6Address', 'networkAccess
  * @public
  */
 export const returnOwnDevice: OperationPolicy = (_context, operation) => {
-  const paths = devicePaths(operation)
-  if (paths.length === 0) return undefined
+  const paths = pathsIn(operation, 'device', identifiers)
+  // A subscription tells back what it is about: a number, where it is about no device.
+  const numbers = pathsIn(operation, 'subscriptionDetail', ['phoneNumber'])
+  if (paths.length + numbers.length === 0) return undefined
   const asked = subjectRuleOf(operation).path
   return {
     name: 'return-own-device',
@@ -44,6 +46,13 @@ export const returnOwnDevice: OperationPolicy = (_context, operation) => {
           putMember(place, own)
           changed = true
         }
+      if (sent === undefined)
+        for (const path of numbers)
+          for (const place of placesOf(root, path)) {
+            if (!isObject(place.value) || !Object.hasOwn(place.value, 'phoneNumber')) continue
+            delete place.value.phoneNumber
+            changed = true
+          }
       if (changed) putResponseJson(exchange, root.body)
       return undefined
     },
@@ -63,12 +72,10 @@ function sentDevice(
   return isObject(value) ? value : undefined
 }
 
-function devicePaths(operation: Operation): FieldPath[] {
+function pathsIn(operation: Operation, name: string, below: readonly string[]): FieldPath[] {
   const texts = operation.documented.responses
     .filter(({ status }) => status.startsWith('2') || status === 'default')
     .flatMap(({ content }) => Object.values(content))
-    .flatMap((schema) =>
-      pathsTo(schema, operation.api.schemas, { name: 'device', below: identifiers }),
-    )
+    .flatMap((schema) => pathsTo(schema, operation.api.schemas, { name, below }))
   return [...new Set(texts)].map(parseFieldPath)
 }

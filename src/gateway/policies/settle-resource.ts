@@ -123,7 +123,8 @@ function keepOwn(
       for (const list of lists) {
         const left = list.filter((item) => own.has(hashOf(item) ?? ''))
         removed += list.length - left.length
-        list.splice(0, list.length, ...left)
+        list.length = 0
+        for (const item of left) list.push(item)
       }
       const total = hasTotals(exchange, body) ? await context.owners.count(resource, caller) : 0
       const changed = lessenTotals(exchange, body, total, removed > 0)
