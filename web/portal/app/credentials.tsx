@@ -83,10 +83,15 @@ export function Credentials({ application }: { application: Application }): Reac
 function End({ credential }: { credential: Credential }): ReactNode {
   const end = endOf(credential, Date.now())
   const { expiresAt } = credential
-  if (end.state === 'never' || expiresAt === undefined) return <Text c="dimmed">when deleted</Text>
+  if (end.state === 'never' || expiresAt === undefined)
+    return (
+      <Text span inherit c="dimmed">
+        when deleted
+      </Text>
+    )
   if (end.state === 'later') return dateText(expiresAt)
   return (
-    <Text c="var(--bad)" fw={600}>
+    <Text span inherit c="var(--bad)" fw={600}>
       {end.state === 'over'
         ? `ended ${dateText(expiresAt)}`
         : `${dateText(expiresAt)}, in ${end.days} ${end.days === 1 ? 'day' : 'days'}`}
