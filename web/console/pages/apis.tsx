@@ -69,7 +69,7 @@ export function ApisPage(): ReactNode {
                       component={Link}
                       to={`/console/calls?apiId=${encodeURIComponent(api.id)}`}
                       size="sm"
-                      aria-label={`Live calls of ${api.title} ${api.version}`}
+                      aria-label={`Show live calls of ${api.title} ${api.version}`}
                     >
                       Show
                     </Anchor>

@@ -16,16 +16,18 @@ import {
 import { errorsAt, unplaced } from '../view-models/field-errors.ts'
 
 /** What a contract may use: its plan's limits, or those that were agreed with this partner. */
-export function ContractLimits({
-  contract,
-  path,
-}: {
+export function ContractLimits(options: {
   contract: Contract
   path: string
+  /** told outside of the form, which begins anew with what was saved */
+  say: (text: string) => void
 }): ReactNode {
+  const { contract, path, say } = options
   const [form, setForm] = useState(limitsForm(contract.limits))
-  const change = useChange({})
-  const reset = useChange({})
+  const change = useChange({
+    done: () => say('Limits are saved: gateways have them within a second.'),
+  })
+  const reset = useChange({ done: () => say('The limits of the plan hold again.') })
   const error = errorsAt(change.fault)
   const rest = unplaced(change.fault, (place) =>
     /^\/(rate\/\d|quota|spike|concurrency)/.test(place),
@@ -36,6 +38,7 @@ export function ContractLimits({
       <form
         onSubmit={(event) => {
           event.preventDefault()
+          say('')
           change.send({ method: 'PUT', path, body: limitsBody(form) })
         }}
       >

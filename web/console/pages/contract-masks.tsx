@@ -16,10 +16,18 @@ import {
 import { errorsAt, unplaced } from '../view-models/field-errors.ts'
 
 /** What of responses this partner gets otherwise than the products say. */
-export function ContractMasks({ contract, path }: { contract: Contract; path: string }): ReactNode {
+export function ContractMasks(options: {
+  contract: Contract
+  path: string
+  /** told outside of the form, which begins anew with what was saved */
+  say: (text: string) => void
+}): ReactNode {
+  const { contract, path, say } = options
   const [rows, setRows] = useState(masksForm(contract.masks))
   const apis = useManaged<List<ApiSummary>>('/apis?perPage=100')
-  const change = useChange({})
+  const change = useChange({
+    done: () => say('Masks are saved: gateways have them within a second.'),
+  })
   const error = errorsAt(change.fault)
   const rest = unplaced(change.fault, (place) => /^\/masks\/\d+\//.test(place))
   const choices = [
@@ -37,6 +45,7 @@ export function ContractMasks({ contract, path }: { contract: Contract; path: st
       <form
         onSubmit={(event) => {
           event.preventDefault()
+          say('')
           change.send({ method: 'PUT', path, body: masksBody(rows) })
         }}
       >

@@ -1,5 +1,5 @@
 import { Anchor, Stack, Text } from '@mantine/core'
-import type { ReactNode } from 'react'
+import { type ReactNode, useState } from 'react'
 import { Link, useParams } from 'react-router'
 import type { Contract, Plan } from '#contracts/schema'
 import type { Partner } from '#partners/schema'
@@ -15,12 +15,20 @@ export function ContractPage(): ReactNode {
   const { contractId = '' } = useParams()
   const path = `/contracts/${encodeURIComponent(contractId)}`
   const contract = useManaged<Contract>(path)
+  const [done, setDone] = useState('')
   return (
     <Reading of={contract}>
       {(found) => (
         <>
           <Head contract={found} />
           <Stack gap="lg">
+            <div role="status">
+              {done !== '' && (
+                <Notice tone="good">
+                  <Text>{done}</Text>
+                </Notice>
+              )}
+            </div>
             {found.state === 'ended' ? (
               <Notice tone="warn">
                 <Text>This contract has ended. Its terms stay as they were.</Text>
@@ -32,11 +40,13 @@ export function ContractPage(): ReactNode {
                   key={JSON.stringify(found.limits)}
                   contract={found}
                   path={`${path}/limits`}
+                  say={setDone}
                 />
                 <ContractMasks
                   key={JSON.stringify(found.masks)}
                   contract={found}
                   path={`${path}/masks`}
+                  say={setDone}
                 />
               </>
             )}

@@ -18,13 +18,23 @@ import {
 /** Publish, end, retire: each says what it does to partners before it does it. */
 export function VersionLifecycle({ api, path }: { api: ApiVersion; path: string }): ReactNode {
   const moves = movesOf(api)
+  const [warnings, setWarnings] = useState<string[]>([])
   return (
     <section className="card" aria-labelledby="lifecycle">
       <Stack>
         <Title order={2} id="lifecycle">
           Lifecycle
         </Title>
-        {moves.deprecate && <EndForm key={api.retirement?.sunsetAt ?? ''} api={api} path={path} />}
+        {moves.deprecate && (
+          <EndForm key={api.retirement?.sunsetAt ?? ''} api={api} path={path} warn={setWarnings} />
+        )}
+        <div role="status">
+          {warnings.map((warning) => (
+            <Notice key={warning} tone="warn">
+              <Text>Done. {warning}</Text>
+            </Notice>
+          ))}
+        </div>
         <Group>
           {moves.publish && <Publish api={api} path={path} takesBack={moves.takesBack} />}
           {moves.retire && <Retire api={api} path={path} />}
@@ -36,15 +46,20 @@ export function VersionLifecycle({ api, path }: { api: ApiVersion; path: string 
 
 const places: readonly string[] = ['/sunsetAt', '/deprecatedAt', '/successor']
 
-function EndForm({ api, path }: { api: ApiVersion; path: string }): ReactNode {
+function EndForm(options: {
+  api: ApiVersion
+  path: string
+  /** told outside of the form, which begins anew when the dates change */
+  warn: (warnings: string[]) => void
+}): ReactNode {
+  const { api, path, warn } = options
   const all = useManaged<List<ApiSummary>>('/apis?perPage=100')
   const [form, setForm] = useState({
     sunset: dayOf(api.retirement?.sunsetAt),
     deprecated: '',
     successor: api.retirement?.successor ?? '',
   })
-  const [warnings, setWarnings] = useState<string[]>([])
-  const change = useChange<ChangedApi>({ done: (answer) => setWarnings(answer.warnings) })
+  const change = useChange<ChangedApi>({ done: (answer) => warn(answer.warnings) })
   const error = errorsAt(change.fault)
   const rest = unplaced(change.fault, (place) => places.includes(place))
   const announced = api.retirement?.sunsetAt !== undefined && api.lifecycle !== 'retired'
@@ -52,7 +67,7 @@ function EndForm({ api, path }: { api: ApiVersion; path: string }): ReactNode {
     <form
       onSubmit={(event) => {
         event.preventDefault()
-        setWarnings([])
+        warn([])
         change.send({ method: 'POST', path: `${path}/lifecycle`, body: endBody(form) })
       }}
     >
@@ -65,8 +80,8 @@ function EndForm({ api, path }: { api: ApiVersion; path: string }): ReactNode {
         <SimpleGrid cols={{ base: 1, md: 3 }}>
           <TextInput
             type="date"
-            label="Answers until (start of the day, UTC)"
-            description={`Half a year or more is reasonable notice: ${reasonableDay(new Date())}`}
+            label="Answers until"
+            description={`00:00 UTC; fair: ${reasonableDay(new Date())} or later`}
             value={form.sunset}
             required
             error={error('/sunsetAt')}
@@ -75,7 +90,7 @@ function EndForm({ api, path }: { api: ApiVersion; path: string }): ReactNode {
           <TextInput
             type="date"
             label="Deprecated from"
-            description="Empty: from now on, or as announced"
+            description="Empty: now, or as announced"
             value={form.deprecated}
             error={error('/deprecatedAt')}
             onChange={(event) => setForm({ ...form, deprecated: event.currentTarget.value })}
@@ -93,19 +108,12 @@ function EndForm({ api, path }: { api: ApiVersion; path: string }): ReactNode {
           />
         </SimpleGrid>
         {rest !== undefined && <Refused fault={rest} />}
-        <div role="status">
-          {warnings.map((warning) => (
-            <Notice key={warning} tone="warn">
-              <Text>Done. {warning}</Text>
-            </Notice>
-          ))}
-        </div>
         <Group>
           <Button type="submit" loading={change.sending}>
             {announced ? 'Change the end' : 'Deprecate'}
           </Button>
           <Text size="sm" c="dimmed">
-            {noticeDays} days are asked for; less is allowed and warned of.
+            {noticeDays} days are fair notice; less is allowed and warned of.
           </Text>
         </Group>
       </Stack>
