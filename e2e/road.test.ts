@@ -197,6 +197,41 @@ describe('the road in a browser', () => {
       .getByText(/sim-swap/i)
       .first()
       .waitFor()
+    await page.getByText('Live from 2 gateways').waitFor()
+    const call = (correlator: string): Promise<Response> =>
+      fetch(`${product.wellKnown.environments.sandbox.gateway}/nowhere`, {
+        headers: { 'x-correlator': correlator },
+      })
+    await call('seen-as-it-happens')
+    await page.getByText('seen-as-it-happens').waitFor()
+    await page.getByRole('button', { name: 'Pause' }).press('Enter')
+    await call('while-it-was-paused')
+    await page.getByText('Paused, 1 new').waitFor()
+    assert.equal(await page.getByText('while-it-was-paused').count(), 0)
+    await page.getByRole('button', { name: 'Go on' }).press('Enter')
+    await page.getByText('while-it-was-paused').waitFor()
+
+    await page.getByRole('link', { name: 'Find a call' }).click()
+    await page.getByLabel('Correlator, exchange or trace').fill('seen-as-it-happens')
+    await page.keyboard.press('Enter')
+    await page.waitForURL(/exchanges\/exc_/)
+    await page.getByRole('heading', { name: '404 NOT_FOUND' }).waitFor()
+    await page.getByText('Owner: the caller').waitFor()
+    await page.getByText('Refused by').waitFor()
+    await page.getByRole('link', { name: 'What NOT_FOUND means and what to do' }).waitFor()
+    await page.goto(open('/console/gateways'))
+    await page.getByRole('heading', { name: 'Services behind the APIs' }).waitFor()
+    assert.equal(await page.getByText('live', { exact: true }).count(), 2)
+    const faults: string[] = []
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      for (const pathname of ['/console/calls', '/console/exchanges', '/console/gateways']) {
+        await page.goto(open(pathname))
+        await page.getByRole('heading', { level: 1 }).waitFor()
+        faults.push(...(await violationsOf(page)).map((found) => `${pathname} ${found}`))
+      }
+    }
+    assert.deepEqual(faults, [])
     assert.deepEqual(complaints, [])
     await page.context().clearCookies()
     const again = await fetch(`${product.wellKnown.management}/operators/first`, {
