@@ -15,7 +15,7 @@ const target = (name: string, weight = 1): Endpoint =>
     ...{ name, weight, side: 'primary', largest: 1, breaker: undefined },
     origin: undefined as unknown as Endpoint['origin'],
     dialect: httpDialect(''),
-    metrics: { ended: nothing, ejected: nothing, unhealthy: nothing },
+    metrics: { ended: nothing, ejected: nothing, opened: nothing, unhealthy: nothing },
   })
 
 /** A generator that is the same each time (Park and Miller). */

@@ -139,7 +139,9 @@ export class ForwardedCall implements UpstreamReceiver {
     const { context, served } = this.#of
     const nowMs = context.monotonicMs()
     this.#exchange.trace?.endAttempt(nowMs, status, failure)
+    const before = endpoint.breakerState(nowMs)
     endpoint.end(this.#begun, outcome, nowMs)
+    served.breakerWas(before, endpoint, nowMs)
     if (outcome !== 'failed') return
     served.failedAt(endpoint, nowMs)
     served.judge(endpoint, true)
@@ -189,8 +191,8 @@ export class ForwardedCall implements UpstreamReceiver {
     if (exchange.settled) return
     exchange.upstream = response
     if (served.canary !== undefined) exchange.canaryCall = this
-    if (response !== undefined && served.shadow !== undefined) this.#follow(response)
     exchange.resume(failure === undefined ? undefined : refusalOf(failure))
+    if (response !== undefined && served.shadow !== undefined) this.#follow(response)
   }
 
   #leave(): void {

@@ -2,6 +2,7 @@ import type { ApiEntry } from '#snapshot'
 import { Canary, type CanarySettings } from './canary.ts'
 import type { CanaryMemory } from './canary-memory.ts'
 import { chooseEndpoint } from './choose-endpoint.ts'
+import type { BreakerState } from './circuit-breaker.ts'
 import { ejectOutlier } from './eject-outlier.ts'
 import type { EndpointMaker } from './endpoint-maker.ts'
 import { HealthCheck } from './health-check.ts'
@@ -46,7 +47,8 @@ export class ServedApi {
     const { upstream } = api
     this.primaries = maker.primaries(api)
     this.canary = 'canary' in upstream ? this.#canaryOf(upstream.canary, before) : undefined
-    if (this.canary === undefined) around.memory.forget(api.id)
+    // Not at a start, which may begin with an older snapshot.
+    if (before !== undefined && this.canary?.rolledBack === undefined) around.memory.forget(api.id)
     const shadow = 'shadow' in upstream ? upstream.shadow : undefined
     const endpoint = shadow && maker.at(api, shadow.url, 'shadow')
     this.shadow =
@@ -108,6 +110,20 @@ export class ServedApi {
     )
   }
 
+  /** A call ended there: whoever runs this must know when a breaker opens or closes. */
+  breakerWas(before: BreakerState, endpoint: Endpoint, nowMs: number): void {
+    const now = endpoint.breakerState(nowMs)
+    if (now === before) return
+    const { log } = this.#around
+    if (now === 'closed') log.info(this.#who(endpoint), 'an upstream target is called again')
+    if (now !== 'open') return
+    endpoint.metrics.opened()
+    log.warn(
+      { ...this.#who(endpoint), forSeconds: Math.ceil(endpoint.waitMs(nowMs) / 1_000) },
+      'an upstream target fails, and gets no calls for a while',
+    )
+  }
+
   /** What a call came to, for the comparison of a canary with the stable side. */
   judge(endpoint: Endpoint, failed: boolean): void {
     const { canary } = this
@@ -142,7 +158,6 @@ export class ServedApi {
     canary.rolledBack =
       (same ? before?.canary?.rolledBack : undefined) ??
       this.#around.memory.recall(this.api.id, settings)
-    if (canary.rolledBack === undefined) this.#around.memory.forget(this.api.id)
     return canary
   }
 

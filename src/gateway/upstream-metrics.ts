@@ -20,6 +20,7 @@ export type CacheResult = 'hit' | 'shared' | 'miss' | 'unstored'
 export interface EndpointMetrics {
   ended(result: CallResult): void
   ejected(): void
+  opened(): void
   unhealthy(): void
 }
 
@@ -59,7 +60,7 @@ export function createUpstreamMetrics(
   })
   const removals = new Counter({
     name: 'wayleave_gateway_upstream_removals_total',
-    help: 'Times that a target was taken out, because it stood out or because its health check failed.',
+    help: 'Times that a target was taken out, because it failed, stood out, or failed its health check.',
     labelNames: ['api', 'target', 'cause'] as const,
     registers,
   })
@@ -85,6 +86,7 @@ export function createUpstreamMetrics(
   return {
     endpoint: (api, target) => ({
       ended: counted((result) => calls.labels({ api, target, result })),
+      opened: () => removals.inc({ api, target, cause: 'breaker' }),
       ejected: () => removals.inc({ api, target, cause: 'outlier' }),
       unhealthy: () => removals.inc({ api, target, cause: 'health' }),
     }),

@@ -110,7 +110,9 @@ test('five failures in a row open the breaker: 503 at once with Retry-After, and
   assert.equal(refused.headers.get('retry-after'), '1')
   assert.equal(upstream.requests.length, 5)
   assert.equal(reportOf(gateway)?.targets[0]?.state, 'open')
-  assert.match(await gateway.registry.metrics(), /upstream_breaker\{[^}]*\} 2/)
+  const metrics = await gateway.registry.metrics()
+  assert.match(metrics, /upstream_breaker\{[^}]*\} 2/)
+  assert.match(metrics, /upstream_removals_total\{[^}]*cause="breaker"\} 1/)
   upstream.answer = fine
   await eventually(() => reportOf(gateway)?.targets[0]?.state === 'half-open')
   const parallel = await Promise.all(Array.from({ length: 10 }, () => check(gateway)))

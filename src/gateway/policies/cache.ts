@@ -83,7 +83,7 @@ export function keptSeconds(operation: Operation): number {
 /** A token that names a subscriber makes any call personal. */
 const mayKeepFor = (exchange: Exchange, { documented }: Operation): boolean =>
   documented.terms?.cachePersonal === true ||
-  (exchange.subject === undefined && exchange.upstreamSubject === undefined)
+  (exchange.subject === undefined && exchange.token?.subject === undefined)
 
 const ownerOf = (
   { contract, application }: Exchange,
