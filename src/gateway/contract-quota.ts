@@ -4,8 +4,9 @@ import { type QuotaPeriod, quotaPeriod } from './quota-period.ts'
 import type { QuotaLedger } from './store.ts'
 
 export type QuotaAnswer = 'granted' | 'exhausted' | 'unavailable'
-/** A unit that was granted, to be given back when the call comes to nothing. */
-export type QuotaUnit = { period: QuotaPeriod }
+/** What was granted to a call, to be given back when it comes to nothing. */
+export type QuotaUnit = { period: QuotaPeriod; weight: number }
+type Waiting = { weight: number; later: (answer: QuotaAnswer) => void }
 
 const largestBlock = 1_000
 /** a gateway holds at most this part of a quota ahead of its calls */
@@ -28,8 +29,10 @@ export class ContractQuota {
   #leased: number | undefined
   #block = 1
   #leasing: Promise<void> | undefined
-  #waiting: ((answer: QuotaAnswer) => void)[] = []
+  #waiting: Waiting[] = []
   #askAfterMs = 0
+  /** until then the ledger is not asked for so much or more */
+  #emptyFor = 1
   #failed = false
   #lastLeaseMs = 0
   /** what a free contract used while the ledger was away, owed to it */
@@ -57,37 +60,41 @@ export class ContractQuota {
     return this.#contract.quota?.limit ?? 0
   }
 
-  /** Takes one unit of what is leased. @returns 'ask' when only the ledger knows: then `ask` answers */
-  take(nowMs: number): QuotaAnswer | 'ask' {
+  /**
+   * Takes `weight` of what is leased, whole or not at all.
+   * @returns 'ask' when only the ledger knows: then `ask` answers
+   */
+  take(nowMs: number, weight = 1): QuotaAnswer | 'ask' {
     this.lastUsedMs = nowMs
     if (nowMs >= this.#period.endMs) this.#turn(periodOf(this.#contract, nowMs))
-    if (this.#available > 0 && this.#waiting.length === 0) {
-      this.#available -= 1
+    if (this.#available >= weight && this.#waiting.length === 0) {
+      this.#available -= weight
       if (this.#available * 2 < this.#block) this.#lease(nowMs)
       return 'granted'
     }
     if (this.#failed) {
       // One asks the ledger in the background; nobody waits for it.
       this.#lease(nowMs)
-      return this.#withoutLedger()
+      return this.#withoutLedger(weight)
     }
-    return nowMs < this.#askAfterMs ? 'exhausted' : 'ask'
+    return this.#isEmpty(nowMs, weight) ? 'exhausted' : 'ask'
   }
 
   /** Waits for the ledger; answered in the order of the questions. */
-  ask(nowMs: number, later: (answer: QuotaAnswer) => void): void {
-    this.#waiting.push(later)
+  ask(nowMs: number, later: (answer: QuotaAnswer) => void, weight = 1): void {
+    this.#waiting.push({ weight, later })
     this.#lease(nowMs)
   }
 
-  unit(): QuotaUnit {
-    return { period: this.#period }
+  unit(weight = 1): QuotaUnit {
+    return { period: this.#period, weight }
   }
 
   giveBack(unit: QuotaUnit): void {
     if (unit.period.name !== this.#period.name) return
-    if (this.#owed > 0) this.#owed -= 1
-    else this.#available += 1
+    const settled = Math.min(this.#owed, unit.weight)
+    this.#owed -= settled
+    this.#available += unit.weight - settled
     this.#askAfterMs = 0
   }
 
@@ -108,7 +115,11 @@ export class ContractQuota {
     const unused = this.#available
     this.#available = 0
     if (unused === 0) return
-    await this.#ledger.lease(this.#contract.id, this.#period.name, this.limit, -unused)
+    await this.#ledger.lease(this.#contract.id, this.#period.name, this.limit, -unused, 0)
+  }
+
+  #isEmpty(nowMs: number, weight: number): boolean {
+    return nowMs < this.#askAfterMs && weight >= this.#emptyFor
   }
 
   #turn(period: QuotaPeriod): void {
@@ -121,15 +132,17 @@ export class ContractQuota {
   }
 
   /** A free contract goes on within its quota as this process knows it: no money depends on it. A paid one stops. */
-  #withoutLedger(): QuotaAnswer {
+  #withoutLedger(weight: number): QuotaAnswer {
     if (this.#contract.tier !== 'free') return 'unavailable'
-    if ((this.#leased ?? 0) + this.#owed >= this.limit) return 'exhausted'
-    this.#owed += 1
+    if ((this.#leased ?? 0) + this.#owed + weight > this.limit) return 'exhausted'
+    this.#owed += weight
     return 'granted'
   }
 
   #lease(nowMs: number): void {
-    if (this.#leasing !== undefined || nowMs < this.#askAfterMs) return
+    const [first] = this.#waiting
+    if (this.#leasing !== undefined) return
+    if (nowMs < this.#askAfterMs && (this.#failed || (first?.weight ?? 1) >= this.#emptyFor)) return
     const left = this.limit - (this.#leased ?? 0)
     if (this.#leased !== undefined && left <= 0 && this.#waiting.length === 0) return
     const largest = Math.max(1, Math.min(largestBlock, Math.ceil(this.limit / blockPart)))
@@ -138,13 +151,16 @@ export class ContractQuota {
     this.#lastLeaseMs = nowMs
     // Near the end the blocks become single calls: what one gateway holds back, another cannot use.
     const ahead = this.#leased === undefined ? 1 : Math.min(this.#block, Math.ceil(left / 4))
-    const amount = Math.max(1, ahead, this.#waiting.length) + this.#owed
+    const waiting = this.#waiting.reduce((sum, { weight }) => sum + weight, 0)
+    const amount = Math.max(1, ahead, waiting - this.#available) + this.#owed
+    // Less than the first one needs is of no use to it, and may be to another gateway.
+    const least = this.#owed > 0 ? 1 : Math.max(1, (first?.weight ?? 1) - this.#available)
     const { name } = this.#period
-    this.#leasing = this.#ledger.lease(this.#contract.id, name, this.limit, amount).then(
+    this.#leasing = this.#ledger.lease(this.#contract.id, name, this.limit, amount, least).then(
       ({ granted, used }) => {
         this.#leasing = undefined
         if (name !== this.#period.name) this.#answer(nowMs)
-        else this.#received(granted, used, nowMs)
+        else this.#received(granted, used, least, nowMs)
       },
       (error: unknown) => {
         this.#leasing = undefined
@@ -153,7 +169,7 @@ export class ContractQuota {
     )
   }
 
-  #received(granted: number, used: number, nowMs: number): void {
+  #received(granted: number, used: number, least: number, nowMs: number): void {
     if (this.#failed) this.#log.info({ contract: this.#contract.id }, 'the quota ledger is back')
     this.#failed = false
     this.#leased = used
@@ -163,28 +179,39 @@ export class ContractQuota {
     if (granted === 0) {
       this.#owed = 0
       this.#askAfterMs = nowMs + askAgainMs
+      this.#emptyFor = least + this.#available
     }
     this.#answer(nowMs)
   }
 
   /** Serves those who wait; when some are left although something was granted, asks once more. */
   #answer(nowMs: number): void {
-    while (this.#available > 0) {
-      const next = this.#waiting.shift()
-      if (next === undefined) return
-      this.#available -= 1
-      next('granted')
+    let refused = false
+    for (const next of this.#waiting.splice(0)) {
+      if (next.weight <= this.#available) {
+        this.#available -= next.weight
+        next.later('granted')
+      } else if (this.#isEmpty(nowMs, next.weight)) {
+        refused = true
+        next.later('exhausted')
+      } else this.#waiting.push(next)
     }
-    if (this.#waiting.length === 0) return
-    if (nowMs >= this.#askAfterMs) this.#lease(nowMs)
-    else for (const next of this.#waiting.splice(0)) next('exhausted')
+    if (this.#waiting.length > 0) this.#lease(nowMs)
+    else if (refused && this.#available > 0) this.#returnRest()
+  }
+
+  /** Too little for a call here: together with what others hold it may be enough. */
+  #returnRest(): void {
+    this.close().catch((error: unknown) => {
+      this.#log.warn({ err: error }, 'a rest of a quota could not be given back; it is lost')
+    })
   }
 
   #lost(error: unknown, nowMs: number): void {
     if (!this.#failed) this.#log.warn({ err: error }, 'the quota ledger does not answer')
     this.#failed = true
     this.#askAfterMs = nowMs + retryMs
-    for (const next of this.#waiting.splice(0)) next(this.#withoutLedger())
+    for (const { weight, later } of this.#waiting.splice(0)) later(this.#withoutLedger(weight))
   }
 }
 

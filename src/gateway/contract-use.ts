@@ -114,6 +114,11 @@ export class ContractUse implements LimitUse {
     if (this.#queue.length > 0) this.#node.ask(this)
   }
 
+  owes(nowMs: number): boolean {
+    if (this.#limitsSlots && this.slots.owes(this.#node, nowMs, 'lasting')) return true
+    return this.#all().some((window) => window.owes(nowMs, 'lasting'))
+  }
+
   concerned(nowMs: number): boolean {
     if (this.#queue.length > 0 || this.slots.concerned()) return true
     return this.#all().some((window) => window.concerned(nowMs))

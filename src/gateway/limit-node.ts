@@ -5,6 +5,7 @@ import {
   type LimitStore,
   longestLeaseMs,
   memberMs,
+  ownMs,
   type SlotAsk,
   type StoreAnswer,
   type StoreQuestion,
@@ -12,10 +13,9 @@ import {
 } from './limit-store.ts'
 import type { LimitWindow, Standing } from './limit-window.ts'
 
-/** Windows up to this long may be decided without the store; what a longer one holds would be lost with the process. */
-export const longestOwnWindowMs = 60_000
 const beatMs = 500
-const checkpointBeats = 2
+/** after the store lost its state, so long the members of before count */
+const rememberedMs = 60_000
 const probeMs = 1_000
 const waitingPollMs = 40
 /** between questions that fail at once: five of them are a fifth of a second */
@@ -36,7 +36,9 @@ export interface LimitUse {
   items(nowMs: number, what: Telling): Item[]
   /** Answers those who wait, as far as it can be said now. */
   drain(nowMs: number): void
-  /** Whether it holds, owes or waits for anything. */
+  /** Whether it has something to tell or to give back although nobody waits. */
+  owes(nowMs: number): boolean
+  /** Whether it holds, owes or waits for anything, or may have to tell it when somebody else comes. */
   concerned(nowMs: number): boolean
   /** The leases are void. */
   drop(): void
@@ -46,7 +48,7 @@ export interface LimitUse {
   surrender(): void
 }
 
-/** `lasting`: of what was admitted alone, only what outlives a restart; `all`: everything, since somebody else comes. */
+/** `lasting`: what was admitted alone may stay untold, for it is soon over; `all`: everything, since somebody else comes. */
 export type Telling = 'lasting' | 'all'
 
 /** Runs something later; the result takes that back. */
@@ -65,8 +67,9 @@ export const realTimers: After = (ms, run) => {
  * This process among those that share the limits of an environment: its membership, whether it is the only one, and its
  * questions to the store, one at a time, each for as many contracts as have one.
  *
- * Alone it decides by itself and asks nothing; it is alone only for `memberMs` after it asked to be, so that another can
- * wait that out. As soon as there is another it tells the store what it admitted, gives being alone up, and leases.
+ * Alone it decides about short windows by itself and asks nothing, for a moment after each time that the store has found
+ * nobody else, so that another can wait that out. As soon as there is another it tells the store what it admitted, gives
+ * being alone up, and leases.
  * Without the store it gives each contract its share: the limit divided by the members that were last known.
  */
 export class LimitNode implements Standing, SlotStanding {
@@ -88,9 +91,9 @@ export class LimitNode implements Standing, SlotStanding {
   #handingOver = false
   #waits = false
   #asking = false
+  #asked: Promise<unknown> = Promise.resolve()
   #stopped = false
   #nextBeatMs = 0
-  #beats = 0
   /** uses that wait for an answer */
   #eager = new Set<LimitUse>()
   /** uses that hold, owe, or have admitted something that the store has not heard of */
@@ -158,11 +161,7 @@ export class LimitNode implements Standing, SlotStanding {
 
   decides(windowMs: number, nowMs: number): boolean {
     if (this.#store === undefined || this.#breaker.open) return true
-    return (
-      nowMs < this.#aloneUntilMs &&
-      windowMs <= longestOwnWindowMs &&
-      nowMs - this.#othersAtMs >= windowMs
-    )
+    return nowMs < this.#aloneUntilMs && windowMs <= ownMs && nowMs - this.#othersAtMs >= windowMs
   }
 
   decidesSlots(nowMs: number): boolean {
@@ -219,12 +218,9 @@ export class LimitNode implements Standing, SlotStanding {
     this.#cancelBeat = this.#after(this.#breaker.open ? probeMs : beatMs, () => this.#beat())
     this.#nextBeatMs = Number.NEGATIVE_INFINITY
     const nowMs = this.#monotonicMs()
-    this.#beats += 1
-    // Alone, windows that outlive a restart are told about once a second: so much is forgotten when this is killed.
-    const checkpoint = this.#beats % checkpointBeats === 0
     for (const use of this.#touched) {
-      if (!use.concerned(nowMs)) this.#touched.delete(use)
-      else if (checkpoint || nowMs >= this.#aloneUntilMs) this.#telling.add(use)
+      if (use.owes(nowMs)) this.#telling.add(use)
+      else if (!use.concerned(nowMs)) this.#touched.delete(use)
     }
     this.#pumpIn(0)
   }
@@ -255,7 +251,9 @@ export class LimitNode implements Standing, SlotStanding {
     }
     this.#asking = true
     const flags = { beat: beat || release, release, leaving: false }
-    const answer = await this.#question(store, flags, items, nowMs)
+    const asked = this.#question(store, flags, items, nowMs)
+    this.#asked = asked
+    const answer = await asked
     this.#asking = false
     if (!this.#stopped) this.#settle(answer, uses, release)
   }
@@ -326,11 +324,11 @@ export class LimitNode implements Standing, SlotStanding {
     this.#epoch = answer.epoch
     if (answer.lostMs !== undefined) this.#lostAtMs = nowMs - answer.lostMs
     // The others may be on their way back to a store that has just been lost: until then their shares are theirs.
-    const known = this.careful(longestOwnWindowMs, nowMs) ? this.members : 1
+    const known = this.careful(rememberedMs, nowMs) ? this.members : 1
     this.members = Math.max(1, answer.members, known)
     this.#waits = answer.standing === 'waiting'
     if (answer.standing === 'alone') {
-      this.#aloneUntilMs = sentMs + memberMs
+      this.#aloneUntilMs = sentMs + ownMs
       this.#handingOver = false
       this.members = 1
       const othersMs = answer.othersMs ?? Number.POSITIVE_INFINITY
@@ -383,10 +381,7 @@ export class LimitNode implements Standing, SlotStanding {
   }
 
   async #leave(store: LimitStore, endMs: number): Promise<void> {
-    while (this.#asking && this.#monotonicMs() < endMs)
-      await new Promise((resolve) => {
-        setTimeout(resolve, 5)
-      })
+    await this.#asked
     this.#aloneUntilMs = Number.NEGATIVE_INFINITY
     const nowMs = this.#monotonicMs()
     const items = [...this.#touched].flatMap((use) => {

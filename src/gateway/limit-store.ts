@@ -2,6 +2,12 @@ import type { PastUse } from './rate-window.ts'
 
 /** How long a member counts as living after it was last heard of. */
 export const memberMs = 2_000
+/**
+ * How long the only member decides by itself after it asked to be the only one, and the longest window that it so decides
+ * about. Others wait for `memberMs`: by then no window is left that it had a part in, even if it was killed or stood
+ * still in the middle of its last decision.
+ */
+export const ownMs = 1_000
 /** The longest time that a lease may be used. */
 export const longestLeaseMs = 1_000
 /** A window's use is kept in so many steps; a place is given back at most one step late. */

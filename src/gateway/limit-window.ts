@@ -1,4 +1,4 @@
-import { longestLeaseMs, memberMs, type WindowAsk, type WindowGrant } from './limit-store.ts'
+import { longestLeaseMs, ownMs, type WindowAsk, type WindowGrant } from './limit-store.ts'
 import { RateWindow } from './rate-window.ts'
 
 /** How a process stands among those that share limits. @see LimitNode */
@@ -178,7 +178,7 @@ export class LimitWindow {
     if (this.#low || this.#unused.length > 0) return true
     if (this.#untoldMs === Number.POSITIVE_INFINITY) return false
     // What a restart outlasts need not be told to anybody while there is nobody else.
-    return telling === 'all' || this.windowMs > memberMs
+    return telling === 'all' || this.windowMs > ownMs
   }
 
   /** Whether it holds a lease, or has something that the store may have to hear of. */
@@ -254,10 +254,11 @@ export class LimitWindow {
 
   /** How much is leased ahead of the calls: what a lease's life has used lately, and never much of what is left. */
   #ahead(standing: Standing): number {
-    const demand = Math.max(this.#demand, this.#periodUsed)
-    if (demand <= 1) return 0
     const left = this.#left ?? this.limit
-    return Math.min(demand, Math.floor(left / (2 * standing.members)))
+    const lately = Math.max(this.#demand, this.#periodUsed)
+    // Nobody is there who could use what is held back: then seldom asked is better.
+    const demand = standing.members > 1 ? lately : Math.max(lately, this.limit / leasePart)
+    return demand <= 1 ? 0 : Math.min(Math.ceil(demand), Math.floor(left / (2 * standing.members)))
   }
 }
 

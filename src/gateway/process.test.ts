@@ -188,12 +188,12 @@ test("the role of one environment's gateway can lease of its own quotas only", a
   await client.connect()
   t.after(() => client.end())
   const lease = (name: string) =>
-    client.query(`select * from gateway.${name}('ctr_1', '2026-03', 10, 4)`)
-  assert.deepEqual((await lease('lease_sandbox_quota')).rows, [{ granted: 4, used: 4 }])
-  await assert.rejects(lease('lease_production_quota'), /permission denied/)
+    client.query(`select * from gateway.${name}('ctr_1', '2026-03', 10, 4, 1)`)
+  assert.deepEqual((await lease('take_sandbox_quota')).rows, [{ granted: 4, used: 4 }])
+  await assert.rejects(lease('take_production_quota'), /permission denied/)
   await assert.rejects(client.query('select * from gateway.quota_use'), /permission denied/)
   await assert.rejects(
-    client.query(`select gateway.lease_quota('production', 'c', 'p', 1, 1)`),
+    client.query(`select gateway.take_quota('production', 'c', 'p', 1, 1, 1)`),
     /permission denied/,
   )
 })

@@ -1,4 +1,5 @@
 import type { Pool, QueryConfig, QueryResult, QueryResultRow } from 'pg'
+import { within } from './within.ts'
 
 /**
  * A query that is answered in time or fails. Its connection is closed when it is late: a server that hangs must not keep
@@ -8,33 +9,31 @@ import type { Pool, QueryConfig, QueryResult, QueryResultRow } from 'pg'
 export async function queryWithin<Row extends QueryResultRow>(
   pool: Pool,
   query: QueryConfig,
-  withinMs: number,
+  ms: number,
 ): Promise<QueryResult<Row>> {
-  const late = Promise.withResolvers<never>()
-  // Nobody may be listening any more when it comes.
-  late.promise.catch(() => undefined)
-  let isLate = false
-  const timer = setTimeout(() => {
-    isLate = true
-    late.reject(new Error('the database did not answer in time'))
-  }, withinMs)
-  try {
-    const connecting = pool.connect()
-    connecting.then(
-      (client) => {
-        if (isLate) client.release(true)
-      },
-      () => undefined,
-    )
-    const client = await Promise.race([connecting, late.promise])
-    try {
-      const asked = client.query<Row>(query)
-      asked.catch(() => undefined)
-      return await Promise.race([asked, late.promise])
-    } finally {
-      client.release(isLate)
+  let over = false
+  let release: (() => void) | undefined
+  const ask = async (): Promise<QueryResult<Row>> => {
+    const client = await pool.connect()
+    let open = true
+    release = () => {
+      if (open) client.release(true)
+      open = false
     }
+    if (over) {
+      release()
+      throw new Error('nobody waits for it any more')
+    }
+    const result = await client.query<Row>(query)
+    if (open) client.release()
+    open = false
+    return result
+  }
+  try {
+    return await within(ask(), ms, 'the database')
   } finally {
-    clearTimeout(timer)
+    over = true
+    // Given back already unless it failed or is late: then nothing is known about the connection.
+    release?.()
   }
 }

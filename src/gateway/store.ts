@@ -1,10 +1,12 @@
 import type { Environment } from '#platform/config'
 import type { DatabasePool } from '#platform/database'
+import { queryWithin } from './query-within.ts'
 
 /** Where quotas are carved into leases, for all gateways of an environment together. */
 export interface QuotaLedger {
   /**
-   * Asks for `amount` of what is left below `cap`; a negative amount gives back what was leased and not used.
+   * Asks for `amount` of what is left below `cap`, and takes nothing when that is less than `least`; a negative amount
+   * gives back what was leased and not used.
    * @returns how much was granted, and how much of the quota is leased in all
    */
   lease(
@@ -12,6 +14,7 @@ export interface QuotaLedger {
     period: string,
     cap: number,
     amount: number,
+    least: number,
   ): Promise<{ granted: number; used: number }>
 }
 
@@ -25,19 +28,21 @@ const answerWithinMs = 1_000
  */
 export function createQuotaLedger(database: DatabasePool, environment: Environment): QuotaLedger {
   const statement = {
-    name: `lease-${environment}-quota`,
-    text: `select granted::float8 as granted, used::float8 as used from gateway.lease_${environment}_quota($1, $2, $3, $4)`,
+    name: `take-${environment}-quota`,
+    text: `select granted::float8 as granted, used::float8 as used from gateway.take_${environment}_quota($1, $2, $3, $4, $5)`,
   }
   let failing = false
   let probing = false
   return {
-    async lease(contractId, period, cap, amount) {
+    async lease(contractId, period, cap, amount, least) {
       if (failing && probing) throw new Error('the quota ledger does not answer')
       probing = true
       try {
-        const values = [contractId, period, cap, amount]
-        const { rows } = await inTime(
-          database.pool.query<{ granted: number; used: number }>({ ...statement, values }),
+        const values = [contractId, period, cap, amount, least]
+        const { rows } = await queryWithin<{ granted: number; used: number }>(
+          database.pool,
+          { ...statement, values },
+          answerWithinMs,
         )
         const row = rows[0]
         if (row === undefined) throw new Error('the quota ledger gave no answer')
@@ -51,13 +56,4 @@ export function createQuotaLedger(database: DatabasePool, environment: Environme
       }
     },
   }
-}
-
-function inTime<T>(work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(
-    () => late.reject(new Error('the quota ledger did not answer in time')),
-    answerWithinMs,
-  )
-  return Promise.race([work, late.promise]).finally(() => clearTimeout(timer))
 }

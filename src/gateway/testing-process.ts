@@ -5,9 +5,12 @@ import { createInternalServer } from '#platform/internal-server'
 import { superviseProcess } from '#platform/process-lifecycle'
 import type { ContractEntry } from '#snapshot'
 import { createGateway } from './create-gateway.ts'
+import type { LimitStore } from './limit-store.ts'
 import { LiveTail } from './live-tail.ts'
-import { createProofLedger } from './proof-ledger.ts'
 import { createPayloadStore } from './payload-store.ts'
+import { postgresLimitStore } from './postgres-limit-store.ts'
+import { createProofLedger } from './proof-ledger.ts'
+import { redisLimitStore } from './redis-limit-store.ts'
 import { createQuotaLedger } from './store.ts'
 import {
   application,
@@ -38,6 +41,10 @@ export type ProcessSettings = {
   sync: 'never' | 'interval' | 'always'
   /** the quota ledger; in memory without it */
   databaseUrl?: string
+  /** where limits are shared with other gateways: in `databaseUrl`, or in Redis at this address; not shared without it */
+  limits?: 'postgres' | `redis://${string}`
+  /** whether every application is of the first one's contract */
+  oneContract?: boolean
   /** of the issuer, PEM; several gateways that are given one accept the same tokens */
   signingKey?: string
   /** given, an internal listener shows metrics, and calls as they happen for this token */
@@ -61,6 +68,11 @@ const database =
   settings.databaseUrl === undefined
     ? undefined
     : createDatabasePool(settings.databaseUrl, { applicationName: 'wayleave test gateway' })
+function limitStore(): LimitStore | undefined {
+  if (settings.limits === undefined) return undefined
+  if (settings.limits !== 'postgres') return redisLimitStore(settings.limits, 'sandbox', silent)
+  return database && postgresLimitStore(database, 'sandbox')
+}
 const tail = new LiveTail({ token: settings.tailToken ?? '' })
 const internal = createInternalServer({
   host: '127.0.0.1',
@@ -79,9 +91,9 @@ const gateway = createGateway({
     key.entry,
     plan(),
     ...Array.from({ length: settings.applications }, (_, n) => [
-      application(n),
+      settings.oneContract === true ? application(n, { partnerId: 'prt_0' }) : application(n),
       contract(n, settings.terms),
-      subscription(n),
+      settings.oneContract === true ? subscription(n, { contractId: 'ctr_0' }) : subscription(n),
     ]).flat(),
   ]),
   journal,
@@ -90,6 +102,7 @@ const gateway = createGateway({
       ? memoryPayloads()
       : createPayloadStore(database, 'sandbox', () => performance.now()),
   quota: database === undefined ? memoryLedger() : createQuotaLedger(database, 'sandbox'),
+  limitStore: limitStore(),
   proofs: database === undefined ? memoryProofs() : createProofLedger(database, 'sandbox'),
   registry: internal.registry,
   tail,

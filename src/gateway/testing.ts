@@ -17,9 +17,9 @@ import type {
   SubscriptionEntry,
 } from '#snapshot'
 import { createGateway, type Gateway, type GatewayOptions } from './create-gateway.ts'
-import type { ProofLedger } from './proof-ledger.ts'
 import type { Claim } from './idempotency-claim.ts'
 import type { Owner, PayloadStore } from './payload-store.ts'
+import type { ProofLedger } from './proof-ledger.ts'
 import type { QuotaLedger } from './store.ts'
 
 type TestContext = { after: (fn: () => Promise<void> | void) => void }
@@ -276,11 +276,13 @@ export function memoryLedger(): QuotaLedger & { used: Map<string, number>; down:
   const ledger = {
     used: new Map<string, number>(),
     down: false,
-    async lease(contractId: string, period: string, cap: number, amount: number) {
+    async lease(contractId: string, period: string, cap: number, amount: number, least: number) {
       if (ledger.down) throw new Error('down')
       const key = `${contractId} ${period}`
       const before = ledger.used.get(key) ?? 0
-      const granted = Math.max(Math.min(amount, 0), Math.min(amount, cap - before))
+      const left = cap - before
+      const granted =
+        amount > 0 && left < least ? 0 : Math.max(Math.min(amount, 0), Math.min(amount, left))
       ledger.used.set(key, before + granted)
       return { granted, used: before + granted }
     },

@@ -5,27 +5,37 @@ import type { OperationPolicy } from '../gateway-context.ts'
 import { type Refusal, refuse, refuseForNow } from '../refusal.ts'
 
 /**
- * The contract's quota of the day or month, in the contract's time zone. The unit is given back when the call comes to
- * nothing: refused by a later rule, or failed upstream.
+ * The contract's quota of the day or month, in the contract's time zone. A call takes as much as the operation weighs,
+ * whole or not at all; it is given back when the call comes to nothing: refused by a later rule, or failed upstream.
  * @public
  */
-export const limitQuota: OperationPolicy = (context) => ({
-  name: 'limit-quota',
-  apply(exchange) {
-    const { use } = exchange
-    const quota = use?.quota
-    if (use === undefined || quota === undefined) return undefined
-    const answer = quota.take(context.nowMs())
-    if (answer !== 'ask') return outcomeOf(answer, use, exchange, context.nowMs())
-    quota.ask(context.nowMs(), (later) => {
-      const refusal = outcomeOf(later, use, exchange, context.nowMs())
-      // The client may have left while the ledger was asked.
-      if (exchange.settled) giveBackQuota(exchange)
-      else exchange.resume(refusal)
-    })
-    return pending
-  },
-})
+export const limitQuota: OperationPolicy = (context, { documented }) => {
+  const weight = documented.terms?.weight ?? 1
+  return {
+    name: 'limit-quota',
+    apply(exchange) {
+      const { use } = exchange
+      const quota = use?.quota
+      if (use === undefined || quota === undefined) return undefined
+      // No Retry-After: to wait is of no use.
+      if (weight > quota.limit)
+        return refuse(
+          'QUOTA_EXCEEDED',
+          `A call of this operation counts ${weight}, and the contract's quota is ${quota.limit}: it can never pass. A larger plan is needed.`,
+        )
+      const answer = quota.take(context.nowMs(), weight)
+      if (answer !== 'ask') return outcomeOf(answer, use, exchange, weight, context.nowMs())
+      const later = (known: QuotaAnswer): void => {
+        const refusal = outcomeOf(known, use, exchange, weight, context.nowMs())
+        // The client may have left while the ledger was asked.
+        if (exchange.settled) giveBackQuota(exchange)
+        else exchange.resume(refusal)
+      }
+      quota.ask(context.nowMs(), later, weight)
+      return pending
+    },
+  }
+}
 
 /**
  * Undoes what `limit-quota` took.
@@ -41,12 +51,13 @@ function outcomeOf(
   answer: QuotaAnswer,
   use: ContractUse,
   exchange: Exchange,
+  weight: number,
   nowMs: number,
 ): Refusal | undefined {
   const { quota } = use
   switch (answer) {
     case 'granted':
-      exchange.quotaUnit = quota?.unit()
+      exchange.quotaUnit = quota?.unit(weight)
       return undefined
     case 'exhausted': {
       const period = use.contract.quota?.period ?? 'month'
