@@ -70,7 +70,9 @@ function unfit(
   if (schemas.some(({ format }) => format === 'date' || format === 'date-time')) return undefined
   const names = new Set(schemas.flatMap(({ properties }) => Object.keys(Object(properties))))
   if (names.has('latitude') && names.has('longitude')) return undefined
-  return 'is no location (with latitude and longitude), number or date: nothing of it can be coarsened'
+  // An area of the standard is a circle or a polygon, which its discriminator names.
+  if (['areaType', 'center', 'boundary'].some((name) => names.has(name))) return undefined
+  return 'is no location (with latitude and longitude), area, number or date: nothing of it can be coarsened'
 }
 
 /** What of the document's promises a masked text does not keep, or nothing. */
