@@ -1,3 +1,4 @@
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Attempts, createAttempts } from '#platform/attempts'
 import { type Environment, environments } from '#platform/config'
@@ -19,6 +20,8 @@ export type AuthorizationServerOptions = {
   attempts?: Attempts
   /** where to listen, instead of the configured host and port */
   port?: number
+  /** is shown the HTTP server, to watch what it answers */
+  observe?: (server: Server) => void
 }
 
 /** @public */
@@ -50,6 +53,7 @@ export function createAuthorizationServer(
     createIssuer(platform, { environment, clients: partners, scopes: contracts, limiter, log }),
   )
   const server = createListener(issuers, log)
+  options.observe?.(server)
   let state: 'new' | 'open' | 'stopping' = 'new'
   let follower: { stop(): Promise<void> } | undefined
 

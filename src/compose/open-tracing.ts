@@ -1,5 +1,8 @@
+import type { Server } from 'node:http'
 import type { Config } from '#platform/config'
+import type { HttpServer } from '#platform/http-server'
 import type { Log } from '#platform/log'
+import { RequestTraces } from '#platform/request-traces'
 import { createTracing, type Tracing } from '#platform/tracing'
 
 /**
@@ -28,4 +31,51 @@ export async function openTracing(
     },
   })
   return { share, tracing: createTracing({ sender, log }) }
+}
+
+/** Each request of control: its route is the template that it met. */
+export function traceRoutes(
+  server: HttpServer,
+  traces: { tracing: Tracing; share: number } | undefined,
+): void {
+  if (traces === undefined) return
+  const requests = new RequestTraces(traces)
+  server.addHook('onResponse', async (request, reply) => {
+    const endMs = Date.now()
+    requests.record({
+      headers: request.headers,
+      method: request.method,
+      route: request.routeOptions.url,
+      status: reply.statusCode,
+      startMs: endMs - reply.elapsedTime,
+      endMs,
+    })
+  })
+}
+
+/** the addresses of a fixed table are plain words: what else somebody asks for is nobody's business */
+const plainAddress = /^(?:\/[a-z._-]{1,40}){1,4}$/
+
+/** Each request of a server whose addresses are a fixed table. */
+export function traceAddresses(
+  server: Server,
+  traces: { tracing: Tracing; share: number } | undefined,
+): void {
+  if (traces === undefined) return
+  const requests = new RequestTraces(traces)
+  server.on('request', (request, response) => {
+    const startMs = Date.now()
+    const path = request.url?.split('?', 1)[0] ?? ''
+    response.on('finish', () => {
+      const { statusCode: status } = response
+      requests.record({
+        headers: request.headers,
+        method: request.method ?? '',
+        route: status === 404 || !plainAddress.test(path) ? undefined : path,
+        status,
+        startMs,
+        endMs: Date.now(),
+      })
+    })
+  })
 }

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { createAuthorizationServer } from '#authorization'
 import { createScopeSource } from '#contracts'
 import { createPartnerDirectory } from '#partners'
@@ -5,6 +6,7 @@ import type { Config, Environment } from '#platform/config'
 import { createInternalServer } from '#platform/internal-server'
 import { superviseProcess } from '#platform/process-lifecycle'
 import { createPlatform } from './create-platform.ts'
+import { openTracing, traceAddresses } from './open-tracing.ts'
 import { tellSupervisor } from './tell-supervisor.ts'
 
 /** The authorization servers: both environments, or one. */
@@ -13,11 +15,16 @@ export async function runAuthorization(
   environments: readonly Environment[],
 ): Promise<void> {
   const platform = await createPlatform(config, 'authorization')
+  const traces = await openTracing(config, platform.log, {
+    name: 'wayleave-authorization',
+    instance: hostname(),
+  })
   const server = createAuthorizationServer({
     platform,
     partners: createPartnerDirectory(platform),
     contracts: createScopeSource(platform),
     environments,
+    observe: (http) => traceAddresses(http, traces),
   })
   const internal = createInternalServer({
     host: config.internalHost,
@@ -29,6 +36,7 @@ export async function runAuthorization(
     async stop() {
       await server.stop()
       await internal.stop()
+      await traces?.tracing.stop(2_000)
       await platform.database.close()
     },
   })

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import swagger from '@fastify/swagger'
@@ -6,8 +7,10 @@ import { createAudit } from '#audit'
 import { createAuthorization } from '#authorization'
 import { createCatalog } from '#catalog'
 import { createContracts } from '#contracts'
+import { readMembers, tellQuotaWarnings } from '#gateway'
 import { createIdentity } from '#identity'
 import { createMetering } from '#metering'
+import { createMonitoring } from '#monitoring'
 import { createPartners } from '#partners'
 import { createAttempts, forgetOldAttempts } from '#platform/attempts'
 import type { Config } from '#platform/config'
@@ -19,11 +22,17 @@ import { startDispatcher } from '#platform/outbox'
 import { superviseProcess } from '#platform/process-lifecycle'
 import { createPortal } from '#portal'
 import { createSandboxInbox, forgetSandboxMessages } from '#sandbox'
-import { createSnapshotCompiler, snapshotRoutes, sweepTombstones } from '#snapshot'
+import {
+  createSnapshotCompiler,
+  readPublishedRevisions,
+  snapshotRoutes,
+  sweepTombstones,
+} from '#snapshot'
 import { createPlatform } from './create-platform.ts'
 import { describeRoute } from './describe-route.ts'
 import { firstCall } from './first-call.ts'
 import { startJobs } from './jobs.ts'
+import { openTracing, traceRoutes } from './open-tracing.ts'
 import { tellSupervisor } from './tell-supervisor.ts'
 
 /** The modules of the control side, wired. */
@@ -57,6 +66,12 @@ export function wireControl(platform: Platform) {
       return api && { title: api.title, owner: api.owner }
     },
   })
+  const members = () => readMembers(database)
+  const monitoring = createMonitoring({
+    sealing: platform.sealing,
+    members,
+    heads: () => readPublishedRevisions(database),
+  })
   const sandbox = createSandboxInbox(platform, { partners })
   const compiler = createSnapshotCompiler(platform, {
     catalog,
@@ -73,6 +88,8 @@ export function wireControl(platform: Platform) {
     contracts,
     authorization,
     metering,
+    monitoring,
+    members,
     sandbox,
     compiler,
     portal,
@@ -87,6 +104,8 @@ export async function runControl(config: Config): Promise<void> {
   const { log, database } = platform
   const control = wireControl(platform)
   const server = createHttpServer({ log })
+  const traces = await openTracing(config, log, { name: 'wayleave-control', instance: hostname() })
+  traceRoutes(server, traces)
   await mountRoutes(server, platform, control)
   let ready = false
   const internal = createInternalServer({
@@ -100,6 +119,7 @@ export async function runControl(config: Config): Promise<void> {
     subscribers: [
       control.audit.subscriber,
       ...control.identity.subscribers,
+      ...control.catalog.subscribers,
       ...control.contracts.subscribers,
       control.compiler.subscriber,
     ],
@@ -115,7 +135,7 @@ export async function runControl(config: Config): Promise<void> {
       await jobs?.stop()
       await dispatcher.stop()
       await internal.stop()
-      ...control.catalog.subscribers,
+      await traces?.tracing.stop(2_000)
       await database.close()
     },
   })
@@ -142,6 +162,8 @@ export async function runControl(config: Config): Promise<void> {
       everyMs: 3_600_000,
       run: () => control.metering.keepDays(),
     },
+    { name: 'retire APIs', everyMs: 5_000, run: () => control.catalog.retireDue() },
+    { name: 'tell quota warnings', everyMs: 2_000, run: () => tellQuotaWarnings(platform) },
     { name: 'maintain signing keys', everyMs: 60_000, run: () => control.authorization.maintain() },
   ])
   await server.listen({ port: config.portal.port, host: config.host })
@@ -157,7 +179,6 @@ export async function runControl(config: Config): Promise<void> {
 export async function mountRoutes(
   server: HttpServer,
   platform: Platform,
-    { name: 'retire APIs', everyMs: 5_000, run: () => control.catalog.retireDue() },
   control: Control,
 ): Promise<void> {
   await server.register(swagger, {
@@ -187,9 +208,10 @@ export async function mountRoutes(
     control.catalog.routes,
     control.contracts.routes,
     control.metering.routes,
+    control.monitoring.routes,
     control.sandbox.routes,
     control.audit.routes,
-    snapshotRoutes(platform),
+    snapshotRoutes(platform, control.members),
     (scope) => {
       scope.get('/openapi.json', { config: { access: 'public' } }, () => server.swagger())
     },
