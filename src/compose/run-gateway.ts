@@ -8,10 +8,8 @@ import {
   createPayloadStore,
   createProofLedger,
   createQuotaLedger,
-  type GatewayOptions,
   type LimitStore,
   LiveTail,
-  openCertificateAuthorities,
   postgresLimitStore,
   redisLimitStore,
 } from '#gateway'
@@ -25,6 +23,7 @@ import { openSealing } from '#platform/master-key'
 import { superviseProcess } from '#platform/process-lifecycle'
 import { createSealing } from '#platform/sealing'
 import { followSnapshot } from '#snapshot'
+import { clientAuthorities } from './client-authorities.ts'
 import { databaseUrlOf } from './create-platform.ts'
 import { gatewayCertificate, gatewayFolder, gatewayIdOf } from './gateway-folder.ts'
 import { openTracing } from './open-tracing.ts'
@@ -164,18 +163,6 @@ export async function runGateway(
     log,
   })
   tellSupervisor({ type: 'ready' })
-}
-
-async function clientAuthorities(
-  { clientCertificates: { caFile, crlFile } }: Config,
-  log: Log,
-): Promise<Pick<GatewayOptions, 'authorities'>> {
-  if (caFile === undefined) {
-    if (crlFile === undefined) return {}
-    throw new Error('WAYLEAVE_CLIENT_CRL_FILE needs WAYLEAVE_CLIENT_CA_FILE: set both, or neither')
-  }
-  const nowMs = (): number => systemClock.now().getTime()
-  return { authorities: await openCertificateAuthorities({ caFile, crlFile, log, nowMs }) }
 }
 
 function simulatorOf(config: Config): { url: string; token: string } {

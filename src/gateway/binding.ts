@@ -1,4 +1,4 @@
-import { Counter, type Registry } from 'prom-client'
+import { Counter, Gauge, type Registry } from 'prom-client'
 import type { CertificateAuthorities } from './certificate-authorities.ts'
 import { ProofSignatures } from './dpop-key.ts'
 import type { Exchange } from './exchange.ts'
@@ -38,6 +38,14 @@ export function createBinding(options: {
     help: 'Calls whose credential, certificate or proof was refused, by reason.',
     labelNames: ['reason'] as const,
     registers: [registry],
+  })
+  new Gauge({
+    name: 'wayleave_gateway_client_authorities_healthy',
+    help: '0 while the files of certificate authorities or revocation lists cannot be used or are out of date.',
+    registers: [registry],
+    collect() {
+      this.set(authorities.healthy() ? 1 : 0)
+    },
   })
   const addresses = [...new Set([urls.plain, urls.secure])].map((base) => {
     const { protocol, host } = new URL(base)

@@ -17,12 +17,14 @@ export const errorGuidance: Readonly<Record<ErrorCode, { causes: string[]; remed
   },
   UNAUTHENTICATED: {
     causes: [
-      'There is no Authorization header, or it does not begin with "Bearer ".',
+      'There is no Authorization header, or it does not begin with "Bearer " (or "DPoP " for a token that is bound to a key).',
       'The token has expired: it lives for ten minutes.',
-      'The token is of the other environment, or its secret was deleted.',
+      'The token or API key is of the other environment, or it was deleted, or the operation takes the other of the two. Both in one request are refused.',
+      'The operation needs a registered client certificate, or the token is bound to one, and the connection has none, another or an expired one.',
+      'The DPoP proof was used before, is older than a minute, or is one for another address, method or token.',
     ],
     remedy:
-      'Get a new token and repeat the call once. When that fails too, check that token address and gateway address belong to the same environment. For safety the answer never says which of the causes it was.',
+      'Get a new token and repeat the call once, with a new proof if it is bound to a key. When that fails too, check that token address and gateway address belong to the same environment. WWW-Authenticate lists what the operation accepts. For safety the answer never says which of the causes it was.',
   },
   PERMISSION_DENIED: {
     causes: [

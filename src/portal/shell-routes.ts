@@ -48,6 +48,7 @@ export function shellRoutes(
   }
   const addresses = (name: 'sandbox' | 'production') => ({
     gateway: config.gateways[name].url,
+    gatewayTls: config.gateways[name].tlsUrl,
     issuer: `${config.authorization.url}/${name}`,
     tokenUrl: `${config.authorization.url}/${name}/token`,
   })

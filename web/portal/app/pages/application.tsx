@@ -59,6 +59,7 @@ function Addresses({ application }: { application: Application }): ReactNode {
         )}
         <Value label="Token address" value={addresses.tokenUrl} />
         <Value label="Gateway" value={addresses.gateway} />
+        <Value label="Gateway with TLS and client certificates" value={addresses.gatewayTls} />
       </Stack>
     </section>
   )

@@ -1,0 +1,27 @@
+import { type GatewayOptions, openCertificateAuthorities } from '#gateway'
+import { systemClock } from '#platform/clock'
+import { type Config, ConfigError } from '#platform/config'
+import type { Log } from '#platform/log'
+
+/**
+ * The operator's own authorities for client certificates, when there are any.
+ * @throws ConfigError when their files cannot be used: a gateway that forgot what was revoked must not start
+ */
+export async function clientAuthorities(
+  { clientCertificates: { caFile, crlFile } }: Config,
+  log: Log,
+): Promise<Pick<GatewayOptions, 'authorities'>> {
+  if (caFile === undefined) {
+    if (crlFile === undefined) return {}
+    throw new ConfigError(['WAYLEAVE_CLIENT_CRL_FILE needs WAYLEAVE_CLIENT_CA_FILE: set both'])
+  }
+  const nowMs = (): number => systemClock.now().getTime()
+  const opened = await openCertificateAuthorities({ caFile, crlFile, log, nowMs }).catch(
+    (error: unknown) =>
+      new ConfigError([
+        `WAYLEAVE_CLIENT_CA_FILE, WAYLEAVE_CLIENT_CRL_FILE: ${error instanceof Error ? error.message : error}. Give PEM files that this user may read`,
+      ]),
+  )
+  if (opened instanceof ConfigError) throw opened
+  return { authorities: opened }
+}
