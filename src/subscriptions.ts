@@ -5,7 +5,13 @@ export const subscriptions: Readonly<Record<string, readonly string[]>> = {
   audit: ['audit.action'],
   identity: ['member.registered', 'member.mail'],
   catalog: ['api.retirement-announced'],
-  contracts: ['partner.registered', 'partner.changed', 'application.changed', 'api.changed'],
+  contracts: [
+    'partner.registered',
+    'partner.changed',
+    'application.changed',
+    'api.changed',
+    'quota.warned',
+  ],
   snapshot: [
     'api.changed',
     'partner.changed',

@@ -285,3 +285,23 @@ test('finds the scopes of one among 40 000 applications by index', async (t) => 
   const text = plan.rows.map((row) => row['QUERY PLAN']).join('\n')
   assert.doesNotMatch(text, /Seq Scan on (contract|subscription)/, text)
 })
+
+test('a partner sees that its quota runs out, once for each part of it, and nobody else does', async (t) => {
+  const world = await testContracts(t)
+  const call = await served(t, world.platform, world.contracts.routes)
+  await world.tell('partner.registered', { partnerId: 'prt_1' })
+  const [contractId = ''] = await world.contracts.contractIds('sandbox', '')
+  const warned = { contractId, environment: 'sandbox', period: '2026-03-01', limit: 10_000 }
+  for (const percent of [80, 80, 100])
+    await world.tell('quota.warned', {
+      ...warned,
+      percent,
+      at: `2026-03-01T1${percent / 20}:00:00.000Z`,
+    })
+  const mine = await call(member('prt_1'), 'GET', `/contracts/${contractId}`)
+  assert.deepEqual(mine.body.quotaWarnings, [
+    { period: '2026-03-01', percent: 100, quota: 10_000, at: '2026-03-01T15:00:00.000Z' },
+    { period: '2026-03-01', percent: 80, quota: 10_000, at: '2026-03-01T14:00:00.000Z' },
+  ])
+  assert.equal((await call(member('prt_2'), 'GET', `/contracts/${contractId}`)).status, 404)
+})

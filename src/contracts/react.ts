@@ -6,6 +6,7 @@ import { subscriptionChanged } from './change-events.ts'
 import { followCatalog } from './follow-catalog.ts'
 import type { Contracting } from './needs.ts'
 import { ensureSandboxContract, ensureSandboxSubscription } from './open-sandbox-contract.ts'
+import { keepQuotaWarning } from './quota-warnings.ts'
 import { endSubscriptions } from './store.ts'
 import type { ContractTables } from './tables.ts'
 
@@ -37,6 +38,9 @@ const reactions: Readonly<Record<string, Reaction>> = {
     } else if (application.environment === 'sandbox') {
       await ensureSandboxSubscription(contracting, trx, application, event)
     }
+  },
+  async 'quota.warned'(_contracting, trx, event) {
+    await keepQuotaWarning(trx, event.payload)
   },
   async 'api.changed'(contracting, trx, event) {
     const { apiId } = Value.Parse(ApiEvent, event.payload)

@@ -114,6 +114,16 @@ export const Plan = Type.Object({
 })
 export type Plan = Static<typeof Plan>
 
+/** That so many per cent of a quota are used. Gateways lease ahead of the calls: a warning may come up to 2 % early. */
+const QuotaWarning = Type.Object({
+  /** the month or day, in the contract's time zone: `2026-03`, `2026-03-09` */
+  period: Type.String(),
+  percent: Type.Integer(),
+  quota: Type.Integer(),
+  at: Timestamp,
+})
+export type QuotaWarning = Static<typeof QuotaWarning>
+
 export const Contract = Type.Object({
   id: Type.String(),
   partnerId: Type.String(),
@@ -129,6 +139,8 @@ export const Contract = Type.Object({
   agreementId: Type.Optional(Type.String()),
   endedAt: Type.Optional(Timestamp),
   suspension: Type.Optional(Type.Object({ reason: Type.String(), since: Timestamp })),
+  /** the last ones, newest first */
+  quotaWarnings: Type.Array(QuotaWarning),
 })
 export type Contract = Static<typeof Contract>
 

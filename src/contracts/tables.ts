@@ -83,6 +83,14 @@ export type SubscriptionRow = {
   ended_at: Date | null
 }
 
+export type QuotaWarningRow = {
+  contract_id: string
+  period: string
+  percent: number
+  quota: number
+  at: Date
+}
+
 export type ContractTables = {
   'contracts.plan': PlanRow
   'contracts.price': PriceRow
@@ -96,4 +104,5 @@ export type ContractTables = {
   }
   'contracts.contract_plan': { contract_id: string; from_at: Date; plan_id: string }
   'contracts.subscription': SubscriptionRow
+  'contracts.quota_warning': QuotaWarningRow
 }
