@@ -6,7 +6,7 @@ import type { GatewayContext } from './gateway-context.ts'
 import type { LogThrottle } from './log-throttle.ts'
 import { giveBackQuota } from './policies/limit-quota.ts'
 import { bodyOf, type Refusal, refuseForNow } from './refusal.ts'
-import { settleClaim, settlementOf } from './settle-claim.ts'
+import { settleClaim, settlementOf, unknownOf } from './settle-claim.ts'
 
 /** nginx's number for a client that left before its answer; it is recorded, never sent */
 const clientClosed = 499
@@ -60,7 +60,7 @@ export function createConcluder(context: GatewayContext, throttle: LogThrottle):
       exchange.canaryCall?.judged(refusal === undefined || rule !== 'check-response')
       exchange.flight?.end(false)
       const { claim } = exchange
-      const settlement = claim && settlementOf(context, claim, exchange)
+      let settlement = claim && settlementOf(context, claim, exchange)
       record(exchange, (error) => {
         if (error !== undefined && !mayGoUnrecorded(context, exchange)) {
           // Nothing was written down, so nothing happened as far as a bill goes; the caller must know.
@@ -68,6 +68,8 @@ export function createConcluder(context: GatewayContext, throttle: LogThrottle):
           const unrecorded = refuseForNow('The gateway cannot record calls at the moment.')
           applyRefusal(exchange, unrecorded, 'journal')
           exchange.responseBytes = Buffer.byteLength(exchange.responseBody)
+          // Given again later, it would be an answer that nobody billed.
+          if (claim !== undefined && settlement?.state === 'done') settlement = unknownOf(claim)
         }
         if (claim === undefined || settlement === undefined) answer(exchange)
         else void settleClaim(context, claim, settlement).then(() => answer(exchange))

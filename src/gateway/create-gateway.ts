@@ -43,7 +43,7 @@ import { SnapshotIndex } from './snapshot-index.ts'
 import type { QuotaLedger } from './store.ts'
 import { TokenVerifier } from './token-verifier.ts'
 import { VersionNotices } from './version-notices.ts'
-import { type Violation, ViolationReport } from './violation-report.ts'
+import { type ResponseViolation, ViolationReport } from './violation-report.ts'
 
 /** @public */
 export type GatewayOptions = {
@@ -110,7 +110,7 @@ export interface Gateway extends Stoppable {
   stop(): Promise<void>
   ready(): boolean
   /** how upstreams depart from their documents, the latest first; no value of an answer is in it */
-  violations(): Violation[]
+  violations(): ResponseViolation[]
   /** where each API is served from, and how that is going */
   upstreams(): UpstreamReport[]
   port(): number

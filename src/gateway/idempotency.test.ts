@@ -201,6 +201,15 @@ test('an upstream that broke off leaves an unknown outcome, which is said and ne
   assert.equal(gateway.upstream.requests.length, 1)
 })
 
+test('an answer that could not be written down is not given again unbilled: its outcome is unknown', async (t) => {
+  const gateway = await setup(t)
+  gateway.journal.failing = true
+  assert.equal((await send(gateway, 'k')).status, 503)
+  gateway.journal.failing = false
+  assert.equal((await send(gateway, 'k')).status, 409)
+  assert.equal(gateway.upstream.requests.length, 1)
+})
+
 test('without the database a write with a key is 503 before it acts, and one without a key goes on', async (t) => {
   const payloads = memoryPayloads()
   const gateway = await setup(t, { payloads })

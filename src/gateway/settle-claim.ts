@@ -18,13 +18,18 @@ export function settlementOf(
 ): Settlement {
   if (claim.state === 'started' || !exchange.reached) return { state: 'released' }
   const { upstream } = exchange
-  if (upstream === undefined) return { state: claim.repeatable ? 'released' : 'unknown' }
+  if (upstream === undefined) return unknownOf(claim)
   if (didNothing.has(upstream.status)) return { state: 'released' }
   // The thing is there, and the gateway could not do its own part: the answer is not the one to give for a day.
-  if (exchange.status === 503) return { state: claim.repeatable ? 'released' : 'unknown' }
+  if (exchange.status === 503) return unknownOf(claim)
   exchange.idempotency = 'kept'
   return { state: 'done', answer: sealAnswer(context.sealing, claim, exchange) }
 }
+
+/** Nobody does it again; what does no harm when it is done twice may be sent again. */
+export const unknownOf = (claim: Claim): Settlement => ({
+  state: claim.repeatable ? 'released' : 'unknown',
+})
 
 const againMs = [200, 1_000, 5_000, 15_000]
 

@@ -4,7 +4,7 @@ import type { Operation } from './operation.ts'
 export type ViolationAction = 'passed' | 'stripped' | 'refused'
 
 /** One way in which an upstream departs from its document. No value of any answer is in it. @public */
-export type Violation = {
+export type ResponseViolation = {
   api: string
   operation: string
   owner: { team: string; contact: string }
@@ -20,7 +20,10 @@ export type Violation = {
   lastSeenAt: string
 }
 
-type Kept = Omit<Violation, 'firstSeenAt' | 'lastSeenAt'> & { firstMs: number; lastMs: number }
+type Kept = Omit<ResponseViolation, 'firstSeenAt' | 'lastSeenAt'> & {
+  firstMs: number
+  lastMs: number
+}
 
 const mostKept = 1_000
 const mostOfOneAnswer = 20
@@ -61,7 +64,7 @@ export class ViolationReport {
   }
 
   /** Newest first. */
-  list(): Violation[] {
+  list(): ResponseViolation[] {
     return [...this.#kept.values()]
       .toSorted((a, b) => b.lastMs - a.lastMs)
       .map(({ firstMs, lastMs, ...rest }) => ({
@@ -74,7 +77,7 @@ export class ViolationReport {
   #note(
     key: string,
     { api, documented }: Operation,
-    found: Pick<Violation, 'status' | 'keyword' | 'schemaPath' | 'action'>,
+    found: Pick<ResponseViolation, 'status' | 'keyword' | 'schemaPath' | 'action'>,
   ): void {
     const nowMs = this.#nowMs()
     this.#count(api.id, documented.operationId, found.keyword, found.action)
