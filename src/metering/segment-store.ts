@@ -76,6 +76,11 @@ export async function insertRecords(
   if (records.length === 0) return 0
   const column = (value: (record: JournalRecord) => string | number | undefined): string =>
     arrayLiteral(records.map(value))
+  // What no record has is an empty list, which `unnest` fills up with nulls: it costs nothing to read.
+  const rare: typeof column = (value) => {
+    const values = records.map(value)
+    return values.every((one) => one === undefined) ? '{}' : arrayLiteral(values)
+  }
   const { rows } = await sql<{ counted: number }>`
     with input as materialized (
       select * from unnest(
@@ -88,12 +93,12 @@ export async function insertRecords(
         ${arrayLiteral(meterIds)}::int[], ${column((r) => r.index)}::int[],
         ${column((r) => r.units)}::int[], ${column((r) => r.status)}::smallint[],
         ${column((r) => r.upstreamStatus)}::smallint[],
-        ${column((r) => r.tier)}::text[], ${column((r) => r.credential)}::text[],
-        ${column((r) => r.bound)}::text[], ${column((r) => r.upstream)}::text[],
-        ${column((r) => r.traceId)}::text[], ${column((r) => r.reason)}::text[],
-        ${column((r) => r.subject)}::text[], ${column((r) => r.idempotency)}::text[],
-        ${column((r) => (r.masked === undefined ? undefined : JSON.stringify(r.masked)))}::text[],
-        ${column((r) => (r.stripped === undefined ? undefined : String(r.stripped)))}::boolean[]
+        ${rare((r) => r.tier)}::text[], ${rare((r) => r.credential)}::text[],
+        ${rare((r) => r.bound)}::text[], ${rare((r) => r.upstream)}::text[],
+        ${rare((r) => r.traceId)}::text[], ${rare((r) => r.reason)}::text[],
+        ${rare((r) => r.subject)}::text[], ${rare((r) => r.idempotency)}::text[],
+        ${rare((r) => (r.masked === undefined ? undefined : JSON.stringify(r.masked)))}::text[],
+        ${rare((r) => (r.stripped === undefined ? undefined : String(r.stripped)))}::boolean[]
       ) as r (id, correlator, partner_id, code, refused_by, at_ms, total_us, upstream_us, request_bytes,
         response_bytes, meter_id, position, units, status, upstream_status, tier, credential, bound, upstream,
         trace_id, reason, subject, idempotency, masked, stripped)
