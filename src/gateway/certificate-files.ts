@@ -5,8 +5,6 @@ import type { Certificate } from './tls-server.ts'
 /** PEM files that an operator renews in place. @public */
 export type CertificateFiles = { keyFile: string; certificateFile: string }
 
-const everyMs = 2_000
-
 /**
  * Takes a renewed certificate into use without a restart. The files are looked at, not watched: mounted secrets are
  * replaced by symbolic links, which most watches miss. Two files are never replaced at once, so a key that does not fit
@@ -18,8 +16,10 @@ export function followCertificate(options: {
   /** @throws when key and certificate do not fit */
   use: (certificate: Certificate) => void
   log: Log
+  /** how often the files are looked at */
+  everyMs?: number
 }): { stop(): void } {
-  const { files, use, log } = options
+  const { files, use, log, everyMs = 2_000 } = options
   let present = options.present
   let seen = ''
   let looking = false

@@ -5,7 +5,6 @@ import {
   type ServerOptions,
   type ServerResponse,
 } from 'node:http'
-import type { Server as TlsServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { Connection } from './connection.ts'
 import type { EdgeEvents } from './edge-metrics.ts'
@@ -54,7 +53,7 @@ export function createHttpListener(options: {
     noDelay: true,
   }
   let http2: Http2Sessions | undefined
-  let secure: TlsServer | undefined
+  let secure: ReturnType<typeof createTlsServer> | undefined
   let server: Server
   if (tls === undefined) {
     server = createServer(settings)
@@ -69,7 +68,7 @@ export function createHttpListener(options: {
       events,
       onHttp2: (socket) => sessions.accept(socket),
     })
-    server = secure
+    server = secure.server
   }
   // Node drops fields beyond its own count in silence; the gateway counts them and refuses.
   server.maxHeadersCount = 0
@@ -91,7 +90,7 @@ export function createHttpListener(options: {
       return typeof address === 'object' && address !== null ? address.port : options.port
     },
     useCertificate(certificate) {
-      if (secure !== undefined) replaceCertificate(secure, certificate)
+      if (secure !== undefined) replaceCertificate(secure.server, certificate)
     },
     connections: () =>
       new Promise((resolve) => {
@@ -103,6 +102,7 @@ export function createHttpListener(options: {
       const closed = new Promise<void>((resolve) => {
         server.close(() => resolve())
       })
+      secure?.endHandshakes()
       // A connection may become idle at any moment of the drain.
       const idle = setInterval(() => server.closeIdleConnections(), 100)
       const deadline = setTimeout(() => {

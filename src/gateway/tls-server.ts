@@ -20,7 +20,7 @@ export function createTlsServer(options: {
   limits: GatewayLimits
   events: EdgeEvents
   onHttp2: (socket: TLSSocket) => void
-}): Server {
+}): { server: Server; endHandshakes(): void } {
   const { limits, events, certificate } = options
   const server = createServer({
     ...options.settings,
@@ -31,14 +31,14 @@ export function createTlsServer(options: {
     ALPNProtocols: ['h2', 'http/1.1'],
   })
   divideProtocols(server, events, options.onHttp2)
-  limitHandshakes(server, limits, events)
+  const endHandshakes = limitHandshakes(server, limits, events)
   // Node would hand these to the HTTP parser's error handler, which has nobody to answer to.
   server.removeAllListeners('tlsClientError')
   server.on('tlsClientError', (error, socket) => {
     events.refused(tlsFaultOf(error))
     socket.destroy()
   })
-  return server
+  return { server, endHandshakes }
 }
 
 /** Node's HTTP/1.1 server takes every connection of its address; those that agreed on HTTP/2 are led past it. */
@@ -63,8 +63,9 @@ function divideProtocols(
 /**
  * A client that begins handshakes and ends none must not keep others out: beyond the limit the oldest is given up, which
  * a sound client has long finished.
+ * @returns what ends all of them: they carry no request that a drain would wait for
  */
-function limitHandshakes(server: Server, limits: GatewayLimits, events: EdgeEvents): void {
+function limitHandshakes(server: Server, limits: GatewayLimits, events: EdgeEvents): () => void {
   const unfinished = new Map<string, Socket>()
   server.on('connection', (socket: Socket) => {
     const key = keyOf(socket)
@@ -80,6 +81,9 @@ function limitHandshakes(server: Server, limits: GatewayLimits, events: EdgeEven
     oldest[1].destroy()
   })
   server.on('secureConnection', (socket: TLSSocket) => unfinished.delete(keyOf(socket)))
+  return () => {
+    for (const socket of unfinished.values()) socket.destroy()
+  }
 }
 
 const keyOf = (socket: Socket): string => `${socket.remoteAddress} ${socket.remotePort}`
