@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { type GatewayOptions, openCertificateAuthorities } from '#gateway'
 import { systemClock } from '#platform/clock'
 import { type Config, ConfigError } from '#platform/config'
@@ -9,14 +10,16 @@ import type { Log } from '#platform/log'
  */
 export async function clientAuthorities(
   { clientCertificates: { caFile, crlFile } }: Config,
+  folder: string,
   log: Log,
 ): Promise<Pick<GatewayOptions, 'authorities'>> {
   if (caFile === undefined) {
     if (crlFile === undefined) return {}
     throw new ConfigError(['WAYLEAVE_CLIENT_CRL_FILE needs WAYLEAVE_CLIENT_CA_FILE: set both'])
   }
+  const keptFile = path.join(folder, 'client-authorities.json')
   const nowMs = (): number => systemClock.now().getTime()
-  const opened = await openCertificateAuthorities({ caFile, crlFile, log, nowMs }).catch(
+  const opened = await openCertificateAuthorities({ caFile, crlFile, keptFile, log, nowMs }).catch(
     (error: unknown) =>
       new ConfigError([
         `WAYLEAVE_CLIENT_CA_FILE, WAYLEAVE_CLIENT_CRL_FILE: ${error instanceof Error ? error.message : error}. Give PEM files that this user may read`,

@@ -111,7 +111,7 @@ export async function runGateway(
     audience: addresses.url,
     tlsUrl: addresses.tlsUrl,
     trustedProxies: config.trustedProxies,
-    ...(await clientAuthorities(config, log)),
+    ...(await clientAuthorities(config, folder, log)),
     portalUrl: config.portal.url,
     sealing:
       config.gatewayKey === undefined

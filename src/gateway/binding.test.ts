@@ -232,6 +232,7 @@ test("certificates of the operator's CA are accepted by their registered name, a
   const authorities = await openCertificateAuthorities({
     caFile,
     crlFile,
+    keptFile: path.join(folder, 'kept.json'),
     log: silent,
     nowMs: Date.now,
     lookEveryMs: 5,

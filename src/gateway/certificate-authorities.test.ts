@@ -18,8 +18,12 @@ const ca = await makeCertificate({ name: 'CN=Operator CA', authority: {} })
 const other = await makeCertificate({ name: 'CN=Other CA', authority: {} })
 const client = await makeCertificate({ name: 'CN=one', issuer: ca })
 
-async function opened(t: TestContext, files: { ca: string; crl?: string }, nowMs = Date.now) {
-  const folder = testFolder(t)
+async function opened(
+  t: TestContext,
+  files: { ca: string; crl?: string },
+  nowMs = Date.now,
+  folder = testFolder(t),
+) {
   const caFile = path.join(folder, 'ca.pem')
   const crlFile = path.join(folder, 'crl.pem')
   writeFileSync(caFile, files.ca)
@@ -27,6 +31,7 @@ async function opened(t: TestContext, files: { ca: string; crl?: string }, nowMs
   const authorities = await openCertificateAuthorities({
     caFile,
     crlFile: files.crl === undefined ? undefined : crlFile,
+    keptFile: path.join(folder, 'kept', 'authorities.json'),
     log: silent,
     nowMs,
     lookEveryMs: 5,
@@ -103,6 +108,24 @@ for (const [what, files, message] of [
   test(`a gateway does not start with ${what}`, async (t) => {
     await assert.rejects(opened(t, files), message)
   })
+
+test('a restart while a file cannot be used goes on with the state that was good, and is an alarm', async (t) => {
+  const folder = testFolder(t)
+  const crl = await makeRevocationList(ca, [client])
+  const before = await opened(t, { ca: ca.pem, crl }, Date.now, folder)
+  before.authorities.stop()
+  const { authorities, crlFile } = await opened(t, { ca: '', crl: 'x' }, Date.now, folder)
+  assert.ok(authorities.isRevoked(read(client)))
+  assert.equal(authorities.healthy(), false)
+  writeFileSync(path.join(folder, 'ca.pem'), ca.pem)
+  writeFileSync(crlFile, await makeRevocationList(ca, []))
+  await eventually(() => authorities.healthy())
+  assert.equal(authorities.isRevoked(read(client)), false)
+  // What was kept without a list does not stand for one.
+  const other = testFolder(t)
+  await opened(t, { ca: ca.pem }, Date.now, other)
+  await assert.rejects(opened(t, { ca: ca.pem, crl: 'x' }, Date.now, other), /no revocation list/)
+})
 
 test('a list of 6 000 says of each serial number what it should, and other work goes on', async () => {
   const serials = Array.from({ length: 6_000 }, (_, i) => (i * 7 + 1).toString(16).padStart(8, '0'))

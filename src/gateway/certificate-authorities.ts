@@ -1,4 +1,5 @@
-import { readFile, stat } from 'node:fs/promises'
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import { type ClientCertificate, readClientCertificate } from '#platform/client-certificate'
 import type { Log } from '#platform/log'
 import { pemBlocks } from '#platform/pem'
@@ -29,6 +30,8 @@ export const noAuthorities: CertificateAuthorities = {
 }
 
 type Files = { caFile: string; crlFile: string | undefined }
+/** What stands in the files. */
+type Texts = { ca: string; crl: string | undefined }
 type Loaded = {
   /** which state of the files this is */
   version: string
@@ -40,36 +43,50 @@ const lookEveryMs = 1_000
 
 /**
  * Reads the files, and again whenever they change. A changed file that cannot be used leaves the former state in force
- * and is an alarm: neither an empty list nor none may come in place of a good one.
- * @throws when they cannot be used at the start
+ * and is an alarm: neither an empty list nor none may come in place of a good one. The former state is kept on the disk, so
+ * that a restart at such a moment does not close the network.
+ * @throws when they cannot be used at the start, and nothing was kept
  * @public
  */
 export async function openCertificateAuthorities(
-  options: Files & { log: Log; nowMs: () => number; lookEveryMs?: number },
+  options: Files & {
+    /** where the last good state is kept */
+    keptFile: string
+    log: Log
+    nowMs: () => number
+    lookEveryMs?: number
+  },
 ): Promise<CertificateAuthorities> {
-  const { log } = options
-  let loaded = await load(options, undefined)
-  let generation = 1
+  const { log, keptFile } = options
   let refused: string | undefined
+  const alarm = (error: unknown, version: string): void => {
+    refused = version
+    log.error(
+      { err: error, caFile: options.caFile, crlFile: options.crlFile },
+      'the certificate authorities or revocation lists cannot be used: the former ones stay in force',
+    )
+  }
+  const loadKept = async (error: unknown): Promise<Loaded> => {
+    const kept = await readKept(options, keptFile).catch(() => undefined)
+    if (kept === undefined) throw error
+    alarm(error, await versionOf(options))
+    return kept
+  }
+  let loaded = await load(options, keptFile, undefined).catch(loadKept)
+  let generation = 1
   let stale = false
   let looking = false
   const look = async (): Promise<void> => {
     const version = await versionOf(options)
     if (version !== loaded.version && version !== refused) {
       try {
-        const next = await load(options, loaded)
-        // Somebody was still writing: the next look reads it whole.
-        if (next.version !== (await versionOf(options))) return
-        loaded = next
+        loaded = await load(options, keptFile, loaded)
         generation += 1
         refused = undefined
         log.info({ lists: loaded.lists.size }, 'the certificate authorities were read again')
       } catch (error) {
-        refused = version
-        log.error(
-          { err: error, caFile: options.caFile, crlFile: options.crlFile },
-          'the changed certificate authorities or revocation lists cannot be used: the former ones stay in force',
-        )
+        // Somebody was still writing: the next look reads it whole.
+        if (version === (await versionOf(options))) alarm(error, version)
       }
     } else if (version === loaded.version) refused = undefined
     const old = isOld(loaded, options.nowMs())
@@ -110,22 +127,48 @@ async function versionOf({ caFile, crlFile }: Files): Promise<string> {
   return [await one(caFile), crlFile === undefined ? '' : await one(crlFile)].join(' · ')
 }
 
-async function load(files: Files, former: Loaded | undefined): Promise<Loaded> {
+async function load(files: Files, keptFile: string, former: Loaded | undefined): Promise<Loaded> {
   const version = await versionOf(files)
-  const bySubject = await readAuthorities(files.caFile)
-  const lists =
-    files.crlFile === undefined
-      ? new Map<string, RevocationList>()
-      : await readLists(files.crlFile, bySubject)
+  const texts = {
+    ca: await readFile(files.caFile, 'latin1'),
+    crl: files.crlFile === undefined ? undefined : await readFile(files.crlFile, 'latin1'),
+  }
+  const loaded = await parse(files, texts, version)
   for (const issuer of former?.lists.keys() ?? []) {
-    if (bySubject.has(issuer) && !lists.has(issuer))
+    if (loaded.bySubject.has(issuer) && !loaded.lists.has(issuer))
       throw new Error(`${files.crlFile}: the list of an authority is missing that was there before`)
   }
+  if (version !== (await versionOf(files))) throw new Error('the files change while they are read')
+  await mkdir(path.dirname(keptFile), { recursive: true, mode: 0o700 })
+  const temporary = `${keptFile}.${process.pid}`
+  await writeFile(temporary, JSON.stringify(texts), { mode: 0o600 })
+  await rename(temporary, keptFile)
+  return loaded
+}
+
+async function readKept(files: Files, keptFile: string): Promise<Loaded | undefined> {
+  const texts = JSON.parse(await readFile(keptFile, 'utf8')) as Texts
+  // Without its list an authority would be trusted whom it has revoked.
+  if (files.crlFile !== undefined && texts.crl === undefined) return undefined
+  const crl = files.crlFile === undefined ? undefined : texts.crl
+  return await parse(files, { ca: texts.ca, crl }, 'kept')
+}
+
+async function parse(
+  { caFile, crlFile = '' }: Files,
+  texts: Texts,
+  version: string,
+): Promise<Loaded> {
+  const bySubject = readAuthorities(caFile, texts.ca)
+  const lists =
+    texts.crl === undefined
+      ? new Map<string, RevocationList>()
+      : await readLists(crlFile, texts.crl, bySubject)
   return { version, bySubject, lists }
 }
 
-async function readAuthorities(file: string): Promise<Map<string, ClientCertificate[]>> {
-  const blocks = pemBlocks(await readFile(file, 'latin1'), 'CERTIFICATE')
+function readAuthorities(file: string, text: string): Map<string, ClientCertificate[]> {
+  const blocks = pemBlocks(text, 'CERTIFICATE')
   if (blocks.length === 0) throw new Error(`${file}: there is no certificate in it`)
   const bySubject = new Map<string, ClientCertificate[]>()
   for (const [i, block] of blocks.entries()) {
@@ -148,9 +191,10 @@ function read(file: string, i: number, block: Buffer): ClientCertificate {
 
 async function readLists(
   file: string,
+  text: string,
   authorities: ReadonlyMap<string, readonly ClientCertificate[]>,
 ): Promise<Map<string, RevocationList>> {
-  const blocks = pemBlocks(await readFile(file, 'latin1'), 'X509 CRL')
+  const blocks = pemBlocks(text, 'X509 CRL')
   if (blocks.length === 0) throw new Error(`${file}: there is no revocation list in it`)
   const lists = new Map<string, RevocationList>()
   for (const [i, block] of blocks.entries()) {
