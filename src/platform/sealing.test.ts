@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
+import { createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { createSealing, sameSecret } from './sealing.ts'
@@ -42,4 +42,23 @@ test('secrets of different lengths compare as different, without throwing', () =
   assert.equal(sameSecret('abc', 'abc'), true)
   assert.equal(sameSecret('abc', 'abcd'), false)
   assert.equal(sameSecret('', 'a'), false)
+})
+
+test('a keyed hash is the HMAC-SHA-256 of its purpose’s key, for texts of any length and script', () => {
+  const master = Buffer.alloc(32, 5)
+  const sealing = createSealing(master)
+  const key = Buffer.from(hkdfSync('sha256', master, 'wayleave', 'hash:test', 32))
+  const hmac = (value: string): string =>
+    createHmac('sha256', key).update(value).digest('base64url')
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (value) => {
+      assert.equal(sealing.keyedHash('test', value), hmac(value))
+    }),
+  )
+  for (const length of [0, 1, 55, 64, 170, 171, 512, 513, 5_000])
+    for (const character of ['a', 'é', '\u20ac'])
+      assert.equal(
+        sealing.keyedHash('test', character.repeat(length)),
+        hmac(character.repeat(length)),
+      )
 })
