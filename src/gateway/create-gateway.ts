@@ -35,6 +35,7 @@ import { createLogThrottle } from './log-throttle.ts'
 import type { Handle } from './messages.ts'
 import type { PayloadStore } from './payload-store.ts'
 import { advance, arrivalChain, targetOf } from './pipeline.ts'
+import { Pressure, type Strain, strainOfProcess } from './pressure.ts'
 import type { ProofLedger } from './proof-ledger.ts'
 import { ResourceOwners } from './resource-owners.ts'
 import { ResponseCache } from './response-cache.ts'
@@ -91,6 +92,8 @@ export type GatewayOptions = {
   log: Log
   clock: Clock
   limits?: Partial<GatewayLimits>
+  /** how busy this process is; measured when absent */
+  strain?: () => Strain
   /** how upstreams are reached, beside what their APIs say */
   upstreams?: UpstreamOptions
   /** where calls can be watched; it ends with the gateway */
@@ -154,6 +157,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       })
       // Limits are shared from the first call on: whoever decided alone until now is waited for.
       await context.contractLimits.start()
+      context.pressure.start()
       await plain.start()
       await secure?.start()
       if (secure !== undefined && tls?.files !== undefined) {
@@ -168,6 +172,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       publications.stop()
       await snapshot.stop()
       await context.contractLimits.stop()
+      context.pressure.stop()
       await context.upstreams.stop()
       options.payloads.stop()
       context.binding.authorities.stop()
@@ -246,6 +251,7 @@ function createContext(
       monotonicMs,
     ),
     ...createUpstreams({ ...options, limits, monotonicMs }),
+    pressure: new Pressure(limits.eventLoopDelayMs, options.strain ?? strainOfProcess()),
     responses: new ResponseCache(limits.cachedBytes),
     // By construction: production cannot name the simulated operator, whatever a document says.
     simulator: environment === 'sandbox' ? options.simulator : undefined,

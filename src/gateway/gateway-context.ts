@@ -13,6 +13,7 @@ import type { GatewayTraces } from './gateway-traces.ts'
 import type { LiveTail } from './live-tail.ts'
 import type { Operation } from './operation.ts'
 import type { PayloadStore } from './payload-store.ts'
+import type { Pressure } from './pressure.ts'
 import type { ResourceOwners } from './resource-owners.ts'
 import type { ResponseCache } from './response-cache.ts'
 import type { Router } from './router.ts'
@@ -38,6 +39,7 @@ export type GatewayContext = {
   /** certificates, proofs and proxies */
   readonly binding: Binding
   readonly contractLimits: ContractLimits
+  readonly pressure: Pressure
   readonly upstreams: Upstreams
   readonly upstreamMetrics: UpstreamMetrics
   readonly responses: ResponseCache

@@ -5,6 +5,8 @@
 export type GatewayLimits = {
   inFlight: number
   inFlightPerUpstream: number
+  /** delay of the event loop, of 99 in 100 turns, above which the calls of free contracts are refused; of paid ones above twice that */
+  eventLoopDelayMs: number
   connections: number
   requestBytes: number
   responseBytes: number
@@ -43,6 +45,7 @@ export type GatewayLimits = {
 export const defaultLimits: GatewayLimits = {
   inFlight: 2_000,
   inFlightPerUpstream: 1_000,
+  eventLoopDelayMs: 100,
   connections: 10_000,
   requestBytes: 1_048_576,
   responseBytes: 4 * 1_048_576,

@@ -26,6 +26,7 @@ import { requireJournal } from './policies/require-journal.ts'
 import { returnOwnDevice } from './policies/return-own-device.ts'
 import { route } from './policies/route.ts'
 import { settleResource } from './policies/settle-resource.ts'
+import { shed } from './policies/shed.ts'
 import { sampleTrace, trace } from './policies/trace.ts'
 import { trustProxy } from './policies/trust-proxy.ts'
 import { validateBody } from './policies/validate-body.ts'
@@ -50,6 +51,7 @@ const onOperation: readonly OperationPolicy[] = [
   bind,
   authorise,
   sampleTrace,
+  shed,
   requireJournal,
   limitRate,
   validateParameters,
