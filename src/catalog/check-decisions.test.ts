@@ -19,6 +19,7 @@ const document = replaced(parcelDocument, [
       properties:
         phoneNumber: { type: string }
         position: { type: object, properties: { latitude: { type: number }, longitude: { type: number } } }
+        area: { type: object, properties: { center: { type: object, properties: { latitude: { type: number }, longitude: { type: number } } } } }
         labels: { type: object, additionalProperties: { type: object, properties: { text: { type: string } } } }
         legs: { type: array, items: { type: array, items: { type: object, properties: { by: { type: string } } } } }
 `,
@@ -37,6 +38,7 @@ for (const [title, lines] of [
   ],
   ['a member of a map', announce('{ masks: [{ field: labels.a.text, action: mask }] }')],
   ['a field of a list of lists', announce('{ masks: [{ field: "legs[][].by", action: mask }] }')],
+  ['an area', announce('{ masks: [{ field: area, action: coarsen }] }')],
   ['a position', announce('{ masks: [{ field: position, action: coarsen }] }')],
   ['an object of texts', announce('{ masks: [{ field: labels, action: mask }] }')],
   [
@@ -81,7 +83,7 @@ for (const [title, lines] of [
   [
     'a comparison that tolerates',
     [
-      "upstream: { production: { targets: [{ url: 'https://a.example' }], shadow: { url: 'https://b.example', percent: 5, ignore: [at], tolerances: { weight: 0.5 } } } }",
+      "upstream: { production: { targets: [{ url: 'https://a.example' }], shadow: { url: 'https://b.example', percent: 5, ignore: [phone], tolerances: { weight: 0.5, at: 60 } } } }",
     ],
   ],
 ] as const) {
@@ -294,7 +296,7 @@ for (const [title, lines, fault] of [
     [
       "upstream: { production: { targets: [{ url: 'https://a.example' }], shadow: { url: 'https://b.example', percent: 5, tolerances: { sender: 1 } } } }",
     ],
-    /is no number/,
+    /is no number and no time/,
   ],
   [
     'a comparison of what is nowhere',

@@ -1,8 +1,9 @@
-import { answersOf, maskFault, maskWarning } from './check-masks.ts'
+import { answersOf, isCoarse, maskFault, maskWarning } from './check-masks.ts'
 import type { CompiledApi } from './compiled-api.ts'
 import type { JsonSchema, OperationTerms, SnapshotOperation } from './entry.ts'
 import type { CheckedFile, Path } from './faults.ts'
-import { findField, kindsOf } from './field-paths.ts'
+import { findField } from './field-paths.ts'
+import type { JsonRecord } from './json.ts'
 import { hint } from './nearest-name.ts'
 import { namesIn } from './operations.ts'
 
@@ -96,7 +97,13 @@ function personal(
 }
 
 /** Where requests of the standard name a subscriber (CAMARA Commonalities, Device and PhoneNumber). */
-const subjectFields = ['phoneNumber', 'device', 'amountTransaction.phoneNumber']
+const subjectFields = [
+  'phoneNumber',
+  'device',
+  'amountTransaction.phoneNumber',
+  'config.subscriptionDetail.device',
+  'config.subscriptionDetail.phoneNumber',
+]
 
 function bodyField(api: CompiledApi, operation: SnapshotOperation, field: string) {
   const bodies = Object.values(operation.requestBody?.content ?? {})
@@ -242,19 +249,16 @@ export function checkComparison(file: CheckedFile, api: CompiledApi): void {
     for (const [index, field] of ignore.entries())
       checkCompared(file, api, [...at, 'ignore', index], field, () => true)
     for (const field of Object.keys(tolerances))
-      checkCompared(file, api, [...at, 'tolerances', field], field, isNumeric)
+      checkCompared(file, api, [...at, 'tolerances', field], field, isCoarse)
   }
 }
-
-const isNumeric = (kinds: ReturnType<typeof kindsOf>): boolean =>
-  kinds.has('number') || kinds.has('integer') || kinds.has('any')
 
 function checkCompared(
   file: CheckedFile,
   api: CompiledApi,
   at: Path,
   field: string,
-  fits: (kinds: ReturnType<typeof kindsOf>) => boolean,
+  fits: (schemas: readonly JsonRecord[]) => boolean,
 ): void {
   const schemas: JsonSchema[] = api.operations.flatMap((one) =>
     answersOf(one).map(({ schema }) => schema),
@@ -264,10 +268,10 @@ function checkCompared(
   if (there.length === 0) {
     const why = found.find((one) => !one.ok)?.why ?? 'no operation answers with a body'
     file.fault(at, `\`${field}\` is in no response: ${why}`, { at: 'key' })
-  } else if (!there.some((one) => fits(kindsOf(one.schemas))))
+  } else if (!there.some((one) => fits(one.schemas)))
     file.fault(
       at,
-      `\`${field}\` is no number: it is the same or it is not. Put it under \`ignore\``,
+      `\`${field}\` is no number and no time: it is the same or it is not. Put it under \`ignore\``,
       {
         at: 'key',
       },

@@ -66,13 +66,19 @@ function unfit(
       ? undefined
       : `has \`${other}\` in it, which is no text: name the texts inside of it, or choose remove`
   }
-  if (kinds.has('number') || kinds.has('integer')) return undefined
-  if (schemas.some(({ format }) => format === 'date' || format === 'date-time')) return undefined
-  const names = new Set(schemas.flatMap(({ properties }) => Object.keys(Object(properties))))
-  if (names.has('latitude') && names.has('longitude')) return undefined
-  // An area of the standard is a circle or a polygon, which its discriminator names.
-  if (['areaType', 'center', 'boundary'].some((name) => names.has(name))) return undefined
+  if (isCoarse(schemas) || otherThanTexts(schemas, definitions).length > 0) return undefined
   return 'is no location (with latitude and longitude), area, number or date: nothing of it can be coarsened'
+}
+
+/** A number, or a moment or date: something that can be said less exactly. */
+export function isCoarse(schemas: readonly JsonRecord[]): boolean {
+  const kinds = kindsOf(schemas)
+  return (
+    kinds.has('number') ||
+    kinds.has('integer') ||
+    kinds.has('any') ||
+    schemas.some(({ format }) => format === 'date' || format === 'date-time')
+  )
 }
 
 /** What of the document's promises a masked text does not keep, or nothing. */
