@@ -21,8 +21,10 @@ const expectBody = new Set(['POST', 'PUT', 'PATCH'])
 /** what describes the connection is not for those who ask */
 const ownFields = new Set(['transfer-encoding', 'connection', 'keep-alive', 'upgrade', 'te'])
 
-/** names that are well-formed, and how they are compared */
-const knownNames = new Map<string, string>()
+/** A name that is well-formed, how it is compared, and the last line that was made of it: most are the same again. */
+type KnownField = { name: string; value: string | undefined; line: string }
+
+const knownFields = new Map<string, KnownField>()
 
 /**
  * Writes a request down (RFC 9112). Whatever a policy was given, nothing in it can end a line or add one.
@@ -37,14 +39,18 @@ export function writeRequest(host: string, request: UpstreamRequest): WireReques
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = headers[i] ?? ''
     const value = headers[i + 1] ?? ''
-    const known = knownNames.get(name) ?? checkedName(name)
-    if (notInValues.test(value)) throw new TypeError(`the value of ${known} cannot be sent`)
-    if (known === 'content-length') {
+    const known = knownFields.get(name) ?? checkedName(name)
+    if (known.value !== value) {
+      if (notInValues.test(value)) throw new TypeError(`the value of ${known.name} cannot be sent`)
+      known.value = value
+      known.line = `${name}: ${value}\r\n`
+    }
+    if (known.name === 'content-length') {
       if (value !== String(body?.length ?? 0)) throw new TypeError('this is another length')
       continue
     }
-    if (known === 'host') named = true
-    text += `${name}: ${value}\r\n`
+    if (known.name === 'host') named = true
+    text += known.line
   }
   if (!named) text += `host: ${host}\r\n`
   // For upstreams of HTTP/1.0, which close without it.
@@ -57,11 +63,11 @@ export function writeRequest(host: string, request: UpstreamRequest): WireReques
 }
 
 /** Names come from published documents and from the gateway itself, so they are few. */
-function checkedName(name: string): string {
-  const known = name.toLowerCase()
-  if (!token.test(name) || ownFields.has(known))
+function checkedName(name: string): KnownField {
+  const known = { name: name.toLowerCase(), value: undefined, line: '' }
+  if (!token.test(name) || ownFields.has(known.name))
     throw new TypeError('a field of this name cannot be sent')
-  if (knownNames.size >= mostKnownNames) knownNames.clear()
-  knownNames.set(name, known)
+  if (knownFields.size >= mostKnownNames) knownFields.clear()
+  knownFields.set(name, known)
   return known
 }

@@ -24,6 +24,7 @@ export type AccessToken = {
 // One spelling per token: strict base64url, and the four spare bits of an ES256 signature must be zero. Otherwise one
 // token has several spellings, and a cache or a deny-list that is keyed by the text can be walked around.
 const compactJws = /^[A-Za-z0-9_-]{1,1024}\.[A-Za-z0-9_-]{1,4096}\.[A-Za-z0-9_-]{85}[AQgw]$/
+const longestJws = 1_024 + 4_096 + 86 + 2
 const longestCacheMs = 60_000
 const skewMs = 10_000
 
@@ -70,8 +71,13 @@ export class TokenVerifier {
     return this.#verifying.size
   }
 
+  /** What a token is remembered by. A remembered one was well-formed, so that is asked of the others only. */
   static digest(jws: string): string | undefined {
-    return compactJws.test(jws) ? hash('sha256', jws, 'latin1') : undefined
+    return jws.length <= longestJws ? hash('sha256', jws, 'latin1') : undefined
+  }
+
+  static isWellFormed(jws: string): boolean {
+    return compactJws.test(jws)
   }
 
   /** @returns the remembered token, when it is still good */
@@ -87,6 +93,10 @@ export class TokenVerifier {
 
   /** Verifies off the event loop; equal tokens at the same time are verified once. */
   verify(jws: string, digest: string, nowMs: number, done: (verdict: Verdict) => void): void {
+    if (!TokenVerifier.isWellFormed(jws)) {
+      done(no('form'))
+      return
+    }
     const waiting = this.#verifying.get(digest)
     if (waiting !== undefined) {
       waiting.push(done)

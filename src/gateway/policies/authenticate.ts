@@ -108,6 +108,7 @@ function tokenCheck(
     }
     const token = context.tokens.cached(digest, context.nowMs())
     if (token !== undefined) return identify(context, exchange, token, refused)
+    if (!TokenVerifier.isWellFormed(jws)) return refused(exchange, 'token: form')
     if (context.tokens.verifying >= mostVerifying)
       return refuseForNow('Too many new tokens at once. Try again in a moment.')
     verify(exchange, jws, digest, false)
