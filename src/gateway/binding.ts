@@ -42,6 +42,7 @@ export function createBinding(options: {
   new Gauge({
     name: 'wayleave_gateway_client_authorities_healthy',
     help: '0 while the files of certificate authorities or revocation lists cannot be used or are out of date.',
+    aggregator: 'min',
     registers: [registry],
     collect() {
       this.set(authorities.healthy() ? 1 : 0)

@@ -118,6 +118,8 @@ function observeState(
     name: 'wayleave_gateway_upstream_breaker',
     help: '0 while calls pass, 1 while one call at a time tries, 2 while none passes.',
     labelNames: ['api', 'target'] as const,
+    // Of several workers the one that is worst off.
+    aggregator: 'max',
     registers,
     collect() {
       this.reset()
@@ -145,6 +147,7 @@ function observeState(
     name: 'wayleave_gateway_canary_rolled_back',
     help: '1 when the canary of an API failed too often and gets no calls any more.',
     labelNames: ['api'] as const,
+    aggregator: 'max',
     registers,
     collect() {
       this.reset()

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { member, served, staff } from '#contracts/testing'
 import type { NewRecord } from '#journal'
@@ -96,12 +97,30 @@ test('a record without the details is shown without them', async (t) => {
     assert.equal(name in body, false, name)
 })
 
+test('every rule of a gateway that may refuse is explained', () => {
+  const folder = new URL('../gateway/policies/', import.meta.url)
+  // They take part in every call, and refuse none.
+  const silent = new Set(['announce-version', 'trace', 'sample-trace', 'forward', 'check-response'])
+  for (const file of readdirSync(folder)) {
+    if (file.includes('test')) continue
+    const source = readFileSync(new URL(file, folder), 'utf8')
+    for (const [, name = ''] of source.matchAll(/^ +name: '([\w-]+)'/gm)) {
+      if (silent.has(name)) continue
+      const failure = explainFailure({
+        ...{ status: 500, code: null, refused_by: name, upstream_status: null, reason: null },
+      })
+      assert.ok(failure?.rule !== undefined, name)
+    }
+  }
+})
+
 const owners: [Partial<NewRecord>, string][] = [
   [{ status: 400, code: 'INVALID_ARGUMENT', refusedBy: 'validate-body' }, 'caller'],
   [{ status: 429, code: 'QUOTA_EXCEEDED', refusedBy: 'limit-quota' }, 'caller'],
   [{ status: 503, code: 'UNAVAILABLE', refusedBy: 'admit' }, 'platform'],
   [{ status: 503, code: 'UNAVAILABLE', refusedBy: 'limit-quota' }, 'platform'],
   [{ status: 500, code: 'INTERNAL', refusedBy: 'authorise' }, 'platform'],
+  [{ status: 502, code: 'BAD_GATEWAY', refusedBy: 'settle-resource' }, 'upstream'],
   [{ status: 504, code: 'TIMEOUT', refusedBy: 'upstream' }, 'upstream'],
   [{ status: 502, code: 'BAD_GATEWAY', refusedBy: 'upstream', upstreamStatus: 200 }, 'upstream'],
   [
