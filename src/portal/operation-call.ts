@@ -87,5 +87,12 @@ export function sampleCall(
     ),
     mediaType: operation.requestBody?.mediaType ?? 'application/json',
     body: startingBody(operation, numbers),
+    ...apiKeyOf(operation),
   }
+}
+
+function apiKeyOf({ rules }: OperationPage): Pick<SampleCall, 'apiKey'> {
+  const accepted = rules?.credentials ?? ['access-token']
+  if (!accepted.includes('api-key')) return {}
+  return { apiKey: accepted.includes('access-token') ? 'instead' : 'only' }
 }

@@ -7,7 +7,7 @@ import path from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { createHighlighter } from './highlight-code.ts'
-import { languages, type SampleCall } from './samples/index.ts'
+import { curlSample, languages, type SampleCall } from './samples/index.ts'
 
 const run = promisify(execFile)
 
@@ -26,7 +26,7 @@ const nasty = {
   list: [1, -2.5, true, null],
 }
 
-type Seen = { url: string; authorization: string; type: string; body: string }
+type Seen = { url: string; authorization: string; apiKey: string; type: string; body: string }
 
 async function upstream(t: {
   after: (f: () => void) => void
@@ -39,6 +39,7 @@ async function upstream(t: {
       seen.push({
         url: `${request.method} ${request.url}`,
         authorization: request.headers.authorization ?? '',
+        apiKey: String(request.headers['x-api-key'] ?? ''),
         type: request.headers['content-type'] ?? '',
         body: Buffer.concat(chunks).toString('utf8'),
       })
@@ -92,6 +93,29 @@ const call = (base: string, changes: Partial<SampleCall> = {}): SampleCall => ({
   body: nasty,
   ...changes,
 })
+
+for (const [apiKey, calls] of [
+  [
+    'instead',
+    ['POST /token', 'POST /sim-swap/v2/check?tag=a%20b', 'POST /sim-swap/v2/check?tag=a%20b'],
+  ],
+  ['only', ['POST /sim-swap/v2/check?tag=a%20b']],
+] as const)
+  test(`where an API key does (${apiKey}), the curl sample calls with one`, async (t) => {
+    const { base, seen } = await upstream(t)
+    const folder = mkdtempSync(path.join(tmpdir(), 'wayleave-sample-'))
+    t.after(() => rmSync(folder, { recursive: true, force: true }))
+    const code = curlSample(call(base, { apiKey })).replaceAll('YOUR_API_KEY', 'wl_sbx_key_me')
+    writeFileSync(path.join(folder, 'call.sh'), code)
+    await run('bash', ['call.sh'], { cwd: folder })
+    assert.deepEqual(
+      seen.map(({ url }) => url),
+      calls,
+    )
+    const last = seen.at(-1)
+    assert.deepEqual([last?.apiKey, last?.authorization], ['wl_sbx_key_me', ''])
+    assert.deepEqual(JSON.parse(last?.body ?? ''), nasty)
+  })
 
 for (const { language, label, write } of languages) {
   const runner = runners[language]

@@ -1,4 +1,9 @@
-import { clientIdPlaceholder, clientSecretPlaceholder, type SampleCall } from './sample-call.ts'
+import {
+  apiKeyPlaceholder,
+  clientIdPlaceholder,
+  clientSecretPlaceholder,
+  type SampleCall,
+} from './sample-call.ts'
 
 const shell = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 
@@ -10,9 +15,17 @@ export function curlSample(call: SampleCall): string {
     ...(call.scope === '' ? [] : [`--data-urlencode ${shell(`scope=${call.scope}`)}`]),
     `| sed -n 's/.*"access_token" *: *"\\([^"]*\\)".*/\\1/p')`,
   ]
-  const request = [
+  const withKey = `${requestWith(`-H ${shell(`X-API-Key: ${apiKeyPlaceholder}`)}`, call)}\n`
+  if (call.apiKey === 'only') return withKey
+  const request = requestWith('-H "Authorization: Bearer $TOKEN"', call)
+  const steps = `# 1. the token\n${token.join(' \\\n  ')}\n\n# 2. the call\n${request}\n`
+  return call.apiKey === undefined ? steps : `${steps}\n# or at once, with an API key\n${withKey}`
+}
+
+const requestWith = (credential: string, call: SampleCall): string =>
+  [
     `curl -sS -i -X ${call.method} ${shell(call.url)}`,
-    '-H "Authorization: Bearer $TOKEN"',
+    credential,
     ...Object.entries(call.headers).map(([name, value]) => `-H ${shell(`${name}: ${value}`)}`),
     ...(call.body === undefined
       ? []
@@ -20,6 +33,4 @@ export function curlSample(call: SampleCall): string {
           `-H ${shell(`Content-Type: ${call.mediaType}`)}`,
           `-d ${shell(JSON.stringify(call.body, null, 2))}`,
         ]),
-  ]
-  return `# 1. the token\n${token.join(' \\\n  ')}\n\n# 2. the call\n${request.join(' \\\n  ')}\n`
-}
+  ].join(' \\\n  ')

@@ -10,11 +10,14 @@ export type SampleCall = {
   mediaType: string
   /** undefined when there is none */
   body: unknown
+  /** whether an API key does instead of a token, or nothing else does */
+  apiKey?: 'instead' | 'only'
 }
 
 /** What stands in a sample until the reader's own values are known. */
 export const clientIdPlaceholder = 'YOUR_CLIENT_ID'
 export const clientSecretPlaceholder = 'YOUR_CLIENT_SECRET'
+export const apiKeyPlaceholder = 'YOUR_API_KEY'
 
 export const indented = (text: string, spaces: number): string =>
   text
