@@ -42,6 +42,10 @@ function exchange(
 const fields = `authorization: Bearer ${token}\r\ncontent-type: application/json\r\nconnection: close\r\n`
 const sized = `content-length: ${body.length}\r\n\r\n${body}`
 const good = `POST /sim-swap/v2/check HTTP/1.1\r\nhost: gw\r\n${fields}${sized}`
+const chunked = (chunks: string, trailers = ''): string =>
+  `POST /sim-swap/v2/check HTTP/1.1\r\nhost: gw\r\n${fields}transfer-encoding: chunked\r\n\r\n${chunks}0\r\n${trailers}\r\n`
+const coded = (coding: string): string =>
+  chunked(`1e\r\n${body}\r\n`).replace('transfer-encoding: chunked', coding)
 const statusOf = (text: string): number => Number(/^HTTP\/1\.1 (\d{3})/.exec(text)?.[1])
 
 const accepted: readonly [string, string][] = [
@@ -58,6 +62,23 @@ const accepted: readonly [string, string][] = [
   ],
   ['a host with a port', good.replace('host: gw', 'host: gw.example:8082')],
   ['a host that is an IPv6 address', good.replace('host: gw', 'host: [::1]:8082')],
+  ['an empty line before it', `\r\n${good}`],
+  ['an empty query', good.replace('/check', '/check?')],
+  ['a body in chunks of one byte', chunked([...body].map((c) => `1\r\n${c}\r\n`).join(''))],
+  ['chunk extensions, which mean nothing', chunked(`1e;a=b;c="d"\r\n${body}\r\n`)],
+  ['trailers, which are dropped', chunked(`1e\r\n${body}\r\n`, 'x-trailer: a\r\n')],
+  [
+    'names that an object has',
+    good.replace('host: gw', 'host: gw\r\n__proto__: a\r\nconstructor: b\r\ntoString: c'),
+  ],
+  [
+    'fields with underscores, which are dropped',
+    good.replace('host: gw', 'host: gw\r\ntransfer_encoding: chunked\r\nx_forwarded_for: a'),
+  ],
+  [
+    'fields of its connection by name',
+    good.replace('connection: close', 'connection: close, te\r\nte: trailers'),
+  ],
 ]
 for (const [what, bytes] of accepted)
   test(`takes ${what}`, async (t) => {
@@ -75,10 +96,39 @@ const refused: readonly [string, string, number][] = [
   ['an empty host', good.replace('host: gw', 'host:'), 400],
   ['a host with a path', good.replace('host: gw', 'host: gw/x'), 400],
   ['a host with a user', good.replace('host: gw', 'host: a@gw'), 400],
+  ['a host with an empty label', good.replace('host: gw', 'host: g..w'), 400],
+  ['a host with no such port', good.replace('host: gw', 'host: gw:65536'), 400],
+  ['a host with an empty port', good.replace('host: gw', 'host: gw:'), 400],
+  ['a host with an escape', good.replace('host: gw', 'host: g%77'), 400],
+  ['half an IPv6 address', good.replace('host: gw', 'host: [::1'), 400],
   ['a list of hosts', good.replace('host: gw', 'host: gw, other'), 400],
   ['an absolute target of another host', good.replace('POST /', 'POST http://other/'), 400],
+  ['an absolute target of another scheme', good.replace('POST /', 'POST https://gw/'), 400],
+  ['an absolute target with a user', good.replace('POST /', 'POST http://a@gw/'), 400],
+  ['an absolute target with another port', good.replace('POST /', 'POST http://gw:81/'), 400],
   ['a target that is a name', good.replace('POST /', 'POST other'), 400],
   ['HTTP/0.9', 'GET /sim-swap/v2/check\r\n\r\n', 400],
+  ['HTTP/1.2', good.replace('HTTP/1.1', 'HTTP/1.2'), 400],
+  ['a version in lower case', good.replace('HTTP/1.1', 'http/1.1'), 400],
+  ['a method in lower case', good.replace('POST', 'post'), 400],
+  ['an unknown method', good.replace('POST', 'BREW'), 400],
+  ['a tab in the request line', good.replace('POST /', 'POST\t/'), 400],
+  ['two slashes', good.replace('POST /', 'POST //'), 400],
+  ['a network path', good.replace('POST /', 'POST //gw/'), 400],
+  ['a fragment', good.replace('/check', '/check#a'), 400],
+  ['a dot segment', good.replace('/check', '/x/../check'), 400],
+  ['an encoded dot', good.replace('/check', '/%2e/check'), 400],
+  ['a dot that is encoded twice', good.replace('/check', '/%252e/check'), 400],
+  ['an encoded slash', good.replace('/check', '%2fcheck'), 400],
+  ['an encoded backslash', good.replace('/check', '%5Ccheck'), 400],
+  ['an encoded letter', good.replace('/check', '/%63heck'), 400],
+  ['an encoded NUL', good.replace('/check', '/check%00'), 400],
+  ['an overlong dot', good.replace('/check', '/%c0%ae/check'), 400],
+  ['a letter in another encoding', good.replace('/check', '/%u0063heck'), 400],
+  ['bytes beyond ASCII in the path', good.replace('/check', '/ch\xc3\xa9ck'), 400],
+  ['a path parameter', good.replace('/check', '/check;a=b'), 404],
+  ['a path parameter of two dots', good.replace('/check', '/..;/v2/check'), 404],
+  ['a slash at the end', good.replace('/check', '/check/'), 404],
   ['HTTP/2 in plain text', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
   [
     'HTTP/1.0 with a transfer coding',
@@ -91,6 +141,35 @@ const refused: readonly [string, string, number][] = [
     'a length and a transfer coding',
     good.replace('content-length', 'transfer-encoding: chunked\r\ncontent-length'),
     400,
+  ],
+  ['CL.TE', coded('content-length: 4\r\ntransfer-encoding: chunked'), 400],
+  ['TE.CL', coded('transfer-encoding: chunked\r\ncontent-length: 4'), 400],
+  ['TE.TE', coded('transfer-encoding: chunked\r\ntransfer-encoding: identity'), 400],
+  ['chunked twice', coded('transfer-encoding: chunked\r\ntransfer-encoding: chunked'), 400],
+  ['chunked and then another', coded('transfer-encoding: chunked, identity'), 400],
+  ['chunked in quotes', coded('transfer-encoding: "chunked"'), 400],
+  ['chunked with a parameter', coded('transfer-encoding: chunked;a=b'), 400],
+  ['chunked behind a vertical tab', coded('transfer-encoding:\x0bchunked'), 400],
+  ['an empty coding', coded('transfer-encoding:'), 400],
+  ['a space before the colon of a coding', coded('transfer-encoding : chunked'), 400],
+  [
+    'two equal lengths',
+    good.replace('content-length', 'content-length: 30\r\ncontent-length'),
+    400,
+  ],
+  ['a list of lengths', good.replace(/content-length: (\d+)/, 'content-length: $1, $1'), 400],
+  ['a negative length', good.replace(/content-length: \d+/, 'content-length: -5'), 400],
+  ['a length in hexadecimal', good.replace(/content-length: \d+/, 'content-length: 0x1e'), 400],
+  [
+    'a length beyond 64 bits',
+    good.replace(/content-length: \d+/, `content-length: ${'9'.repeat(30)}`),
+    400,
+  ],
+  ['an empty length', good.replace(/content-length: \d+/, 'content-length:'), 400],
+  [
+    'a long body by its length',
+    good.replace(/content-length: \d+/, 'content-length: 9007199254740993'),
+    413,
   ],
   ['two lengths', good.replace('content-length', 'content-length: 3\r\ncontent-length'), 400],
   ['a length that is no number', good.replace(/content-length: \d+/, 'content-length: +5'), 400],
@@ -139,6 +218,46 @@ const refused: readonly [string, string, number][] = [
   [
     'a chunk that is none',
     good.replace(/content-length.*/s, 'transfer-encoding: chunked\r\n\r\nzz\r\n'),
+    400,
+  ],
+  ['a chunk size with a prefix', chunked(`0x1e\r\n${body}\r\n`), 400],
+  ['a chunk size with a space', chunked(`1e \r\n${body}\r\n`), 400],
+  ['a negative chunk', chunked(`-1e\r\n${body}\r\n`), 400],
+  ['a chunk size beyond 64 bits', chunked(`${'f'.repeat(17)}\r\n${body}\r\n`), 400],
+  ['a chunk size that ends in a bare line feed', chunked(`1e\n${body}\r\n`), 400],
+  ['a chunk that ends in a bare line feed', chunked(`1e\r\n${body}\n`), 400],
+  ['a chunk that is longer than its size', chunked(`5\r\n${body}\r\n`), 400],
+  ['a line feed in a chunk extension', chunked(`1e;a\nb\r\n${body}\r\n`), 400],
+  ['20 KB of chunk extensions', chunked(`1e;${'a'.repeat(20_000)}\r\n${body}\r\n`), 400],
+  ['a hundred thousand chunks of one byte', chunked('1\r\na\r\n'.repeat(100_000)), 400],
+  ['a length in the trailers', chunked(`1e\r\n${body}\r\n`, 'content-length: 3\r\n'), 400],
+  ['20 KB of trailers', chunked(`1e\r\n${body}\r\n`, `x-a: ${'a'.repeat(20_000)}\r\n`), 431],
+  ['a field without a name', good.replace('host: gw', 'host: gw\r\n: a'), 400],
+  ['a field without a colon', good.replace('host: gw', 'host: gw\r\nx-a'), 400],
+  ['a name with a NUL', good.replace('host: gw', 'host: gw\r\nx\0a: b'), 400],
+  ['a bare carriage return in a field', good.replace('host: gw', 'host: gw\r\nx-a: b\rc: d'), 400],
+  ['a space before the first field', good.replace('\r\nhost', '\r\n host'), 400],
+  [
+    'an expectation and another',
+    good.replace('host: gw', 'host: gw\r\nexpect: 100-continue, x'),
+    400,
+  ],
+  [
+    'WebSocket',
+    'GET /sim-swap/v2/check HTTP/1.1\r\nhost: gw\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n\r\n',
+    400,
+  ],
+  [
+    'a coding and an upgrade at once',
+    coded('transfer-encoding: chunked\r\nupgrade: websocket').replace(
+      'connection: close',
+      'connection: upgrade',
+    ),
+    400,
+  ],
+  [
+    'a token that is for this hop only',
+    good.replace('connection: close', 'connection: close, authorization'),
     400,
   ],
   ['a TLS greeting', '\x16\x03\x01\x02\x00\x01', 400],

@@ -7,7 +7,7 @@ import { type Refusal, refuse, refuseForNow } from '../refusal.ts'
 
 const hostPattern =
   /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,253}[A-Za-z0-9.])?|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?$/
-const absoluteForm = /^https?:\/\/([^/?#]*)(.*)$/i
+const absoluteForm = /^(https?):\/\/([^/?#]*)(.*)$/i
 
 /**
  * Refuses requests that two HTTP parsers could read differently, and that Node's own parser lets through (RFC 9112
@@ -22,11 +22,13 @@ export const checkFraming: ArrivalPolicy = (context) => ({
     const { request, connection } = exchange
     const fault = versionFault(request, context.limits) ?? fieldFault(request, context.limits)
     if (fault !== undefined) return fault
+    const field = nominationFault(request) ?? expectationFault(request)
+    if (field !== undefined) return field
     if (connection !== undefined && connection.waiting > context.limits.pipelined)
       return { ...refuseForNow('Too many requests wait on this connection.'), closes: true }
     const { host = '' } = request.headers
-    if (!hostPattern.test(host)) return malformed('The Host field must name one host.')
-    const target = originForm(request.url ?? '', host)
+    if (!isHost(host)) return malformed('The Host field must name one host.')
+    const target = originForm(request.url ?? '', host, exchange.secure)
     if (target === undefined) return malformed('The request target and the Host field differ.')
     if (namesOtherServer(exchange, host)) {
       const refusal = malformed('The Host field and the name of the TLS connection differ.')
@@ -41,6 +43,12 @@ export const checkFraming: ArrivalPolicy = (context) => ({
     return undefined
   },
 })
+
+const isHost = (host: string): boolean => {
+  if (!hostPattern.test(host) || host.includes('..')) return false
+  const port = host.lastIndexOf(':')
+  return port === -1 || host.endsWith(']') || Number(host.slice(port + 1)) <= 65_535
+}
 
 const malformed = (message: string): Refusal =>
   refuse('INVALID_ARGUMENT', message, { closes: true })
@@ -63,10 +71,42 @@ function http2Fault(request: Http2Request, limits: GatewayLimits): Refusal | und
     return refuse('METHOD_NOT_ALLOWED', 'This is not a proxy, and has no other protocol.')
   if (request.scheme !== 'https') return malformed('The scheme of a request here is https.')
   if (request.url?.startsWith('/') !== true) return malformed('The path must begin with a slash.')
-  const { expect } = request.headers
+  return undefined
+}
+
+function expectationFault({ headers: { expect } }: GatewayRequest): Refusal | undefined {
   return expect === undefined || expect.toLowerCase() === '100-continue'
     ? undefined
     : malformed('The only expectation that is met here is 100-continue.')
+}
+
+/** fields that are about one connection, whether or not they are named */
+const hopByHop = new Set([
+  'close',
+  'connection',
+  'http2-settings',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/**
+ * A field that `Connection` names is for this hop and must go (RFC 9110 section 7.6.1). Named so, a credential or a
+ * parameter would count for whoever does not know the rule, and not for whoever does.
+ */
+function nominationFault({ headers }: GatewayRequest): Refusal | undefined {
+  const { connection } = headers
+  if (connection === undefined || connection === 'keep-alive' || connection === 'close')
+    return undefined
+  for (const part of connection.split(',')) {
+    const name = part.trim().toLowerCase()
+    if (!hopByHop.has(name) && headers[name] !== undefined)
+      return malformed('The Connection field must not name a field that is for this API.')
+  }
+  return undefined
 }
 
 function fieldFault(request: GatewayRequest, limits: GatewayLimits): Refusal | undefined {
@@ -99,12 +139,13 @@ function fieldFault(request: GatewayRequest, limits: GatewayLimits): Refusal | u
   return undefined
 }
 
-/** @returns path and query; undefined when the target names another host or has no path */
-function originForm(target: string, host: string): string | undefined {
+/** @returns path and query; undefined when the target names another host or scheme, or has no path */
+function originForm(target: string, host: string, secure: boolean): string | undefined {
   if (target.startsWith('/')) return target
   const absolute = absoluteForm.exec(target)
-  if (absolute === null || absolute[1]?.toLowerCase() !== host.toLowerCase()) return undefined
-  const rest = absolute[2] ?? ''
+  if (absolute === null || absolute[2]?.toLowerCase() !== host.toLowerCase()) return undefined
+  if (absolute[1]?.toLowerCase() !== (secure ? 'https' : 'http')) return undefined
+  const rest = absolute[3] ?? ''
   return rest.startsWith('/') ? rest : `/${rest}`
 }
 
