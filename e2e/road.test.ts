@@ -284,6 +284,10 @@ describe('the road in a browser', () => {
         await page.getByRole('heading', { level: 1 }).waitFor()
         found.push(...(await violationsOf(page)).map((violation) => `${pathname} ${violation}`))
       }
+      await page.goto(open('/app/calls'))
+      await page.locator('table a[href^="/app/calls/"]').first().click()
+      await page.getByRole('heading', { name: 'The call' }).waitFor()
+      found.push(...(await violationsOf(page)).map((violation) => `a call ${violation}`))
       assert.deepEqual(found, [])
     })
   }

@@ -2,6 +2,7 @@ import { Anchor, Button, Group, Stack, Text, Title } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { Link, useParams } from 'react-router'
 import type { ExchangeDetail } from '#metering/schema'
+import { Facts, Times } from '../../ui/app/facts.tsx'
 import {
   EnvironmentPill,
   Notice,
@@ -11,23 +12,22 @@ import {
   Value,
 } from '../../ui/app/parts.tsx'
 import { useManaged } from '../../ui/app/use-managed.ts'
-import { timeText } from '../../ui/format.ts'
-import { query } from '../../ui/management.ts'
 import {
   adviceText,
   callFacts,
-  type Fact,
   ownerText,
   retryText,
   upstreamFacts,
-  upstreamShare,
-} from '../view-models/explain-exchange.ts'
+} from '../../ui/explain-exchange.ts'
+import { timeText } from '../../ui/format.ts'
+import { faultFrom, query } from '../../ui/management.ts'
 
 /** Answers "why?": what happened, who has to do something, and where to look on. */
 export function ExchangePage(): ReactNode {
   const { exchangeId = '' } = useParams()
   const exchange = useManaged<ExchangeDetail>(`/exchanges/${encodeURIComponent(exchangeId)}`)
-  if (exchange.data === undefined && exchange.error !== null)
+  const isMissing = exchange.error !== null && faultFrom(exchange.error).status === 404
+  if (exchange.data === undefined && isMissing)
     return <NotYet id={exchangeId} again={() => void exchange.refetch()} />
   return <Reading of={exchange}>{(found) => <Shown exchange={found} />}</Reading>
 }
@@ -70,7 +70,7 @@ function Shown({ exchange }: { exchange: ExchangeDetail }): ReactNode {
           <Title order={2} id="call" size="h4" mb="md">
             The call
           </Title>
-          <Facts facts={callFacts(exchange)} />
+          <Facts facts={callFacts(exchange, true)} />
         </section>
         <section className="card" aria-labelledby="behind">
           <Title order={2} id="behind" size="h4" mb="md">
@@ -145,59 +145,5 @@ function Failed({ exchange }: { exchange: ExchangeDetail }): ReactNode {
         )}
       </div>
     </Notice>
-  )
-}
-
-function Times({ exchange }: { exchange: ExchangeDetail }): ReactNode {
-  const share = upstreamShare(exchange)
-  const own = exchange.totalMs - (exchange.upstreamMs ?? 0)
-  return (
-    <div>
-      <Text size="sm" mb={6}>
-        {exchange.totalMs.toFixed(1)} ms in all: {own.toFixed(1)} ms here,{' '}
-        {(exchange.upstreamMs ?? 0).toFixed(1)} ms there ({share} %)
-      </Text>
-      <svg
-        className="timeline"
-        viewBox="0 0 100 4"
-        preserveAspectRatio="none"
-        width="100%"
-        height="14"
-        aria-hidden="true"
-      >
-        <rect width={share} height="4" className="timeline-part" />
-      </svg>
-    </div>
-  )
-}
-
-function Facts({ facts }: { facts: readonly Fact[] }): ReactNode {
-  return (
-    <dl className="facts">
-      {facts.map((fact) => (
-        <FactLine key={fact.label} fact={fact} />
-      ))}
-    </dl>
-  )
-}
-
-function FactLine({ fact }: { fact: Fact }): ReactNode {
-  const { label, value, mono, to, href } = fact
-  const text = <span className={mono === true ? 'mono' : ''}>{value}</span>
-  return (
-    <>
-      <dt>{label}</dt>
-      <dd>
-        {to !== undefined ? (
-          <Anchor component={Link} to={to}>
-            {text}
-          </Anchor>
-        ) : href !== undefined ? (
-          <Anchor href={href}>{text}</Anchor>
-        ) : (
-          text
-        )}
-      </dd>
-    </>
   )
 }

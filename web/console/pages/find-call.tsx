@@ -5,8 +5,8 @@ import type { Exchange } from '#metering/schema'
 import { ExchangeTable } from '../../ui/app/exchange-table.tsx'
 import { Empty, PageTitle, Reading } from '../../ui/app/parts.tsx'
 import { useManaged } from '../../ui/app/use-managed.ts'
+import { soughtBy } from '../../ui/explain-exchange.ts'
 import { type List, query } from '../../ui/management.ts'
-import { soughtBy } from '../view-models/explain-exchange.ts'
 
 /** From whatever id somebody has to the call that it is about. */
 export function FindCallPage(): ReactNode {

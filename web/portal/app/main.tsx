@@ -76,6 +76,10 @@ startApp(
           lazy: async () => ({ Component: (await import('./pages/calls.tsx')).CallsPage }),
         },
         {
+          path: 'calls/:exchangeId',
+          lazy: async () => ({ Component: (await import('./pages/call.tsx')).CallPage }),
+        },
+        {
           path: 'messages',
           lazy: async () => ({ Component: (await import('./pages/messages.tsx')).MessagesPage }),
         },

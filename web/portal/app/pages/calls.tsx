@@ -52,6 +52,7 @@ export function CallsPage(): ReactNode {
                 rows={items}
                 nameOf={(e) => names.get(e.applicationId ?? '') ?? e.applicationId ?? ''}
                 who="Application"
+                linkOf={(e) => `/app/calls/${e.id}`}
               />
               <Pager
                 pagination={pagination}

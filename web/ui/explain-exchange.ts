@@ -36,6 +36,17 @@ const advice: Readonly<Record<string, string>> = {
 export const adviceText = (exchange: ExchangeDetail): string =>
   advice[exchange.failure?.owner ?? ''] ?? ''
 
+const partnerAdvice: Readonly<Record<string, string>> = {
+  caller: 'Mend the request: the page of the code says how.',
+  platform: 'The fault is on our side. If it stays, tell us the x-correlator.',
+  upstream: 'The fault is on our side. If it stays, tell us the x-correlator.',
+  nobody: 'Your side closed the connection.',
+}
+
+/** The same for the partner whose call it was. */
+export const partnerAdviceText = (exchange: ExchangeDetail): string =>
+  partnerAdvice[exchange.failure?.owner ?? ''] ?? ''
+
 const retries = {
   no: 'Do not repeat it unchanged.',
   yes: 'Repeat it.',
@@ -50,8 +61,11 @@ export type Fact = { label: string; value: string; mono?: boolean; to?: string; 
 const fact = (label: string, value: string | undefined, more: Partial<Fact> = {}): Fact[] =>
   value === undefined || value === '' ? [] : [{ label, value, ...more }]
 
-/** What the gateway did, from the top to the bottom of a call. */
-export function callFacts(exchange: ExchangeDetail): Fact[] {
+/**
+ * What the gateway did, from the top to the bottom of a call.
+ * @param inside whether the reader is an operator, who can go on to partners and gateways
+ */
+export function callFacts(exchange: ExchangeDetail, inside: boolean): Fact[] {
   const { apiId, operationId, partnerId, applicationId, idempotency } = exchange
   return [
     ...fact(
@@ -59,11 +73,9 @@ export function callFacts(exchange: ExchangeDetail): Fact[] {
       operationId === undefined ? undefined : `${exchange.method} ${operationId}`,
     ),
     ...fact('API', apiId, apiId === undefined ? {} : { href: `/apis/${apiId}` }),
-    ...fact(
-      'Partner',
-      partnerId,
-      partnerId === undefined ? {} : { to: `/console/partners/${partnerId}`, mono: true },
-    ),
+    ...(inside && partnerId !== undefined
+      ? fact('Partner', partnerId, { to: `/console/partners/${partnerId}`, mono: true })
+      : []),
     ...fact('Application', applicationId, { mono: true }),
     ...fact('Credential', credentialText(exchange)),
     ...fact('Contract', exchange.contractId, { mono: true }),
