@@ -1,6 +1,7 @@
+import type { IncomingMessage } from 'node:http'
 import type { NewRecord } from '#journal'
-import { isCrumbled } from './body-pieces.ts'
 import type { Connection } from './connection.ts'
+import { discardRest } from './discard-rest.ts'
 import type { Exchange } from './exchange.ts'
 import type { GatewayContext } from './gateway-context.ts'
 import type { LogThrottle } from './log-throttle.ts'
@@ -238,7 +239,7 @@ function settleConnection(
   const isEnough = context.draining || connection.requests >= context.limits.requestsPerConnection
   if (isNewest && (isEnough || isTooMuchToDiscard(exchange))) endConnection(exchange)
   if (exchange.closes) response.shouldKeepAlive = false
-  if (!request.complete) discardRest(exchange)
+  if (!request.complete) discardRest(request as IncomingMessage, mostDiscarded)
 }
 
 const mostDiscarded = 16 * 1_048_576
@@ -249,16 +250,6 @@ function isTooMuchToDiscard(exchange: Exchange): boolean {
   if (request.complete) return false
   // A client that was not told to go on may send its body or leave it out: what comes next could be either.
   return exchange.expectsContinue || Number(request.headers['content-length'] ?? 0) > mostDiscarded
-}
-
-function discardRest({ request, response }: Exchange): void {
-  let pieces = 0
-  let bytes = 0
-  request.on('data', (chunk) => {
-    pieces += 1
-    bytes += chunk.length
-    if (bytes > mostDiscarded || isCrumbled(pieces, bytes)) response.destroy()
-  })
 }
 
 function measure(context: GatewayContext, exchange: Exchange): void {
