@@ -1,7 +1,8 @@
 import { isCanonicalPath } from '../canonical-path.ts'
-import type { ArrivalPolicy } from '../gateway-context.ts'
+import type { Exchange } from '../exchange.ts'
+import type { ArrivalPolicy, GatewayContext } from '../gateway-context.ts'
 import { parseQuery } from '../query-string.ts'
-import { refuse } from '../refusal.ts'
+import { type Refusal, refuse } from '../refusal.ts'
 
 /**
  * Finds the operation, and hands the exchange to that operation's own chain of rules.
@@ -32,21 +33,18 @@ export const route: ArrivalPolicy = (context) => ({
         return refuse('METHOD_NOT_ALLOWED', `This address answers ${matched.allow.join(', ')}.`, {
           headers: ['allow', matched.allow.join(', ')],
         })
+      }
       case 'gone':
-        return refuse(
-          'GONE',
-          'This version of the API was retired. The portal names its successor.',
-        )
       case 'none':
         return (
           endOf(context, exchange) ?? refuse('NOT_FOUND', 'There is no operation at this address.')
         )
     }
+  },
+})
 
 /** A version that has ended says so where no operation answers, too. */
 function endOf(context: GatewayContext, { path }: Exchange): Refusal | undefined {
   const notice = context.versions.at(path)
   return notice === undefined || context.nowMs() < notice.endsAtMs ? undefined : notice.gone
 }
-  },
-})
