@@ -1,5 +1,6 @@
 import type { Environment } from '#platform/config'
 import type { DatabasePool } from '#platform/database'
+import { queryWithin } from './query-within.ts'
 
 /** Where all gateways of an environment together see to it that a proof is used once. */
 export interface ProofLedger {
@@ -38,8 +39,10 @@ export function createProofLedger(database: DatabasePool, environment: Environme
   let sweep: NodeJS.Timeout | undefined
 
   const ask = async (proofs: readonly string[]): Promise<Set<string>> => {
-    const { rows } = await inTime(
-      database.pool.query<{ proof: string }>({ ...statement, values: [proofs] }),
+    const { rows } = await queryWithin<{ proof: string }>(
+      database.pool,
+      { ...statement, values: [proofs] },
+      answerWithinMs,
     )
     return new Set(rows.map((row) => row.proof))
   }
@@ -89,15 +92,6 @@ export function createProofLedger(database: DatabasePool, environment: Environme
       })
     },
   }
-}
-
-function inTime<T>(work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(
-    () => late.reject(new Error('the ledger of proofs did not answer in time')),
-    answerWithinMs,
-  )
-  return Promise.race([work, late.promise]).finally(() => clearTimeout(timer))
 }
 
 const generationMs = 90_000

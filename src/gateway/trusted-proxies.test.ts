@@ -7,7 +7,7 @@ import { readClientCert, readClientCertChain } from './client-cert-field.ts'
 import { readForwarded } from './forwarded-field.ts'
 import { type Received, TrustedProxies } from './trusted-proxies.ts'
 
-const proxies = new TrustedProxies(['10.0.0.0/8', '2001:db8:1::/48'])
+const proxies = new TrustedProxies(['10.0.0.0/8', '2001:db8:1::/48', '::ffff:172.16.0.0/108'])
 const from = (remoteAddress: string, headers: IncomingHttpHeaders = {}): Received => ({
   headers,
   socket: { remoteAddress } as Socket,
@@ -17,8 +17,10 @@ for (const [what, address, trusted] of [
   ['an address of the network', '10.1.2.3', true],
   ['the same in IPv6', '::ffff:10.1.2.3', true],
   ['an IPv6 address of the network', '2001:db8:1::7', true],
+  ['a network that was written as IPv6', '172.16.3.4', true],
+  ['an address beside it', '172.32.0.1', false],
   ['one with a zone', '2001:db8:1::7%eth0', true],
-  ['an address beside the network', '11.0.0.1', false],
+  ['an address beside the first network', '11.0.0.1', false],
   ['an IPv6 address beside it', '2001:db8:2::7', false],
   ['no address', '', false],
 ] as const)

@@ -18,8 +18,12 @@ export class TrustedProxies {
   constructor(networks: readonly string[]) {
     this.none = networks.length === 0
     for (const network of networks) {
-      const [address = '', bits = ''] = network.split('/')
-      this.#networks.addSubnet(address, Number(bits), isIP(address) === 6 ? 'ipv6' : 'ipv4')
+      const [written = '', bits = ''] = network.split('/')
+      // Addresses are compared as IPv4 where they are IPv4 in IPv6.
+      const mapped = Number(bits) >= 96 && isIP(plainAddress(written)) !== isIP(written)
+      const address = mapped ? plainAddress(written) : written
+      const length = mapped ? Number(bits) - 96 : Number(bits)
+      this.#networks.addSubnet(address, length, isIP(address) === 6 ? 'ipv6' : 'ipv4')
     }
   }
 
