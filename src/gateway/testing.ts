@@ -181,6 +181,7 @@ export function memoryJournal(): Journal & {
   records: NewRecord[]
   failing: boolean
   unhealthy: boolean
+  counters: Record<string, number>
 } {
   const journal = {
     boot: 'b',
