@@ -59,23 +59,28 @@ function execute(
   })
 }
 
-/** Debian's packages for the browser tests: installed where we may, named where we may not. */
-function ensureBrowser(): boolean {
-  if (existsSync('/usr/bin/chromium')) return true
+/** A Debian package that tests need: installed where we may, named where we may not. */
+function ensurePackage(name: string, program: string, what: string): boolean {
+  if (existsSync(program)) return true
   const mayInstall = process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')
   if (mayInstall) {
-    say('Installing Debian’s chromium for the browser tests …')
+    say(`Installing Debian’s ${name} for ${what} …`)
     const options = {
       stdio: 'ignore' as const,
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
     }
     spawnSync('apt-get', ['update'], options)
-    spawnSync('apt-get', ['install', '-y', '--no-install-recommends', 'chromium'], options)
-    if (existsSync('/usr/bin/chromium')) return true
+    spawnSync('apt-get', ['install', '-y', '--no-install-recommends', name], options)
+    if (existsSync(program)) return true
   }
-  say('✖ the browser tests need Debian’s package chromium: apt-get install chromium')
+  say(`✖ ${what} need Debian’s package ${name}: apt-get install ${name}`)
   return false
 }
+
+const ensureBrowser = (): boolean =>
+  ensurePackage('chromium', '/usr/bin/chromium', 'the browser tests')
+const ensureRedis = (): boolean =>
+  ensurePackage('redis-server', '/usr/bin/redis-server', 'the tests of limits in Redis')
 
 async function runTests(files: readonly string[], concurrency: number): Promise<Count> {
   const count = { passed: 0, failed: 0 }
@@ -119,6 +124,8 @@ async function main(): Promise<number> {
           : globSync(['src/**/*.test.ts', 'web/**/*.test.ts', 'test/architecture/*.test.ts'])
       const journeys = named.length > 0 ? [] : globSync('test/journeys/*.test.ts')
       const browser = named.length > 0 ? [] : globSync('e2e/*.test.ts')
+      // Without it those tests fail one by one; that it is missing has been said.
+      ensureRedis()
       add(await runTests(files.sort(), 2))
       // These start the whole product, so they run one after the other.
       add(await runTests(journeys.sort(), 1))

@@ -168,11 +168,15 @@ export class LimitNode implements Standing, SlotStanding {
     return this.#store === undefined || this.#breaker.open || nowMs < this.#aloneUntilMs
   }
 
-  share(limit: number): number {
-    return this.members <= 1 ? limit : Math.ceil(limit / this.members)
+  part(limit: number, windowMs: number, nowMs: number): number {
+    if (this.members <= 1) return limit
+    return this.#breaker.open || this.#careful(windowMs, nowMs)
+      ? Math.ceil(limit / this.members)
+      : limit
   }
 
-  careful(windowMs: number, nowMs: number): boolean {
+  /** Whether in a window of this length others may have admitted what the store does not know. */
+  #careful(windowMs: number, nowMs: number): boolean {
     return nowMs - this.#lostAtMs < windowMs + longestLeaseMs
   }
 
@@ -291,6 +295,8 @@ export class LimitNode implements Standing, SlotStanding {
     this.roundTripMs = Math.max(afterMs - nowMs, this.roundTripMs * 0.8)
     if (this.#breaker.answered()) {
       this.#log.info('the limit store is back')
+      // Others may still keep to their shares: this one does too until all are back.
+      this.#lostAtMs = afterMs
       for (const use of this.#touched) this.#telling.add(use)
     }
     if (flags.beat) {
@@ -322,15 +328,15 @@ export class LimitNode implements Standing, SlotStanding {
       for (const use of this.#touched) use.drop()
     }
     this.#epoch = answer.epoch
-    if (answer.lostMs !== undefined) this.#lostAtMs = nowMs - answer.lostMs
+    const lostAtMs = nowMs - (answer.lostMs ?? Number.POSITIVE_INFINITY)
+    this.#lostAtMs = Math.max(this.#lostAtMs, lostAtMs)
     // The others may be on their way back to a store that has just been lost: until then their shares are theirs.
-    const known = this.careful(rememberedMs, nowMs) ? this.members : 1
+    const known = this.#careful(rememberedMs, nowMs) ? this.members : 1
     this.members = Math.max(1, answer.members, known)
     this.#waits = answer.standing === 'waiting'
     if (answer.standing === 'alone') {
       this.#aloneUntilMs = sentMs + ownMs
       this.#handingOver = false
-      this.members = 1
       const othersMs = answer.othersMs ?? Number.POSITIVE_INFINITY
       // Before a loss there may have been others of whom nothing is known any more.
       this.#othersAtMs = nowMs - Math.min(othersMs, answer.lostMs ?? Number.POSITIVE_INFINITY)

@@ -8,7 +8,7 @@ const keepMs = 50
 /** How a process stands among those that share a contract's concurrency. */
 export type SlotStanding = {
   decidesSlots(nowMs: number): boolean
-  share(limit: number): number
+  part(limit: number, windowMs: number, nowMs: number): number
 }
 
 /** The calls of one contract that are under way in this process, and how many the store lets it have. */
@@ -28,7 +28,7 @@ export class LimitSlots {
 
   /** @returns 0 when there is a slot, milliseconds to wait when there is none, or `askStore` */
   room(standing: SlotStanding, nowMs: number): number {
-    const limit = standing.share(this.limit)
+    const limit = standing.part(this.limit, 0, nowMs)
     if (standing.decidesSlots(nowMs)) return this.inFlight < limit ? 0 : emptyMs
     if (this.inFlight >= this.limit) return emptyMs
     if (this.inFlight < this.#held) return 0
@@ -79,7 +79,7 @@ export class LimitSlots {
   }
 
   remaining(standing: SlotStanding, nowMs: number): number {
-    const limit = standing.decidesSlots(nowMs) ? standing.share(this.limit) : this.limit
+    const limit = standing.part(this.limit, 0, nowMs)
     return Math.max(0, limit - this.inFlight)
   }
 }

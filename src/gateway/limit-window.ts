@@ -3,11 +3,10 @@ import { RateWindow } from './rate-window.ts'
 
 /** How a process stands among those that share limits. @see LimitNode */
 export type Standing = {
-  /** whether this process decides by itself about windows of this length now, and for which part of a limit */
+  /** whether this process decides by itself about windows of this length now */
   decides(windowMs: number, nowMs: number): boolean
-  share(limit: number): number
-  /** whether a part of what others admitted in such a window may be unknown to the store */
-  careful(windowMs: number, nowMs: number): boolean
+  /** what of a limit is this process's to give: all of it, or its share while the store may not know what others gave */
+  part(limit: number, windowMs: number, nowMs: number): number
   readonly members: number
 }
 
@@ -70,10 +69,10 @@ export class LimitWindow {
 
   /** @returns 0 when `weight` can be taken, milliseconds to wait when it cannot, or `askStore` */
   room(standing: Standing, nowMs: number, weight: number): number {
-    if (standing.decides(this.windowMs, nowMs))
-      return this.own.untilFreeMs(nowMs, weight, standing.share(this.limit))
-    if (standing.careful(this.windowMs, nowMs)) {
-      const waitMs = this.own.untilFreeMs(nowMs, weight, standing.share(this.limit))
+    const part = standing.part(this.limit, this.windowMs, nowMs)
+    if (standing.decides(this.windowMs, nowMs)) return this.own.untilFreeMs(nowMs, weight, part)
+    if (part < this.limit) {
+      const waitMs = this.own.untilFreeMs(nowMs, weight, part)
       if (waitMs > 0) return waitMs
     }
     if (this.#available(nowMs) >= weight) return 0
@@ -197,13 +196,13 @@ export class LimitWindow {
   }
 
   remaining(standing: Standing, nowMs: number): number {
-    const share = standing.share(this.limit)
-    const own = share - (this.limit - this.own.remaining(nowMs))
+    const part = standing.part(this.limit, this.windowMs, nowMs)
+    const own = part - (this.limit - this.own.remaining(nowMs))
     if (standing.decides(this.windowMs, nowMs)) return Math.max(0, own)
     const left = this.#nextAtMs <= nowMs && this.#left === 0 ? undefined : this.#left
     const known =
       (left ?? this.own.remaining(nowMs)) + (left === undefined ? 0 : this.#available(nowMs))
-    const most = standing.careful(this.windowMs, nowMs) ? Math.min(own, known) : known
+    const most = part < this.limit ? Math.min(own, known) : known
     return Math.max(0, Math.min(this.limit, most))
   }
 

@@ -18,6 +18,8 @@ export class LimitSimulation {
   nowMs = 1_000_000
   readonly admitted: Admitted[] = []
   readonly refused: { ms: number; kind: string }[] = []
+  /** the most calls that were under way at once, where calls take time */
+  mostUnderWay = 0
   readonly store = memoryLimitStore(() => this.nowMs)
   /** whether the store answers at all */
   storeUp = true
@@ -63,6 +65,11 @@ export class LimitSimulation {
     this.nowMs = Math.max(this.nowMs, endMs)
   }
 
+  countUnderWay(): void {
+    const now = this.nodes.reduce((sum, { underWay }) => sum + underWay, 0)
+    this.mostUnderWay = Math.max(this.mostUnderWay, now)
+  }
+
   /** The most that was admitted within one window, wherever it begins. */
   mostIn(windowMs: number): number {
     const sorted = this.admitted.toSorted((a, b) => a.ms - b.ms)
@@ -89,6 +96,7 @@ export class SimulatedNode {
   readonly index: number
   ready = false
   alive = true
+  underWay = 0
   #pausedUntilMs = 0
   #simulation: LimitSimulation
   #clockMs: number
@@ -124,6 +132,7 @@ export class SimulatedNode {
 
   kill(): void {
     this.alive = false
+    this.underWay = 0
   }
 
   leave(): void {
@@ -143,10 +152,7 @@ export class SimulatedNode {
         const { nowMs } = this.#simulation
         if (outcome === undefined) {
           this.#simulation.admitted.push({ ms: nowMs, weight, node: this.index })
-          if (holdMs > 0)
-            this.#simulation.at(nowMs + holdMs, () =>
-              this.#whenAwake(() => this.use.leave(this.nowMs())),
-            )
+          if (holdMs > 0) this.#hold(nowMs + holdMs)
         } else if (outcome !== 'ask')
           this.#simulation.refused.push({ ms: nowMs, kind: outcome.kind })
       }
@@ -158,6 +164,17 @@ export class SimulatedNode {
       const untilMs = this.nowMs() + 2_500
       this.use.wait({ weight, api, untilMs, gone: () => !this.alive, done: settle })
     })
+  }
+
+  #hold(untilMs: number): void {
+    this.underWay += 1
+    this.#simulation.countUnderWay()
+    this.#simulation.at(untilMs, () =>
+      this.#whenAwake(() => {
+        this.underWay -= 1
+        this.use.leave(this.nowMs())
+      }),
+    )
   }
 
   #whenAwake(run: () => unknown): void {
