@@ -25,7 +25,6 @@ const secrets = [
   'WAYLEAVE_INTAKE_TOKEN',
   'WAYLEAVE_UPSTREAM_TOKEN',
   'WAYLEAVE_GATEWAY_KEY',
-  'WAYLEAVE_TAIL_TOKEN',
   'SMTP_URL',
   'REDIS_URL',
   'OTEL_EXPORTER_OTLP_HEADERS',
@@ -59,7 +58,6 @@ export function localRoles(options: {
     env: {
       DATABASE_URL: restricted[`gateway_${environment}`],
       WAYLEAVE_INTAKE_TOKEN: sealing.machineToken(`intake:${environment}`),
-      WAYLEAVE_TAIL_TOKEN: sealing.machineToken(`tail:${environment}`),
       WAYLEAVE_GATEWAY_KEY: sealing.machineToken(`gateway:${environment}`),
       ...given({ REDIS_URL: redisUrl, OTEL_EXPORTER_OTLP_HEADERS: traces.headers }),
       // Functions are upstreams of production; the sandbox has no key to the operator's account.

@@ -70,9 +70,11 @@ export async function runGateway(
     instance: gatewayId,
     environment,
   })
-  const tail = new LiveTail({
-    token: config.tailToken ?? openSealing(config).machineToken(`tail:${environment}`),
-  })
+  const sealing =
+    config.gatewayKey === undefined
+      ? openSealing(config).child(`gateway:${environment}`)
+      : createSealing(config.gatewayKey)
+  const tail = new LiveTail({ token: sealing.machineToken('tail') })
   let ready = (): boolean => false
   const internal = createInternalServer({
     host: config.internalHost,
@@ -113,10 +115,7 @@ export async function runGateway(
     trustedProxies: config.trustedProxies,
     ...(await clientAuthorities(config, folder, log)),
     portalUrl: config.portal.url,
-    sealing:
-      config.gatewayKey === undefined
-        ? openSealing(config).child(`gateway:${environment}`)
-        : createSealing(config.gatewayKey),
+    sealing,
     foreignHosts: [new URL(other.url).host, new URL(other.tlsUrl).host],
     simulator: environment === 'sandbox' ? simulatorOf(config) : undefined,
     upstreams: upstreamOptions(config, environment, folder),

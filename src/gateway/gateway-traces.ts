@@ -208,6 +208,7 @@ function clientSpan(
     attributes: {
       'http.request.method': method,
       'http.response.status_code': status,
+      ...serverOf(attempt.target),
       'http.request.resend_count': index === 0 ? undefined : index,
       'error.type': failed ? (failure ?? String(status)) : undefined,
       'wayleave.api': exchange.operation?.api.id,
@@ -216,6 +217,14 @@ function clientSpan(
     },
     events: [],
   }
+}
+
+/** Targets are named by their hosts, functions by their names. */
+function serverOf(target = ''): { 'server.address'?: string; 'server.port'?: number } {
+  const [, host, port] =
+    /^(\[[0-9a-f:.]+\]|[\w-]+(?:\.[\w-]+)*)(?::(\d{1,5}))?(?:\/|$)/i.exec(target) ?? []
+  if (host === undefined || (port === undefined && !host.includes('.'))) return {}
+  return { 'server.address': host, ...(port === undefined ? {} : { 'server.port': Number(port) }) }
 }
 
 function eventsOf(

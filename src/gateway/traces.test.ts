@@ -96,6 +96,8 @@ test('a traced call is a server span and a span for its upstream call, whose id 
   assert.equal(attributes['wayleave.tier'], 'free')
   assert.equal(attributes['wayleave.contract'], 'ctr_1')
   assert.equal(Number(client.attributes['http.response.status_code']), 200)
+  assert.equal(client.attributes['server.address'], '127.0.0.1')
+  assert.equal(Number(client.attributes['server.port']), Number(new URL(upstream.url).port))
   assert.equal(server.resource['service.name'], 'wayleave-gateway')
   assert.equal(collector.headers[0]?.['x-key'], 'a b')
   assert.equal(journal.records[0]?.traceId, server.traceId)

@@ -69,7 +69,7 @@ export function createLiveRoutes(options: MonitoringOptions): Routes {
           environments: environment === undefined ? environments : [environment],
           query: queryOf(filter),
           members: options.members,
-          tokenOf: (which: Environment) => options.sealing.machineToken(`tail:${which}`),
+          tokenOf: (which: Environment) => tailToken(options, which),
         })
         const end = setTimeout(stream.stop, longestMs)
         const stop = (): void => {
@@ -83,6 +83,10 @@ export function createLiveRoutes(options: MonitoringOptions): Routes {
     )
   }
 }
+
+/** The same that a gateway makes of its own key. */
+const tailToken = ({ sealing }: MonitoringOptions, environment: Environment): string =>
+  sealing.child(`gateway:${environment}`).machineToken('tail')
 
 function queryOf(filter: Readonly<Record<string, string | undefined>>): string {
   const query = new URLSearchParams()

@@ -11,6 +11,7 @@ import { eventually, testFolder } from '#journal/testing'
 import type { Environment } from '#platform/config'
 import { createHttpServer } from '#platform/http-server'
 import { createLog } from '#platform/log'
+import { createSealing } from '#platform/sealing'
 import { createMonitoring } from './create-monitoring.ts'
 import type { LiveCall, LiveSource } from './schema.ts'
 
@@ -18,12 +19,12 @@ type Context = Parameters<typeof testUpstream>[0]
 type Gateway = { url: string; token: string; member: Member; child: ChildProcess }
 
 const entry = fileURLToPath(new URL('../gateway/testing-process.ts', import.meta.url))
-const tokenOf = (purpose: string): string => `token-of-${purpose.replace(':', '-')}`
+const sealing = createSealing(Buffer.alloc(32, 7))
 
 async function startGateway(t: Context, upstreamUrl: string, gatewayId: string): Promise<Gateway> {
   const settings = {
     ...{ upstreamUrl, gatewayId, applications: 1, tokens: 1, terms: {}, sync: 'never' },
-    ...{ folder: testFolder(t), tailToken: tokenOf('tail:sandbox') },
+    ...{ folder: testFolder(t), tailToken: sealing.child('gateway:sandbox').machineToken('tail') },
   }
   const child = fork(entry, [JSON.stringify(settings)], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -60,7 +61,7 @@ async function call(gateway: Gateway, correlator: string, body?: string): Promis
 /** The management API with what it knows of gateways, on a real port. */
 async function serve(t: Context, members: Member[]) {
   const monitoring = createMonitoring({
-    sealing: { machineToken: tokenOf },
+    sealing,
     members: async () => members,
     heads: async () => [
       { environment: 'sandbox', revision: 9 },

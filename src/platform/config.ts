@@ -145,7 +145,6 @@ export const settings = {
     'where a trace can be seen, https://traces.example/trace/{traceId}; the console links to it',
     traceUrl,
   ),
-  WAYLEAVE_TAIL_TOKEN: setting('what control shows to a gateway to see its calls live', text, true),
   OTEL_TRACES_SAMPLER_ARG: setting('part of the calls that is traced, 0 to 1 (0.01)', share),
   AWS_ACCESS_KEY_ID: setting('key that function upstreams are invoked with', text),
   AWS_SECRET_ACCESS_KEY: setting('its secret', text, true),
@@ -288,7 +287,6 @@ export type Config = Readonly<{
     share: number
     url: string | undefined
   }
-  tailToken: string | undefined
   aws: {
     accessKeyId: string | undefined
     secretAccessKey: string | undefined
@@ -380,7 +378,6 @@ export function loadConfig(
       share: values.OTEL_TRACES_SAMPLER_ARG ?? 0.01,
       url: values.WAYLEAVE_TRACE_URL,
     },
-    tailToken: values.WAYLEAVE_TAIL_TOKEN,
     aws: {
       accessKeyId: values.AWS_ACCESS_KEY_ID,
       secretAccessKey: values.AWS_SECRET_ACCESS_KEY,
