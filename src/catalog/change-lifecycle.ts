@@ -118,6 +118,12 @@ async function refuseFaults(
   const fault = (name: string, message: string): void => {
     faults.push({ path: `/${name}`, message })
   }
+  const unclear = (['deprecatedAt', 'sunsetAt'] as const).filter(
+    // A leap second has the form of a moment, and no clock here has it.
+    (name) => change[name] !== undefined && Number.isNaN(Date.parse(change[name])),
+  )
+  for (const name of unclear) fault(name, 'is no moment of the calendar')
+  if (unclear.length > 0) throw invalidArgument(faults)
   if (change.state === 'deprecated') {
     if (sunset_at === null)
       fault('sunsetAt', 'is needed: partners must know when the version stops to answer')

@@ -340,6 +340,11 @@ for (const [title, lines, fault] of [
     /no date of the calendar/,
   ],
   [
+    'a second that no clock here has',
+    ['deprecation: { sunsetAt: "2026-12-31T23:59:60Z" }'],
+    /no date of the calendar/,
+  ],
+  [
     'itself as successor',
     ['deprecation: { successor: parcel-tracking/v1 }'],
     /cannot be its own successor/,

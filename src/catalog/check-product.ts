@@ -103,11 +103,11 @@ function checkDates(file: CheckedFile, { deprecation }: ProductFile): void {
     file.fault(['deprecation', 'sunsetAt'], 'must be after `deprecatedAt`')
 }
 
-/** `Date.parse` takes the 30th of February for the 2nd of March. */
+/** `Date.parse` takes the 30th of February for the 2nd of March, and Temporal a leap second, which no clock here has. */
 function isInstant(text: string): boolean {
   try {
     Temporal.Instant.from(text)
-    return true
+    return !Number.isNaN(Date.parse(text))
   } catch {
     return false
   }

@@ -96,6 +96,12 @@ test('less than half a year of notice is warned of, to the day', async (t) => {
 for (const [title, body, path, message] of [
   ['no end', { state: 'deprecated' }, '/sunsetAt', /is needed/],
   [
+    'a second that no clock here has',
+    { state: 'deprecated', sunsetAt: '2026-12-31T23:59:60Z' },
+    '/sunsetAt',
+    /no moment of the calendar/,
+  ],
+  [
     'an end in the past',
     { state: 'deprecated', sunsetAt: '2026-01-01T00:00:00Z' },
     '/sunsetAt',
