@@ -1,71 +1,111 @@
-import { Pool } from 'undici'
+import { connect, type Socket } from 'node:net'
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 
-/** Sends POSTs at a steady rate for some seconds and prints p50 and p99 in ms: `paced-load.ts <url> <rate> <seconds>`. */
-const [url = '', rate = '1000', seconds = '4'] = process.argv.slice(2)
-const { body, tokens } = JSON.parse(process.env.BENCH_REQUEST ?? '{}') as {
-  body: string
-  tokens: string[]
-}
-const target = new URL(url)
-const pool = new Pool(target.origin, { connections: 64, pipelining: 1 })
-const bytes = Buffer.from(body)
-const latencies: number[] = []
-let sent = 0
-let failed = 0
-let open = 0
+/**
+ * Sends one request after the other at a steady rate, whether or not earlier ones were answered (an open loop), and
+ * prints quantiles of the time from when each was due to its whole answer: `paced-load.ts <port> <rate> <seconds>`, with
+ * `{ requests: [text, ...] }` in BENCH_REQUEST.
+ *
+ * A thread of its own sleeps from one due time to the next, so that this one wakes for answers at once and neither of
+ * them keeps the processor from what is measured.
+ */
+type Pace = { gapMs: number; count: number }
 
-const send = (due: number): void => {
-  const token = tokens[sent % tokens.length] ?? ''
-  sent += 1
-  open += 1
-  let status = 0
-  pool.dispatch(
-    {
-      method: 'POST',
-      path: target.pathname,
-      headers: ['content-type', 'application/json', 'authorization', `Bearer ${token}`],
-      body: bytes,
-    },
-    {
-      onRequestStart: () => undefined,
-      onResponseStart: (_controller, code) => {
-        status = code
-      },
-      onResponseData: () => undefined,
-      onResponseEnd: () => {
-        open -= 1
-        if (status !== 200) failed += 1
-        latencies.push(performance.now() - due)
-      },
-      onResponseError: () => {
-        open -= 1
-        failed += 1
-      },
-    },
-  )
-}
+if (isMainThread) generate()
+else keepTime(workerData as Pace)
 
-const gapMs = 1_000 / Number(rate)
-const start = performance.now()
-const warmMs = 1_000
-const endMs = Number(seconds) * 1_000
-let due = 0
-const tick = (): void => {
-  const now = performance.now() - start
-  // The time that a request was due counts, not the time that it could be sent (no coordinated omission).
-  while (due <= now && due < endMs) {
-    send(start + due)
-    due += gapMs
+function keepTime({ gapMs, count }: Pace): void {
+  const cell = new Int32Array(new SharedArrayBuffer(4))
+  const startMs = performance.now()
+  for (let sent = 0; sent < count; ) {
+    const dueMs = startMs + sent * gapMs
+    const waitMs = dueMs - performance.now()
+    if (waitMs > 0) Atomics.wait(cell, 0, 0, waitMs)
+    const nowMs = performance.now()
+    let due = 0
+    while (sent + due < count && startMs + (sent + due) * gapMs <= nowMs) due += 1
+    sent += due
+    if (due > 0) parentPort?.postMessage({ due, epochMs: performance.timeOrigin + startMs })
   }
-  if (due - gapMs < warmMs) latencies.length = 0
-  if (due < endMs) setImmediate(tick)
-  else if (open > 0) setTimeout(tick, 1)
-  else {
+}
+
+type Connection = { socket: Socket; dueMs: number; text: string }
+
+function generate(): void {
+  const [port = '0', rate = '1000', seconds = '2'] = process.argv.slice(2)
+  const { requests } = JSON.parse(process.env.BENCH_REQUEST ?? '{}') as { requests: string[] }
+  const gapMs = 1_000 / Number(rate)
+  const warmMs = 500
+  const count = Math.ceil((Number(seconds) * 1_000 + warmMs) / gapMs)
+  const idle: Connection[] = []
+  const waiting: number[] = []
+  const latencies: number[] = []
+  let begun = 0
+  let ended = 0
+  let failed = 0
+
+  const next = (connection: Connection): void => {
+    const dueMs = waiting.shift()
+    if (dueMs === undefined) idle.push(connection)
+    else send(connection, dueMs)
+  }
+  const send = (connection: Connection, dueMs: number): void => {
+    connection.dueMs = dueMs
+    connection.socket.write(requests[begun % requests.length] ?? '', 'latin1')
+    begun += 1
+  }
+  const answered = (connection: Connection, good: boolean): void => {
+    ended += 1
+    if (!good) failed += 1
+    if (ended > warmMs / gapMs) latencies.push(performance.now() - connection.dueMs)
+    next(connection)
+    if (ended === count) report()
+  }
+  const report = (): void => {
     latencies.sort((a, b) => a - b)
-    const at = (part: number): number =>
-      latencies[Math.floor(latencies.length * part)] ?? Number.NaN
-    console.log(JSON.stringify({ p50: at(0.5), p99: at(0.99), failed, sent }))
+    const at = (part: number): number => latencies[Math.floor(latencies.length * part)] ?? -1
+    console.log(JSON.stringify({ p50: at(0.5), p90: at(0.9), p99: at(0.99), failed, sent: ended }))
     process.exit(0)
   }
+  const open = (): Connection => {
+    const socket = connect({ port: Number(port), host: '127.0.0.1', noDelay: true })
+    const connection = { socket, dueMs: 0, text: '' }
+    socket.on('data', (bytes) => {
+      connection.text += bytes.toString('latin1')
+      const end = connection.text.indexOf('\r\n\r\n') + 4
+      const length = Number(/\r\ncontent-length: (\d+)/i.exec(connection.text)?.[1] ?? 0)
+      if (end < 4 || connection.text.length < end + length) return
+      const good = connection.text.startsWith('HTTP/1.1 200')
+      connection.text = ''
+      answered(connection, good)
+    })
+    socket.on('error', () => {
+      throw new Error('a connection broke')
+    })
+    return connection
+  }
+  let connected = 0
+  const connections = Array.from({ length: 64 }, open)
+  for (const connection of connections)
+    connection.socket.on('connect', () => {
+      idle.push(connection)
+      connected += 1
+      if (connected === connections.length) start()
+    })
+
+  const start = (): void => {
+    let due = 0
+    const worker = new Worker(import.meta.filename, { workerData: { gapMs, count } })
+    worker.on('message', (message: { due: number; epochMs: number }) => {
+      const startMs = message.epochMs - performance.timeOrigin
+      for (let i = 0; i < message.due; i += 1) {
+        // When it was due counts, not when it could be sent: nothing that waits goes uncounted.
+        const dueMs = startMs + due * gapMs
+        due += 1
+        const connection = idle.pop()
+        if (connection === undefined) waiting.push(dueMs)
+        else send(connection, dueMs)
+      }
+    })
+  }
 }
-tick()

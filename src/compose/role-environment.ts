@@ -8,15 +8,7 @@ export type Role = {
   args: readonly string[]
   /** the database address that it is given, and what it holds beside it */
   env: Readonly<Record<string, string>>
-  /** of Node itself, besides ours */
-  flags?: readonly string[]
 }
-
-/**
- * What a gateway allocates lives for one call: in a larger young generation nearly all of it has died when that is
- * collected (docs/decisions/0019). A gateway that is started by hand is given the same by NODE_OPTIONS.
- */
-const gatewayFlags = ['--max-semi-space-size=64']
 
 /** Names that tell a process of a secret: a role gets those that it needs, and none by inheritance. */
 const secrets = [
@@ -54,7 +46,6 @@ export function localRoles(options: {
   const gateway = (environment: Environment): Role => ({
     name: `gateway-${environment}`,
     args: ['gateway', '--environment', environment],
-    flags: gatewayFlags,
     env: {
       DATABASE_URL: restricted[`gateway_${environment}`],
       WAYLEAVE_INTAKE_TOKEN: sealing.machineToken(`intake:${environment}`),

@@ -50,7 +50,6 @@ export function startSupervisor(options: {
     const log = openSync(logFile, 'a', 0o600)
     const started = fork(path.join(config.root, 'src', 'main.ts'), [...role.args], {
       cwd: config.root,
-      execArgv: [...process.execArgv, ...(role.flags ?? [])],
       env: {
         ...environmentOf(role, inheritedEnvironment()),
         NODE_COMPILE_CACHE: compileCache,
