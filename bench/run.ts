@@ -10,6 +10,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   gateway: async () => (await import('./gateway.ts')).benchGateway(),
   token: async () => runScript('token.ts'),
   intake: async () => (await import('./intake.ts')).benchIntake(),
+  limits: async () => (await import('./limits.ts')).benchLimits(),
 }
 
 const asked = process.argv.slice(2)

@@ -303,7 +303,7 @@ export class LimitNode implements Standing, SlotStanding {
       this.#memberUntilMs = nowMs + memberMs
       this.#nextBeatMs = nowMs + beatMs
     }
-    this.#learn(answer, nowMs, afterMs)
+    this.#learn(answer, flags.beat, nowMs, afterMs)
     if (answer.standing === 'waiting') return answer
     windows.forEach(({ window, ask }, i) => {
       const grant = answer.windows[i]
@@ -322,7 +322,7 @@ export class LimitNode implements Standing, SlotStanding {
     for (const use of this.#touched) use.dropSlots()
   }
 
-  #learn(answer: StoreAnswer, sentMs: number, nowMs: number): void {
+  #learn(answer: StoreAnswer, beat: boolean, sentMs: number, nowMs: number): void {
     if (this.#epoch !== '' && this.#epoch !== answer.epoch) {
       this.#log.warn('the limit store has lost its state: limits are shared out for one window')
       for (const use of this.#touched) use.drop()
@@ -342,6 +342,8 @@ export class LimitNode implements Standing, SlotStanding {
       this.#othersAtMs = nowMs - Math.min(othersMs, answer.lostMs ?? Number.POSITIVE_INFINITY)
       return
     }
+    // Only a beat asks to be alone: another question finds out nothing about that.
+    if (!beat && !this.#waits) return
     if (this.#aloneUntilMs !== Number.NEGATIVE_INFINITY) {
       this.#aloneUntilMs = Number.NEGATIVE_INFINITY
       this.#handingOver = true
