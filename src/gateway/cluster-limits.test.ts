@@ -135,3 +135,24 @@ for (const [where, open] of stores) {
     assert.ok(late >= (concurrency * 2_000) / 40 / 2.5, `${late}`)
   })
 }
+
+test('4 gateways and 5 applications that hammer one quota are admitted exactly the quota', async (t) => {
+  const limit = 1_000
+  const terms = { quota: { limit, period: 'month' } } as const
+  const all = cluster(t, await inPostgres(t), terms, await testUpstream(t))
+  const members = await started(all, 4)
+  // Until each has met the end: what one holds back for its next call, another cannot use.
+  const ended = (member: Member): boolean => (member.codes.get('QUOTA_EXCEEDED') ?? 0) > 50
+  await Promise.all(
+    members.map(async (member) => {
+      while (!ended(member)) await member.hammer(8, performance.now() + 300)
+    }),
+  )
+  for (const { statuses, codes } of members) {
+    assert.deepEqual([...statuses.keys()].sort(), [200, 429])
+    assert.deepEqual([...codes.keys()], ['QUOTA_EXCEEDED'])
+  }
+  assert.equal(all.admitted(), limit)
+  assert.equal(all.upstream.requests.length, limit)
+  assert.ok(members.every((member) => member.admitted > 0))
+})
