@@ -77,8 +77,7 @@ function roleCommands(config: () => Config): Command[] {
       summary: 'run a gateway of one environment',
       usage: '--environment sandbox|production',
       help: [
-        'Needs DATABASE_URL of a role that can read the snapshot of this environment (see `wayleave migrate --roles`) and',
-        'WAYLEAVE_INTAKE_TOKEN. It starts and serves from its last good snapshot while PostgreSQL is down.',
+        'Needs what `wayleave migrate --roles` prints for it: a database role, and keys of this environment alone. It starts and serves from its last good snapshot while PostgreSQL is down.',
         'GATEWAY_WORKERS=4 runs it as four processes behind one address; SIGUSR2 replaces them one after the other.',
         '',
         'Example: WAYLEAVE_GATEWAY_ID=gtw-1 ./wayleave gateway --environment production',
@@ -128,7 +127,7 @@ function upkeepCommands(config: () => Config): Command[] {
       usage: '[--roles]',
       help: [
         'Forward only, safe while the previous version serves, safe from several places at once.',
-        '--roles also prints the database addresses for gateways and the simulated operator: they are secrets.',
+        '--roles also prints the variables that gateways and the simulated operator are started with: they are secrets.',
         '',
         'Example: DATABASE_URL=postgresql://owner:…@db/wayleave ./wayleave migrate --roles --json',
       ],

@@ -25,31 +25,45 @@ const secrets = [
   'AWS_SESSION_TOKEN',
 ] as const
 
+type Given = {
+  restricted: Readonly<Record<RestrictedRole, string>>
+  sealing: Sealing
+}
+
+/** What a gateway or the simulated operator holds: as environment variables, on this machine or on another one. */
+export function heldBy(
+  role: 'gateway-sandbox' | 'gateway-production' | 'sandbox',
+  { restricted, sealing }: Given,
+): Record<string, string> {
+  const simulator = { WAYLEAVE_UPSTREAM_TOKEN: sealing.machineToken('upstream:simulator') }
+  if (role === 'sandbox') return { DATABASE_URL: restricted.simulator, ...simulator }
+  const environment = role === 'gateway-sandbox' ? 'sandbox' : 'production'
+  return {
+    DATABASE_URL: restricted[`gateway_${environment}`],
+    WAYLEAVE_INTAKE_TOKEN: sealing.machineToken(`intake:${environment}`),
+    WAYLEAVE_GATEWAY_KEY: sealing.machineToken(`gateway:${environment}`),
+    ...(environment === 'sandbox' ? simulator : {}),
+  }
+}
+
 /**
  * The roles of the local run and what each is given. A gateway and the simulated operator get a database role that can
  * do nearly nothing, and no master key.
  */
-export function localRoles(options: {
-  ownerUrl: string
-  restricted: Readonly<Record<RestrictedRole, string>>
-  sealing: Sealing
-  masterKey: Buffer
-  config: Config
-}): Role[] {
-  const { ownerUrl, restricted, sealing, config } = options
+export function localRoles(
+  options: Given & { ownerUrl: string; masterKey: Buffer; config: Config },
+): Role[] {
+  const { ownerUrl, config } = options
   const { redisUrl, smtpUrl, traces, aws } = config
   const owner = {
     DATABASE_URL: ownerUrl,
     WAYLEAVE_SECRET_KEY: options.masterKey.toString('base64url'),
   }
-  const upstreamToken = sealing.machineToken('upstream:simulator')
   const gateway = (environment: Environment): Role => ({
     name: `gateway-${environment}`,
     args: ['gateway', '--environment', environment],
     env: {
-      DATABASE_URL: restricted[`gateway_${environment}`],
-      WAYLEAVE_INTAKE_TOKEN: sealing.machineToken(`intake:${environment}`),
-      WAYLEAVE_GATEWAY_KEY: sealing.machineToken(`gateway:${environment}`),
+      ...heldBy(`gateway-${environment}`, options),
       ...given({ REDIS_URL: redisUrl, OTEL_EXPORTER_OTLP_HEADERS: traces.headers }),
       // Functions are upstreams of production; the sandbox has no key to the operator's account.
       ...(environment === 'production'
@@ -59,21 +73,23 @@ export function localRoles(options: {
             AWS_SESSION_TOKEN: aws.sessionToken,
           })
         : {}),
-      ...(environment === 'sandbox' ? { WAYLEAVE_UPSTREAM_TOKEN: upstreamToken } : {}),
     },
   })
   return [
     {
       name: 'control',
       args: ['control'],
-      env: { ...owner, ...given({ SMTP_URL: smtpUrl }) },
+      env: {
+        ...owner,
+        ...given({ SMTP_URL: smtpUrl, OTEL_EXPORTER_OTLP_HEADERS: traces.headers }),
+      },
     },
-    { name: 'authorization', args: ['authorization'], env: owner },
     {
-      name: 'sandbox',
-      args: ['sandbox'],
-      env: { DATABASE_URL: restricted.simulator, WAYLEAVE_UPSTREAM_TOKEN: upstreamToken },
+      name: 'authorization',
+      args: ['authorization'],
+      env: { ...owner, ...given({ OTEL_EXPORTER_OTLP_HEADERS: traces.headers }) },
     },
+    { name: 'sandbox', args: ['sandbox'], env: heldBy('sandbox', options) },
     gateway('production'),
     gateway('sandbox'),
   ]

@@ -27,6 +27,7 @@ import { defaultLimits, type GatewayLimits } from './gateway-limits.ts'
 import { createGatewayMetrics, observeConnections } from './gateway-metrics.ts'
 import { GatewayTraces } from './gateway-traces.ts'
 import { createHttpListener } from './http-listener.ts'
+import { createLimitMetrics } from './limit-metrics.ts'
 import { LimitNode } from './limit-node.ts'
 import type { LimitStore } from './limit-store.ts'
 import { enableLinearPatterns } from './linear-pattern.ts'
@@ -146,20 +147,20 @@ export function createGateway(options: GatewayOptions): Gateway {
   const { tls } = options
   const secure = tls && createHttpListener({ host: tls.host, port: tls.port, tls, ...common })
   observeConnections(options.registry, { http: plain, https: secure })
-  let loaded = false
+  let open = false
   let renewal: { stop(): void } | undefined
   return {
     async start() {
       await snapshot.start((changes, complete) => {
         index.apply(changes, complete)
         publications.flush()
-        loaded = true
       })
       // Limits are shared from the first call on: whoever decided alone until now is waited for.
       await context.contractLimits.start()
       context.pressure.start()
       await plain.start()
       await secure?.start()
+      open = true
       if (secure !== undefined && tls?.files !== undefined) {
         const use = secure.useCertificate
         renewal = followCertificate({ files: tls.files, present: tls, use, log })
@@ -180,7 +181,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       await journal.stop(journalStopMs)
     },
     ready: () =>
-      loaded && !context.draining && (journal.healthy() || limits.unrecorded === 'serve-free'),
+      open && !context.draining && (journal.healthy() || limits.unrecorded === 'serve-free'),
     violations: () => context.violations.list(),
     upstreams: () =>
       Array.from(context.upstreams.all(), (served) =>
@@ -239,17 +240,7 @@ function createContext(
       urls: { plain: options.audience, secure: options.tlsUrl ?? options.audience },
       registry: options.registry,
     }),
-    contractLimits: new ContractLimits(
-      options.quota,
-      new LimitNode({
-        store: options.limitStore,
-        member: randomUUID(),
-        log,
-        monotonicMs,
-      }),
-      log,
-      monotonicMs,
-    ),
+    contractLimits: createLimits(options, monotonicMs),
     ...createUpstreams({ ...options, limits, monotonicMs }),
     pressure: new Pressure(limits.eventLoopDelayMs, options.strain ?? strainOfProcess()),
     responses: new ResponseCache(limits.cachedBytes),
@@ -281,6 +272,15 @@ function createContext(
     draining: false,
   }
   return context
+}
+
+function createLimits(
+  { limitStore: store, quota, registry, log }: GatewayOptions,
+  monotonicMs: () => number,
+): ContractLimits {
+  const node = new LimitNode({ store, member: randomUUID(), log, monotonicMs })
+  createLimitMetrics(registry, node)
+  return new ContractLimits(quota, node, log, monotonicMs)
 }
 
 function createHandler(context: GatewayContext): Handle {

@@ -7,6 +7,8 @@ export type Node = { url: string; health: string }
 export interface SteadyLoad {
   /** answers by status, and failures by their code */
   readonly seen: ReadonlyMap<string, number>
+  /** Resolves when every node was asked again and is ready. */
+  knowsReady(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -24,6 +26,8 @@ export function steadyLoad(options: {
   const ready = nodes.map(() => true)
   const seen = new Map<string, number>()
   let running = true
+  let rounds = 0
+  let stopped: Promise<void> | undefined
   const count = (what: string): void => {
     seen.set(what, (seen.get(what) ?? 0) + 1)
   }
@@ -37,6 +41,7 @@ export function steadyLoad(options: {
           )
         }),
       )
+      rounds += 1
       await delay(250)
     }
   }
@@ -67,10 +72,16 @@ export function steadyLoad(options: {
   const work = [askHealth(), ...Array.from({ length: options.clients }, (_, i) => client(i))]
   return {
     seen,
-    async stop() {
+    async knowsReady() {
+      const before = rounds
+      while (rounds < before + 2 || !ready.every(Boolean)) await delay(20)
+    },
+    stop() {
       running = false
-      await Promise.all(work)
-      await Promise.all(pools.map((pool) => pool.destroy()))
+      stopped ??= Promise.all(work).then(async () => {
+        await Promise.all(pools.map((pool) => pool.destroy()))
+      })
+      return stopped
     },
   }
 }
