@@ -27,7 +27,6 @@ import { defaultLimits, type GatewayLimits } from './gateway-limits.ts'
 import { createGatewayMetrics, observeConnections } from './gateway-metrics.ts'
 import { GatewayTraces } from './gateway-traces.ts'
 import { createHttpListener } from './http-listener.ts'
-import { createLimitMetrics } from './limit-metrics.ts'
 import { LimitNode } from './limit-node.ts'
 import type { LimitStore } from './limit-store.ts'
 import { enableLinearPatterns } from './linear-pattern.ts'
@@ -275,11 +274,10 @@ function createContext(
 }
 
 function createLimits(
-  { limitStore: store, quota, registry, log }: GatewayOptions,
+  { limitStore: store, quota, log }: GatewayOptions,
   monotonicMs: () => number,
 ): ContractLimits {
   const node = new LimitNode({ store, member: randomUUID(), log, monotonicMs })
-  createLimitMetrics(registry, node)
   return new ContractLimits(quota, node, log, monotonicMs)
 }
 
