@@ -442,7 +442,11 @@ test('anonymous refusals are journalled up to 50 a second, and the others counte
 })
 
 test('beyond its bound of calls at once it refuses, and serves again when they are done', async (t) => {
-  const { upstream, token, ...gateway } = await setup(t, {}, { limits: { inFlight: 3 } })
+  const { upstream, token, ...gateway } = await setup(
+    t,
+    { tier: 'enterprise' },
+    { limits: { inFlight: 3 } },
+  )
   const held: (() => void)[] = []
   const fine = upstream.answer
   upstream.answer = (...args) => void held.push(() => fine(...args))
