@@ -1,5 +1,5 @@
 import { Counter, type Registry } from 'prom-client'
-import type { SessionFault } from './http2-sessions.ts'
+import type { SessionFault } from './http2-session.ts'
 
 /** Why a connection was given up before it carried a request. */
 export type RefusedConnection = 'connections' | 'handshakes' | TlsFault

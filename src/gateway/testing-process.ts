@@ -3,7 +3,8 @@ import { systemClock } from '#platform/clock'
 import { createDatabasePool } from '#platform/database'
 import { createInternalServer } from '#platform/internal-server'
 import { superviseProcess } from '#platform/process-lifecycle'
-import type { ContractEntry } from '#snapshot'
+import { createTracing } from '#platform/tracing'
+import type { ApiEntry, ApplicationEntry, ContractEntry, OperationTerms } from '#snapshot'
 import { createGateway } from './create-gateway.ts'
 import type { LimitStore } from './limit-store.ts'
 import { LiveTail } from './live-tail.ts'
@@ -47,12 +48,29 @@ export type ProcessSettings = {
   oneContract?: boolean
   /** of the issuer, PEM; several gateways that are given one accept the same tokens */
   signingKey?: string
+  /** what the operator decided about the operation */
+  operation?: OperationTerms
+  /** what the first application holds besides its secret */
+  holds?: Pick<ApplicationEntry, 'apiKeys' | 'certificates'>
+  /** claims of every token besides the usual ones */
+  claims?: Record<string, unknown>
+  /** the part of the calls whose spans are recorded, and then thrown away; none without it */
+  tracedShare?: number
   /** given, an internal listener shows metrics, and calls as they happen for this token */
   tailToken?: string
+  /** how long it says that it goes before it does */
+  lameDuckMs?: number
+  /** given, it has an address with TLS */
+  certificate?: { key: string; cert: string }
 }
 
 /** What it says when it serves. */
-export type ProcessReady = { port: number; tokens: string[]; internalPort?: number }
+export type ProcessReady = {
+  port: number
+  tlsPort?: number | undefined
+  tokens: string[]
+  internalPort?: number
+}
 
 const settings = JSON.parse(process.argv[2] ?? '{}') as ProcessSettings
 const key = testKey('key-1', settings.signingKey)
@@ -80,18 +98,42 @@ const internal = createInternalServer({
   ready: () => gateway.ready(),
   handlers: { 'GET /internal/v1/tail': tail.handler },
 })
+/** The API of the tests, with the operation as the settings want it. */
+function api(): ApiEntry {
+  const entry = simSwap(settings.upstreamUrl)
+  const terms = settings.operation
+  if (terms === undefined) return entry
+  return { ...entry, operations: entry.operations.map((operation) => ({ ...operation, terms })) }
+}
+
 const gateway = createGateway({
   environment: 'sandbox',
   listen: { host: '127.0.0.1', port: 0 },
+  tls: settings.certificate && { host: '127.0.0.1', port: 0, ...settings.certificate },
+  limits: { lameDuckMs: settings.lameDuckMs ?? 0 },
   issuer,
   audience,
   sealing,
+  ...(settings.tracedShare === undefined
+    ? {}
+    : {
+        traces: {
+          share: settings.tracedShare,
+          tracing: createTracing({
+            log: silent,
+            sender: { send: async () => undefined, stop: async () => undefined },
+          }),
+        },
+      }),
   snapshot: manualSnapshot([
-    simSwap(settings.upstreamUrl),
+    api(),
     key.entry,
     plan(),
     ...Array.from({ length: settings.applications }, (_, n) => [
-      settings.oneContract === true ? application(n, { partnerId: 'prt_0' }) : application(n),
+      application(n, {
+        ...(settings.oneContract === true ? { partnerId: 'prt_0' } : {}),
+        ...(n === 0 ? settings.holds : {}),
+      }),
       contract(n, settings.terms),
       settings.oneContract === true ? subscription(n, { contractId: 'ctr_0' }) : subscription(n),
     ]).flat(),
@@ -124,7 +166,8 @@ if (settings.tailToken !== undefined) await internal.start()
 const step = Math.max(1, Math.floor(settings.applications / settings.tokens))
 const ready: ProcessReady = {
   port: gateway.port(),
+  tlsPort: gateway.tlsPort(),
   ...(settings.tailToken === undefined ? {} : { internalPort: internal.port() }),
-  tokens: Array.from({ length: settings.tokens }, (_, i) => key.token(i * step)),
+  tokens: Array.from({ length: settings.tokens }, (_, i) => key.token(i * step, settings.claims)),
 }
 process.send?.(ready)
