@@ -74,19 +74,21 @@ export function interleaved<T>(
 
 export type Latency = { p50: number; p90: number; p99: number; failed: number }
 
+/** The request of the bench as it is sent. */
+export const requestText = (host: string, fields: Readonly<Record<string, string>>): string =>
+  [
+    `POST ${apiPath} HTTP/1.1`,
+    `host: ${host}`,
+    'content-type: application/json',
+    ...Object.entries(fields).map(([name, value]) => `${name}: ${value}`),
+    `content-length: ${requestBody.length}`,
+    '',
+    requestBody,
+  ].join('\r\n')
+
 /** Requests at a steady rate, whether or not earlier ones were answered. */
 export function paced(served: Served, rate: number, seconds: number): Latency {
-  const requests = served.fields.map((fields) =>
-    [
-      `POST ${apiPath} HTTP/1.1`,
-      `host: 127.0.0.1:${served.port}`,
-      'content-type: application/json',
-      ...Object.entries(fields).map(([name, value]) => `${name}: ${value}`),
-      `content-length: ${requestBody.length}`,
-      '',
-      requestBody,
-    ].join('\r\n'),
-  )
+  const requests = served.fields.map((fields) => requestText(`127.0.0.1:${served.port}`, fields))
   const script = path.join(import.meta.dirname, 'paced-load.ts')
   const out = execFileSync(
     'taskset',

@@ -8,6 +8,7 @@ const runScript = (file: string): void => {
 /** Each bench prints its own tables, binds 127.0.0.1 only, and ends by itself. */
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   gateway: async () => (await import('./gateway.ts')).benchGateway(),
+  policies: async () => (await import('./policies.ts')).benchPolicies(),
   token: async () => runScript('token.ts'),
   intake: async () => (await import('./intake.ts')).benchIntake(),
   limits: async () => (await import('./limits.ts')).benchLimits(),

@@ -83,12 +83,12 @@ http { access_log off; keepalive_requests 100000000; ${temporary} ${server(port)
   }
 
   /** The upstream of all: a small answer, at once. */
-  upstream(answer = '{"swapped":false}', fields = ''): Promise<Served> {
+  upstream(answer = '{"swapped":false}', name = 'upstream'): Promise<Served> {
     return this.nginx(
-      'upstream',
+      name,
       loadCore,
       (port) =>
-        `server { listen 127.0.0.1:${port}; default_type application/json; ${fields} location / { return 200 '${answer}'; } }`,
+        `server { listen 127.0.0.1:${port}; default_type application/json; location / { return 200 '${answer}'; } }`,
     )
   }
 
@@ -123,7 +123,11 @@ http { access_log off; keepalive_requests 100000000; ${temporary} ${server(port)
     flags: readonly string[],
   ): Promise<Served> {
     const child = this.#spawn(serverCore, process.execPath, [...flags, file, ...args])
-    const [ready] = (await once(child, 'message')) as [ProcessReady]
+    const died = once(child, 'exit').then(() => {
+      throw new Error(`${name} ended before it served`)
+    })
+    const [ready] = (await Promise.race([once(child, 'message'), died])) as [ProcessReady]
+    died.catch(() => undefined)
     const fields = ready.tokens.map((token) => ({ authorization: `Bearer ${token}` }))
     return { name, port: ready.port, pid: child.pid ?? 0, fields, ready }
   }
