@@ -194,12 +194,9 @@ test('a request that is cancelled under way ends its connection, and the next on
 })
 
 test('a connection that cannot be made is told by its code, each time', async (t) => {
-  const { origin } = originAt(t, await freePort())
-  const answers = await Promise.all([ask(origin), ask(origin), ask(origin)])
-  assert.deepEqual(
-    answers.map(({ code }) => code),
-    ['ECONNREFUSED', 'ECONNREFUSED', 'ECONNREFUSED'],
-  )
+  const { origin } = originAt(t, await freePort(), { connections: 2 })
+  const answers = await Promise.all(Array.from({ length: 7 }, () => ask(origin)))
+  for (const { code } of answers) assert.equal(code, 'ECONNREFUSED')
 })
 
 test('a connection is used again only while the upstream keeps it', async (t) => {

@@ -106,6 +106,7 @@ export class Origin implements ConnectionOwner {
     this.#connections.delete(connection)
     // One call hears of one failed attempt; the others wait for attempts of their own.
     this.#failFirst(code)
+    this.#connectForWaiting()
   }
 
   gone(connection: UpstreamConnection): void {
