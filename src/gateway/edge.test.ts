@@ -276,6 +276,46 @@ for (const [what, bytes, status] of refused)
     assert.equal(statusOf(await exchange(gateway.port(), good)), 200)
   })
 
+test('what a caller says of who is before it, or of who it is, never reaches an upstream', async (t) => {
+  const { upstream, gateway } = await setup(t)
+  const spoofed = [
+    'forwarded: for=1.2.3.4;host=evil',
+    'x-forwarded-for: 1.2.3.4',
+    'x-forwarded-host: evil',
+    'x-forwarded-proto: https',
+    'x-forwarded-prefix: /admin',
+    'x-real-ip: 1.2.3.4',
+    'x-original-url: /admin',
+    'via: 1.1 evil',
+    'client-cert: :AAAA:',
+    'x-wayleave-application: app_2',
+    'x-wayleave-partner: prt_2',
+    'x_wayleave_partner: prt_2',
+    'x_forwarded_for: 1.2.3.4',
+    'cookie: a=b',
+    'te: trailers',
+    'proxy-authorization: Basic a',
+    'accept-encoding: gzip',
+    'range: bytes=0-1',
+    'if-none-match: "a"',
+    'x-anything: a',
+  ].join('\r\n')
+  const text = await exchange(gateway.port(), good.replace('host: gw', `host: gw\r\n${spoofed}`))
+  assert.equal(statusOf(text), 200, text)
+  const { headers } = upstream.requests[0] ?? assert.fail()
+  assert.deepEqual(
+    Object.keys(headers).filter((name) => name !== 'connection'),
+    Object.keys(headers).filter((name) =>
+      /^(?:host|accept|content-type|content-length|x-correlator|x-wayleave-(?:environment|operation|application|partner|deadline-ms))$/.test(
+        name,
+      ),
+    ),
+  )
+  assert.equal(headers['x-wayleave-application'], 'app_1')
+  assert.equal(headers['x-wayleave-partner'], 'prt_1')
+  assert.equal(headers.accept, 'application/json')
+})
+
 test('what follows a refused framing on the connection is not taken for a request', async (t) => {
   const { upstream, gateway } = await setup(t)
   const smuggled = good

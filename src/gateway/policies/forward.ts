@@ -8,7 +8,7 @@ import { isParameter } from './validate-parameters.ts'
 
 /** fields that describe one connection, show who calls, or that this gateway itself speaks with (RFC 9110 section 7.6.1) */
 const neverForwarded =
-  /^(?:connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|host|content-.*|expect|forwarded|x-forwarded-.*|x-wayleave-.*|cookie|authorization|x-api-key|dpop|client-cert.*|idempotency-key|traceparent|tracestate)$/
+  /^(?:connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|host|content-.*|expect|forwarded|x-forwarded-.*|x-real-ip|x-original-.*|x-rewrite-.*|true-client-ip|via|x-wayleave-.*|cookie|authorization|x-api-key|dpop|client-cert.*|idempotency-key|traceparent|tracestate)$/
 
 /**
  * Calls the upstream with the canonical path, the documented parameters, the bytes of the validated body, and header
