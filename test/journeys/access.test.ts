@@ -237,10 +237,6 @@ const table: Readonly<Record<string, Row>> = {
     path: (ids) => `/contracts/${ids.contract}/plan`,
     body: () => ({ planId: 'pln_paid' }),
   },
-  'GET /subscriptions': {
-    expected: signedIn(200),
-    path: (ids) => `/subscriptions?partnerId=${ids.partner}&contractId=${ids.contract}`,
-  },
   'GET /contracts/{contractId}/masks': {
     expected: readers(200),
     path: (ids) => `/contracts/${ids.contract}/masks`,
@@ -259,6 +255,10 @@ const table: Readonly<Record<string, Row>> = {
     expected: operatorOnly(204),
     path: (ids) => `/contracts/${ids.contract}/limits`,
   },
+  'GET /subscriptions': {
+    expected: signedIn(200),
+    path: (ids) => `/subscriptions?partnerId=${ids.partner}&contractId=${ids.contract}`,
+  },
   'POST /subscriptions': {
     expected: [401, 404, 403, 409, 403, 409],
     body: (ids) => ({ applicationId: ids.production, apiId: 'sim-swap/v2' }),
@@ -276,6 +276,10 @@ const table: Readonly<Record<string, Row>> = {
     expected: signedIn(200),
     path: (ids) => `/exchanges?partnerId=${ids.partner}&applicationId=${ids.application}`,
   },
+  // A stream that does not end: with a filter that there is not, it does not begin.
+  'GET /exchanges/live': { expected: operatorOnly(400), path: () => '/exchanges/live?colour=red' },
+  'GET /gateways': { expected: operatorOnly(200) },
+  'GET /gateways/reports': { expected: operatorOnly(200) },
   'GET /exchanges/{exchangeId}': {
     expected: readers(200),
     path: (ids) => `/exchanges/${ids.exchange}`,
