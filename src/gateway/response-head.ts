@@ -14,6 +14,9 @@ export type ResponseHead = {
 }
 
 const mostFields = 100
+const mostKnownNames = 500
+const longestKnownName = 64
+const knownNames = new Map<string, string>()
 const statusLine = /^HTTP\/1\.([01]) ([1-9][0-9]{2})(?: [\t\x20-\x7e\x80-\xff]*)?$/
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const notInValues = /[^\t\x20-\x7e\x80-\xff]/
@@ -48,8 +51,9 @@ export function readField(
   headers: Record<string, string | string[] | undefined>,
 ): string | undefined {
   const colon = line.indexOf(':')
-  const name = line.slice(0, Math.max(0, colon)).toLowerCase()
-  if (!token.test(name)) return 'a field name is malformed'
+  const written = line.slice(0, Math.max(0, colon))
+  const name = knownNames.get(written) ?? readName(written)
+  if (name === undefined) return 'a field name is malformed'
   const value = withoutSpace(line, colon + 1)
   if (notInValues.test(value)) return 'a field value is malformed'
   const before = headers[name]
@@ -57,6 +61,17 @@ export function readField(
   else if (typeof before === 'string') headers[name] = [before, value]
   else before.push(value)
   return undefined
+}
+
+/** Upstreams have few names, each in one spelling. */
+function readName(written: string): string | undefined {
+  if (!token.test(written)) return undefined
+  // A string of its own, not a part of somebody's answer.
+  const own = Buffer.from(written, 'latin1').toString('latin1')
+  const name = own.toLowerCase()
+  if (knownNames.size >= mostKnownNames) knownNames.clear()
+  if (written.length <= longestKnownName) knownNames.set(own, name)
+  return name
 }
 
 function withoutSpace(line: string, from: number): string {
