@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { newCheckedText } from '#platform/checked-text'
 import { serverCertificate } from '#platform/local-certificate'
+import { hashOf, testProofKey } from '../src/gateway/credentials/testing-proofs.ts'
 import { audience, sealing } from '../src/gateway/testing.ts'
 import type { ProcessSettings } from '../src/gateway/testing-process.ts'
-import { hashOf, testProofKey } from '../src/gateway/testing-proofs.ts'
 import { load, median, requestText } from './load.ts'
 import {
   apiPath,

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import type { NewRecord } from '#journal'
-import type { Connection } from './connection.ts'
-import { discardRest } from './discard-rest.ts'
+import type { Connection } from './edge/connection.ts'
+import { discardRest } from './edge/discard-rest.ts'
 import type { Exchange } from './exchange.ts'
 import type { GatewayContext } from './gateway-context.ts'
-import type { LogThrottle } from './log-throttle.ts'
+import type { LogThrottle } from './observation/log-throttle.ts'
+import { settleClaim, settlementOf, unknownOf } from './payload/settle-claim.ts'
 import { giveBackQuota } from './policies/limit-quota.ts'
 import { bodyOf, type Refusal, refuseForNow } from './refusal.ts'
-import { settleClaim, settlementOf, unknownOf } from './settle-claim.ts'
 
 /** nginx's number for a client that left before its answer; it is recorded, never sent */
 const clientClosed = 499

@@ -1,6 +1,6 @@
 import type { ApiEntry, SnapshotOperation } from '#snapshot'
-import type { ApiValidators } from './api-validators.ts'
-import type { OperationSeries } from './operation-series.ts'
+import type { OperationSeries } from './observation/operation-series.ts'
+import type { ApiValidators } from './payload/api-validators.ts'
 
 /** One published operation, with everything that its requests need made ready. */
 export type Operation = {

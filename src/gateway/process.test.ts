@@ -11,7 +11,7 @@ import { eventually, openTestJournal, testFolder } from '#journal/testing'
 import { createDatabasePool } from '#platform/database'
 import { ensureDatabaseRoles } from '#platform/database-roles'
 import { testPlatform } from '#platform/testing'
-import { announceMember } from './announce-member.ts'
+import { announceMember } from './limits/announce-member.ts'
 import { silent, testUpstream } from './testing.ts'
 import type { ProcessReady, ProcessSettings } from './testing-process.ts'
 

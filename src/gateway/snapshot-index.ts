@@ -161,7 +161,8 @@ export class SnapshotIndex {
     this.#byClientId.set(entry.clientId, entry)
     for (const { hash, credentialId } of entry.apiKeys ?? [])
       this.#byApiKey.set(hash, { application: entry, credentialId })
-    for (const { thumbprint } of entry.certificates ?? []) this.#removed.delete(`${id} ${thumbprint}`)
+    for (const { thumbprint } of entry.certificates ?? [])
+      this.#removed.delete(`${id} ${thumbprint}`)
   }
 
   #putSubscription(id: string, entry: SubscriptionEntry | undefined): void {

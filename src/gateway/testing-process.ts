@@ -6,13 +6,13 @@ import { superviseProcess } from '#platform/process-lifecycle'
 import { createTracing } from '#platform/tracing'
 import type { ApiEntry, ApplicationEntry, ContractEntry, OperationTerms } from '#snapshot'
 import { createGateway } from './create-gateway.ts'
-import type { LimitStore } from './limit-store.ts'
-import { LiveTail } from './live-tail.ts'
-import { createPayloadStore } from './payload-store.ts'
-import { postgresLimitStore } from './postgres-limit-store.ts'
-import { createProofLedger } from './proof-ledger.ts'
-import { redisLimitStore } from './redis-limit-store.ts'
-import { createQuotaLedger } from './store.ts'
+import { createProofLedger } from './credentials/proof-ledger.ts'
+import type { LimitStore } from './limits/limit-store.ts'
+import { postgresLimitStore } from './limits/postgres-limit-store.ts'
+import { createQuotaLedger } from './limits/quota-ledger.ts'
+import { redisLimitStore } from './limits/redis-limit-store.ts'
+import { LiveTail } from './observation/live-tail.ts'
+import { createPayloadStore } from './payload/payload-store.ts'
 import {
   application,
   audience,
@@ -30,7 +30,10 @@ import {
 } from './testing.ts'
 import { simSwap } from './testing-entries.ts'
 
-/** What a test, or the bench, says about the gateway process that it starts. */
+/**
+ * What a test, or the bench, says about the gateway process that it starts.
+ * @public
+ */
 export type ProcessSettings = {
   upstreamUrl: string
   folder: string
@@ -64,7 +67,10 @@ export type ProcessSettings = {
   certificate?: { key: string; cert: string }
 }
 
-/** What it says when it serves. */
+/**
+ * What it says when it serves.
+ * @public
+ */
 export type ProcessReady = {
   port: number
   tlsPort?: number | undefined

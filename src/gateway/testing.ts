@@ -17,17 +17,21 @@ import type {
   SubscriptionEntry,
 } from '#snapshot'
 import { createGateway, type Gateway, type GatewayOptions } from './create-gateway.ts'
-import type { Claim } from './idempotency-claim.ts'
-import type { Owner, PayloadStore } from './payload-store.ts'
-import type { ProofLedger } from './proof-ledger.ts'
-import type { QuotaLedger } from './store.ts'
+import type { ProofLedger } from './credentials/proof-ledger.ts'
+import type { QuotaLedger } from './limits/quota-ledger.ts'
+import type { Claim } from './payload/idempotency-claim.ts'
+import type { Owner, PayloadStore } from './payload/payload-store.ts'
 
 type TestContext = { after: (fn: () => Promise<void> | void) => void }
 
 export const issuer = 'http://localhost:8085/sandbox'
+/** @public */
 export const audience = 'http://localhost:8082'
 export const silent = createLog({ name: 'test', level: 'silent' })
-/** the keys of the gateways under test */
+/**
+ * the keys of the gateways under test
+ * @public
+ */
 export const sealing = createSealing(Buffer.alloc(32, 7))
 
 /** A snapshot that tests change by hand; `hold` plays a feed that has not brought a change yet. */
@@ -308,7 +312,10 @@ export function memoryProofs(): ProofLedger & { claimed: Set<string>; down: bool
 
 export type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void
 
-/** A real upstream whose answers a test chooses; it remembers what it was sent. */
+/**
+ * A real upstream whose answers a test chooses; it remembers what it was sent.
+ * @public
+ */
 export async function testUpstream(
   t: TestContext,
   answer: Answer = (_request, response) => {

@@ -1,4 +1,4 @@
-import { isCanonicalPath } from '../canonical-path.ts'
+import { isCanonicalPath } from '../edge/canonical-path.ts'
 import type { ArrivalPolicy, Target } from '../gateway-context.ts'
 import { refuse } from '../refusal.ts'
 import { isParameter } from './validate-parameters.ts'

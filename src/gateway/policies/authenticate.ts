@@ -1,10 +1,10 @@
-import { apiKeyField, carriesCredential, isApiKey } from '../api-key.ts'
-import { challengesOf } from '../challenges.ts'
+import { apiKeyField, carriesCredential, isApiKey } from '../credentials/api-key.ts'
+import { challengesOf } from '../credentials/challenges.ts'
+import { type AccessToken, TokenVerifier } from '../credentials/token-verifier.ts'
 import type { Exchange, Outcome } from '../exchange.ts'
 import { pending } from '../exchange.ts'
 import type { GatewayContext, OperationPolicy } from '../gateway-context.ts'
 import { type Refusal, refuse, refuseForNow } from '../refusal.ts'
-import { type AccessToken, TokenVerifier } from '../token-verifier.ts'
 
 const authorization = /^(Bearer|DPoP) (\S+)$/i
 const mostVerifying = 500

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto'
-import { type Challenges, challengesOf } from '../challenges.ts'
-import { proofFault, readProof } from '../dpop-proof.ts'
+import { type Challenges, challengesOf } from '../credentials/challenges.ts'
+import { proofFault, readProof } from '../credentials/dpop-proof.ts'
+import type { AccessToken } from '../credentials/token-verifier.ts'
 import { type Exchange, type Outcome, pending } from '../exchange.ts'
 import type { GatewayContext, OperationPolicy } from '../gateway-context.ts'
 import { type Refusal, refuseForNow } from '../refusal.ts'
-import type { AccessToken } from '../token-verifier.ts'
 
 const mostVerifying = 500
 

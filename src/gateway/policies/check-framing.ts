@@ -1,8 +1,8 @@
+import { Http2Request } from '../edge/http2-messages.ts'
+import type { GatewayRequest } from '../edge/messages.ts'
 import type { Exchange } from '../exchange.ts'
 import type { ArrivalPolicy } from '../gateway-context.ts'
 import type { GatewayLimits } from '../gateway-limits.ts'
-import { Http2Request } from '../http2-messages.ts'
-import type { GatewayRequest } from '../messages.ts'
 import { type Refusal, refuse, refuseForNow } from '../refusal.ts'
 
 const hostPattern =

@@ -1,9 +1,9 @@
 import type { Environment } from '#platform/config'
 import type { Exchange } from '../exchange.ts'
-import { ForwardedCall, type Forwarding, mostHeldPart } from '../forwarded-call.ts'
 import type { OperationPolicy } from '../gateway-context.ts'
 import type { Operation } from '../operation.ts'
 import { refuseForNow } from '../refusal.ts'
+import { ForwardedCall, type Forwarding, mostHeldPart } from '../upstreams/forwarded-call.ts'
 import { isParameter } from './validate-parameters.ts'
 
 /** fields that describe one connection, show who calls, or that this gateway itself speaks with (RFC 9110 section 7.6.1) */

@@ -1,11 +1,11 @@
-import { documentsCode } from '../documented-codes.ts'
 import type { Exchange, Outcome } from '../exchange.ts'
-import { valuesAt } from '../field-path.ts'
 import type { GatewayContext, OperationPolicy } from '../gateway-context.ts'
+import { documentsCode } from '../payload/documented-codes.ts'
+import { valuesAt } from '../payload/field-path.ts'
+import { type CompiledSubject, subjectRuleOf } from '../payload/subject-rule.ts'
+import { type Identifier, identifierOf } from '../payload/subscriber-identifier.ts'
+import { type TokenSubject, tokenSubject } from '../payload/token-subject.ts'
 import { refuse } from '../refusal.ts'
-import { type CompiledSubject, subjectRuleOf } from '../subject-rule.ts'
-import { type Identifier, identifierOf } from '../subscriber-identifier.ts'
-import { type TokenSubject, tokenSubject } from '../token-subject.ts'
 
 /**
  * Whom a call is about (CAMARA Commonalities, subject identification): the subscriber of a 3-legged token, or the one

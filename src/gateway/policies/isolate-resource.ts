@@ -2,9 +2,9 @@ import type { ResourceRule } from '#snapshot'
 import { type Exchange, type Policy, pending } from '../exchange.ts'
 import type { GatewayContext, OperationPolicy } from '../gateway-context.ts'
 import type { Operation } from '../operation.ts'
-import type { Owner } from '../payload-store.ts'
+import type { Owner } from '../payload/payload-store.ts'
+import { tokenSubject } from '../payload/token-subject.ts'
 import { type Refusal, refuse, refuseForNow } from '../refusal.ts'
-import { tokenSubject } from '../token-subject.ts'
 
 /**
  * Things that an upstream keeps are their maker's (CAMARA Commonalities, resource isolation): of another application, or

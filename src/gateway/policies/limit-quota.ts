@@ -1,7 +1,7 @@
-import type { QuotaAnswer } from '../contract-quota.ts'
-import type { ContractUse } from '../contract-use.ts'
 import { type Exchange, pending } from '../exchange.ts'
 import type { OperationPolicy } from '../gateway-context.ts'
+import type { QuotaAnswer } from '../limits/contract-quota.ts'
+import type { ContractUse } from '../limits/contract-use.ts'
 import { type Refusal, refuse, refuseForNow } from '../refusal.ts'
 
 /**

@@ -1,6 +1,6 @@
-import type { ContractUse, LimitRefusal } from '../contract-use.ts'
 import { type Exchange, pending } from '../exchange.ts'
 import type { GatewayContext, OperationPolicy } from '../gateway-context.ts'
+import type { ContractUse, LimitRefusal } from '../limits/contract-use.ts'
 import type { Operation } from '../operation.ts'
 import { type Refusal, refuse, refuseForNow } from '../refusal.ts'
 

@@ -1,10 +1,16 @@
 import type { ContractEntry } from '#snapshot'
 import type { Exchange } from '../exchange.ts'
-import { type FieldRule, fieldRules, isRevealed, maskBody, repeats } from '../field-masks.ts'
 import type { OperationPolicy } from '../gateway-context.ts'
 import type { Operation } from '../operation.ts'
+import {
+  type FieldRule,
+  fieldRules,
+  isRevealed,
+  maskBody,
+  repeats,
+} from '../payload/field-masks.ts'
+import { putResponseJson, responseJson } from '../payload/response-json.ts'
 import { refuse } from '../refusal.ts'
-import { putResponseJson, responseJson } from '../response-json.ts'
 
 /** what one record of the journal may hold */
 const mostNoted = 200

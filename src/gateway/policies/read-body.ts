@@ -1,10 +1,10 @@
-import { isCrumbled } from '../body-pieces.ts'
+import type { GatewayRequest } from '../edge/messages.ts'
 import { type Exchange, pending } from '../exchange.ts'
 import type { GatewayContext, OperationPolicy } from '../gateway-context.ts'
-import { parseMediaType } from '../media-type.ts'
-import type { GatewayRequest } from '../messages.ts'
 import type { Operation } from '../operation.ts'
+import { parseMediaType } from '../payload/media-type.ts'
 import { type Refusal, refuse, refuseForNow, refuseInput } from '../refusal.ts'
+import { isCrumbled } from '../upstreams/body-pieces.ts'
 
 /**
  * Reads the body that the document describes, whole and within its bound; an operation without one takes none. It

@@ -1,4 +1,6 @@
 import type { Exchange } from '../exchange.ts'
+import type { OperationPolicy } from '../gateway-context.ts'
+import type { Operation } from '../operation.ts'
 import {
   type FieldPath,
   isObject,
@@ -6,13 +8,11 @@ import {
   placesOf,
   putMember,
   valuesAt,
-} from '../field-path.ts'
-import type { OperationPolicy } from '../gateway-context.ts'
-import type { Operation } from '../operation.ts'
-import { putResponseJson, responseJson } from '../response-json.ts'
-import { pathsTo } from '../schema-properties.ts'
-import { subjectRuleOf } from '../subject-rule.ts'
-import { ownIdentifiers } from '../subscriber-identifier.ts'
+} from '../payload/field-path.ts'
+import { putResponseJson, responseJson } from '../payload/response-json.ts'
+import { pathsTo } from '../payload/schema-properties.ts'
+import { subjectRuleOf } from '../payload/subject-rule.ts'
+import { ownIdentifiers } from '../payload/subscriber-identifier.ts'
 
 const identifiers = ['phoneNumber', 'ipv4Address', 'ipv6Address', 'networkAccessIdentifier']
 

@@ -1,7 +1,7 @@
-import { isCanonicalPath } from '../canonical-path.ts'
+import { isCanonicalPath } from '../edge/canonical-path.ts'
+import { parseQuery } from '../edge/query-string.ts'
 import type { Exchange } from '../exchange.ts'
 import type { ArrivalPolicy, GatewayContext } from '../gateway-context.ts'
-import { parseQuery } from '../query-string.ts'
 import { type Refusal, refuse } from '../refusal.ts'
 
 /**

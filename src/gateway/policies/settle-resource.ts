@@ -1,5 +1,7 @@
 import type { ResourceRule } from '#snapshot'
 import { type Exchange, pending } from '../exchange.ts'
+import type { GatewayContext, OperationPolicy } from '../gateway-context.ts'
+import type { Operation } from '../operation.ts'
 import {
   type FieldPath,
   isObject,
@@ -7,12 +9,10 @@ import {
   parseFieldPath,
   placesOf,
   valuesAt,
-} from '../field-path.ts'
-import type { GatewayContext, OperationPolicy } from '../gateway-context.ts'
-import { numberOf } from '../json-numbers.ts'
-import type { Operation } from '../operation.ts'
+} from '../payload/field-path.ts'
+import { numberOf } from '../payload/json-numbers.ts'
+import { putResponseJson, responseJson } from '../payload/response-json.ts'
 import { type Refusal, refuse, refuseForNow } from '../refusal.ts'
-import { putResponseJson, responseJson } from '../response-json.ts'
 import { callerOf, resourceName } from './isolate-resource.ts'
 
 /**

@@ -1,10 +1,10 @@
-import { describeFaults } from '../describe-faults.ts'
 import type { OperationPolicy } from '../gateway-context.ts'
-import { eachInherited, parseJson, requestBounds } from '../json-body.ts'
-import { parseMediaType } from '../media-type.ts'
 import type { Operation } from '../operation.ts'
+import { describeFaults } from '../payload/describe-faults.ts'
+import { eachInherited, parseJson, requestBounds } from '../payload/json-body.ts'
+import { parseMediaType } from '../payload/media-type.ts'
+import { collectFaults } from '../payload/undeclared-properties.ts'
 import { type Refusal, refuseInput } from '../refusal.ts'
-import { collectFaults } from '../undeclared-properties.ts'
 import { outOfRange } from './validate-parameters.ts'
 
 /** beyond this a refusal names the first fault only: finding all of them would cost the others */

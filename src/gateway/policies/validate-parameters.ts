@@ -1,11 +1,11 @@
 import type { ErrorObject } from 'ajv'
 import type { Violation } from '#platform/app-error'
 import type { SnapshotParameter } from '#snapshot'
-import type { ParameterPlace } from '../api-validators.ts'
-import { describeFaults, isOnlyOutOfRange } from '../describe-faults.ts'
-import { documentsCode } from '../documented-codes.ts'
 import type { Exchange } from '../exchange.ts'
 import type { OperationPolicy } from '../gateway-context.ts'
+import type { ParameterPlace } from '../payload/api-validators.ts'
+import { describeFaults, isOnlyOutOfRange } from '../payload/describe-faults.ts'
+import { documentsCode } from '../payload/documented-codes.ts'
 import { type Refusal, refuse, refuseInput } from '../refusal.ts'
 
 /** OpenAPI 3: these are described elsewhere, and a parameter of these names is ignored. `x-correlator` has its own rule. */
