@@ -1,10 +1,10 @@
 import aws4 from 'aws4'
 import type { Environment } from '#platform/config'
 import type { FunctionTarget } from '#snapshot'
-import type { UpstreamRequest } from '../edge/request-text.ts'
 import type { UpstreamResponse } from '../exchange.ts'
 import { decodeInvocation } from './function-response.ts'
 import { invocationEvent } from './invocation-event.ts'
+import type { UpstreamRequest } from './request-text.ts'
 import type { UpstreamFailure } from './upstream-call.ts'
 import type { Dialect, OutgoingCall } from './upstream-endpoint.ts'
 

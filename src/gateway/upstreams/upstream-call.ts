@@ -1,5 +1,5 @@
-import type { UpstreamRequest } from '../edge/request-text.ts'
 import type { UpstreamResponse } from '../exchange.ts'
+import type { UpstreamRequest } from './request-text.ts'
 import type { ResponseHead } from './response-head.ts'
 import type { Flight, FlightReceiver } from './upstream-connection.ts'
 import type { Origin } from './upstream-origin.ts'

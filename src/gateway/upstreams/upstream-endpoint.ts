@@ -1,4 +1,3 @@
-import type { UpstreamRequest } from '../edge/request-text.ts'
 import type { Exchange, UpstreamResponse } from '../exchange.ts'
 import {
   type BreakerSettings,
@@ -7,6 +6,7 @@ import {
   CircuitBreaker,
 } from './circuit-breaker.ts'
 import { RecentCalls } from './recent-calls.ts'
+import type { UpstreamRequest } from './request-text.ts'
 import type { UpstreamFailure } from './upstream-call.ts'
 import type { EndpointMetrics } from './upstream-metrics.ts'
 import type { Origin } from './upstream-origin.ts'

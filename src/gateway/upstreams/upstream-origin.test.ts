@@ -9,7 +9,7 @@ import fc from 'fast-check'
 import { eventually, testFolder } from '#journal/testing'
 import { serverCertificate } from '#platform/local-certificate'
 import { freePort } from '#platform/testing'
-import { type UpstreamRequest, writeRequest } from '../edge/request-text.ts'
+import { type UpstreamRequest, writeRequest } from './request-text.ts'
 import type { Flight } from './upstream-connection.ts'
 import { Origin } from './upstream-origin.ts'
 

@@ -1,6 +1,6 @@
 import type { LookupFunction } from 'node:net'
 import type { SecureContext } from 'node:tls'
-import { type UpstreamRequest, writeRequest } from '../edge/request-text.ts'
+import { type UpstreamRequest, writeRequest } from './request-text.ts'
 import { HeadMemory } from './response-parser.ts'
 import {
   type ConnectionOwner,
