@@ -1,4 +1,4 @@
-import type { WireRequest } from '../upstreams/upstream-connection.ts'
+import type { WireRequest } from './upstream-connection.ts'
 
 /**
  * A request as the policies made it.
