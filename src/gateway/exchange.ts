@@ -138,7 +138,7 @@ export class Exchange {
   responseBody: Buffer | string = noBytes
   /** the parsed body of the answer, as long as it says the same as `responseBody` */
   responseJson: { value: unknown } | undefined
-  /** the answer before it was masked, where it is kept for a repeated request */
+  /** the answer before it was made this caller's own, where it is kept for a repeated request */
   unmasked: { body: Buffer | string; headers: readonly string[] } | undefined
   responseBytes = 0
   /** whether the connection ends with this answer */
@@ -179,9 +179,9 @@ export class Exchange {
     return this.#proxies.clientAddress(this.request)
   }
 
-  /** Goes on with a later rule: what those between would find out is known. */
-  skipTo(name: string): void {
-    const at = this.chain.findIndex((policy) => policy.name === name)
+  /** Goes on with a later rule, the first one of these: what those between would find out is known. */
+  skipTo(...names: readonly string[]): void {
+    const at = this.chain.findIndex(({ name }) => names.includes(name))
     this.position = at < 0 ? this.chain.length : at
   }
 

@@ -254,6 +254,58 @@ test('what is replayed is masked as the contract says now, not as it said then',
   assert.equal(gateway.upstream.requests.length, 1)
 })
 
+test('what is replayed has nothing that a fresh answer may not have: after masks came, and after the document changed', async (t) => {
+  const gateway = await setup(t, { terms: { responses: 'report' } })
+  gateway.upstream.answer = (_request, response) => {
+    response.writeHead(201, { 'content-type': 'application/json', location: '/sessions/s-1' })
+    response.end('{"sessionId":"s-1","owner":{"name":"Anna"},"secretNumber":"+99012345678"}')
+  }
+  const first = await send(gateway, 'k')
+  assert.ok((await first.text()).includes('secretNumber'))
+  gateway.snapshot.put(
+    contract(1, { masks: [{ apiId: '*', field: 'owner.name', action: 'mask' }] }),
+  )
+  const masked = await send(gateway, 'k')
+  assert.equal(masked.headers.get('idempotency-replayed'), 'true')
+  assert.equal(masked.headers.get('location'), '/sessions/s-1')
+  assert.deepEqual(await masked.json(), { sessionId: 's-1', owner: { name: 'A***' } })
+  gateway.snapshot.put(contract(1))
+  const republished = (session: object): void =>
+    gateway.snapshot.put({
+      ...sessions(gateway.upstream.url),
+      schemas: { ...gateway.api.schemas, Session: { type: 'object', ...session } },
+    })
+  republished({ properties: { sessionId: { type: 'string' } } })
+  const stripped = await send(gateway, 'k')
+  assert.equal(stripped.status, 201)
+  assert.deepEqual(await stripped.json(), { sessionId: 's-1' })
+  republished({ required: ['id'], properties: { id: { type: 'string' } } })
+  const unfit = await send(gateway, 'k')
+  assert.equal(unfit.status, 409)
+  assert.equal(unfit.headers.get('location'), null)
+  assert.equal(await codeOf(unfit), 'CONFLICT')
+  assert.equal(gateway.upstream.requests.length, 1)
+})
+
+test('a replayed answer shows the device as a fresh one does, also where the document requires one', async (t) => {
+  const gateway = await setup(t)
+  const Session = {
+    type: 'object',
+    required: ['device'],
+    properties: { sessionId: { type: 'string' }, device: { $ref: '#/$defs/Device' } },
+  }
+  gateway.snapshot.put({ ...gateway.api, schemas: { ...gateway.api.schemas, Session } })
+  gateway.upstream.answer = (_request, response) => {
+    response.writeHead(201, { 'content-type': 'application/json' })
+    response.end('{"sessionId":"s-1","device":{"phoneNumber":"+99099999999"}}')
+  }
+  const first = await (await send(gateway, 'k')).text()
+  assert.equal(first, '{"sessionId":"s-1"}')
+  const again = await send(gateway, 'k')
+  assert.equal(again.status, 201)
+  assert.equal(await again.text(), first)
+})
+
 async function stores(t: Context, count: number): Promise<PayloadStore[]> {
   const database = await testDatabase(t)
   return Array.from({ length: count }, () => {

@@ -3,7 +3,11 @@ import type { Sealing } from '#platform/sealing'
 import type { Exchange } from '../exchange.ts'
 import type { Claim } from './idempotency-claim.ts'
 
-/** An answer as it is kept for a repeated request: before masking, because what is masked may change. */
+/**
+ * An answer as it is kept for a repeated request: as it was found right, before anything was taken out for this caller,
+ * because what that is may change.
+ * @public
+ */
 export type KeptAnswer = {
   status: number
   code?: string
@@ -20,13 +24,31 @@ export const longestKeptBody = 1_048_576
 const contextOf = (claim: Claim): string =>
   `idempotent:${claim.applicationId}:${claim.operation}:${claim.requestHash}`
 
+/**
+ * Whether it is what the upstream answered; the gateway's own words say nothing of anybody.
+ * @public
+ */
+export const isOfUpstream = ({ refusedBy }: { refusedBy?: string | undefined }): boolean =>
+  refusedBy === undefined || refusedBy === 'upstream'
+
+/**
+ * Remembers the answer before a rule changes it for its caller; a repeated request is given it through the same rules, as
+ * they are then.
+ * @public
+ */
+export function keepForReplay(exchange: Exchange): void {
+  if (exchange.claim === undefined || exchange.unmasked !== undefined) return
+  exchange.unmasked = { body: exchange.responseBody, headers: exchange.responseHeaders }
+}
+
 /** @returns undefined when the body is too long to be kept */
 export function sealAnswer(sealing: Sealing, claim: Claim, exchange: Exchange): string | undefined {
-  const body = exchange.unmasked?.body ?? exchange.responseBody
+  const unmasked = isOfUpstream(exchange) ? exchange.unmasked : undefined
+  const body = unmasked?.body ?? exchange.responseBody
   if (Buffer.byteLength(body) > longestKeptBody) return undefined
   const written: Written = {
     status: exchange.status,
-    headers: exchange.unmasked?.headers ?? exchange.responseHeaders,
+    headers: unmasked?.headers ?? exchange.responseHeaders,
     ...(exchange.code !== undefined && { code: exchange.code }),
     ...(exchange.refusedBy !== undefined && { refusedBy: exchange.refusedBy }),
     ...(typeof body === 'string'

@@ -19,31 +19,46 @@ import { rulesByContract } from './mask.ts'
  * @public
  */
 export const checkResponse: OperationPolicy = (context, operation) => {
-  const mode = operation.documented.terms?.responses ?? 'strip'
-  const rulesOf = mode === 'report' ? rulesByContract(operation) : undefined
+  const check = responseCheck(context, operation)
   return {
     name: 'check-response',
-    apply(exchange) {
-      const response = exchange.upstream
-      if (response === undefined) return unusable('there is no response')
-      // Our credential was refused, not the caller's: the caller's token must not be blamed.
-      if (response.status === 401) return unusable('the upstream refused the gateway')
-      const documented = documentedResponse(operation, response.status)
-      const passes = rulesOf !== undefined && rulesOf(exchange.contract).length === 0
-      const check: Check = {
-        context,
-        exchange,
-        operation,
-        response,
-        documented,
-        mode: mode === 'report' && !passes ? 'strip' : mode,
-      }
-      const refusal = response.status >= 400 ? checkError(check) : checkSuccess(check)
-      if (refusal !== undefined) return refusal
-      exchange.status = response.status
-      copyHeaders(check)
-      return undefined
-    },
+    apply: (exchange) =>
+      exchange.upstream === undefined
+        ? unusable('there is no response')
+        : check(exchange, exchange.upstream, true),
+  }
+}
+
+/**
+ * The rule by itself, for an answer that was kept and is given again: it was right once, and may not be any more.
+ * @param reports whether a violation is the upstream's; one of an older document is nobody's
+ * @public
+ */
+export function responseCheck(
+  context: GatewayContext,
+  operation: Operation,
+): (exchange: Exchange, response: UpstreamResponse, reports: boolean) => Refusal | undefined {
+  const mode = operation.documented.terms?.responses ?? 'strip'
+  const rulesOf = mode === 'report' ? rulesByContract(operation) : undefined
+  return (exchange, response, reports) => {
+    // Our credential was refused, not the caller's: the caller's token must not be blamed.
+    if (response.status === 401) return unusable('the upstream refused the gateway')
+    const documented = documentedResponse(operation, response.status)
+    const passes = rulesOf !== undefined && rulesOf(exchange.contract).length === 0
+    const check: Check = {
+      context,
+      exchange,
+      operation,
+      response,
+      documented,
+      mode: mode === 'report' && !passes ? 'strip' : mode,
+      reports,
+    }
+    const refusal = response.status >= 400 ? checkError(check) : checkSuccess(check)
+    if (refusal !== undefined) return refusal
+    exchange.status = response.status
+    copyHeaders(check)
+    return undefined
   }
 }
 
@@ -54,16 +69,25 @@ type Check = {
   response: UpstreamResponse
   documented: SnapshotResponse | undefined
   mode: 'report' | 'strip' | 'refuse'
+  reports: boolean
+}
+
+function report(
+  { context, operation, response, reports }: Check,
+  action: Parameters<GatewayContext['violations']['add']>[2],
+  faults: readonly { keyword: string; schemaPath: string }[],
+): void {
+  if (reports) context.violations.add(operation, response.status, action, faults)
 }
 
 /** Reports what is broken. @returns the refusal, or undefined where such answers may pass */
 function broken(
-  { context, operation, response, mode }: Check,
+  check: Check,
   reason: string,
   faults: readonly { keyword: string; schemaPath: string }[],
 ): Refusal | undefined {
-  const passes = mode === 'report'
-  context.violations.add(operation, response.status, passes ? 'passed' : 'refused', faults)
+  const passes = check.mode === 'report'
+  report(check, passes ? 'passed' : 'refused', faults)
   if (passes) return undefined
   return unusable(reason, {
     keywords: [...new Set(faults.map((f) => f.keyword))].slice(0, 5),
@@ -145,7 +169,7 @@ function checkJson(check: Check, status: string, mediaType: string): Refusal | u
   const left = faults === undefined ? undefined : validate(parsed.value)
   if (left !== undefined && !stripUndeclared(parsed.value, left, validate, twin))
     return broken(check, 'the body does not match the document', found)
-  context.violations.add(operation, response.status, 'stripped', found)
+  report(check, 'stripped', found)
   context.metrics.stripped(operation.api.id, operation.documented.operationId)
   exchange.stripped = true
   putResponseJson(exchange, twin ?? parsed.value)
@@ -176,11 +200,11 @@ const codePattern = /^[A-Z0-9_]{1,64}(?:\.[A-Z0-9_]{1,64})?$/
 const extraFields = ['contextCode', 'contextMessage'] as const
 
 function checkError(check: Check): Refusal | undefined {
-  const { context, exchange, operation, response, documented } = check
+  const { exchange, response, documented } = check
   const error = errorOf(response)
   const common = error !== undefined && isKnownCode(error.code, response.status, documented)
   if (error === undefined || !common) {
-    context.violations.add(operation, response.status, 'refused', rule('error-model'))
+    report(check, 'refused', rule('error-model'))
     return mapped(response.status)
   }
   exchange.code = error.code

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
-import { type Exchange, pending } from '../exchange.ts'
+import { type Exchange, pending, type UpstreamResponse } from '../exchange.ts'
 import type { GatewayContext, OperationPolicy } from '../gateway-context.ts'
 import type { Operation } from '../operation.ts'
 import type { Claim } from '../payload/idempotency-claim.ts'
 import { parseIdempotencyKey } from '../payload/idempotency-key.ts'
-import { openAnswer } from '../payload/kept-answer.ts'
+import { isOfUpstream, type KeptAnswer, openAnswer } from '../payload/kept-answer.ts'
 import type { Begun } from '../payload/payload-store.ts'
 import { type Refusal, refuse, refuseForNow, refuseInput } from '../refusal.ts'
+import { responseCheck } from './check-response.ts'
 import { isSafe } from './forward.ts'
 
 const leaseMs = 60_000
@@ -24,6 +25,7 @@ export const idempotency: OperationPolicy = (context, operation) => {
   const wish = wishOf(operation)
   if (wish === 'none') return undefined
   const repeatable = isRepeatable(operation)
+  const check = responseCheck(context, operation)
   return {
     name: 'idempotency',
     apply(exchange) {
@@ -35,7 +37,7 @@ export const idempotency: OperationPolicy = (context, operation) => {
       const fingerprint = fingerprintOf(context, exchange)
       const request = { fingerprint, leaseMs, keepSeconds, repeatable }
       context.payloads.begin(claim, request).then(
-        (begun) => proceed(context, exchange, claim, begun),
+        (begun) => proceed({ context, check }, exchange, claim, begun),
         () => exchange.resume(notNow()),
       )
       return pending
@@ -124,12 +126,14 @@ function fingerprintOf(context: GatewayContext, exchange: Exchange): string {
   return context.sealing.keyedHash('idempotency-fingerprint', digest)
 }
 
-function proceed(context: GatewayContext, exchange: Exchange, claim: Claim, begun: Begun): void {
+type Means = { context: GatewayContext; check: ReturnType<typeof responseCheck> }
+
+function proceed(means: Means, exchange: Exchange, claim: Claim, begun: Begun): void {
   switch (begun.outcome) {
     case 'new':
       if (exchange.settled) {
         // The client left before anything was done.
-        context.payloads.settle(claim, { state: 'released' }).catch(() => undefined)
+        means.context.payloads.settle(claim, { state: 'released' }).catch(() => undefined)
         return
       }
       exchange.claim = claim
@@ -145,32 +149,42 @@ function proceed(context: GatewayContext, exchange: Exchange, claim: Claim, begu
       exchange.resume(unknown)
       return
     case 'done':
-      exchange.resume(replay(context, exchange, claim, begun.answer))
+      exchange.resume(replay(means, exchange, claim, begun.answer))
   }
 }
 
-/** Gives the first answer again, masked as the contract says now. */
+/** Gives the first answer again: what of it the document and the contract let leave now. */
 function replay(
-  context: GatewayContext,
+  { context, check }: Means,
   exchange: Exchange,
   claim: Claim,
   sealed: string | undefined,
 ): Refusal | undefined {
   if (sealed === undefined) return tooLong
-  let answer: ReturnType<typeof openAnswer>
   try {
-    answer = openAnswer(context.sealing, claim, sealed)
+    const answer = openAnswer(context.sealing, claim, sealed)
+    if (isOfUpstream(answer)) {
+      if (check(exchange, responseOf(answer), false) !== undefined) return unfit
+    } else {
+      exchange.status = answer.status
+      exchange.code = answer.code
+      exchange.refusedBy = answer.refusedBy
+      exchange.responseHeaders.push(...answer.headers)
+      exchange.responseBody = answer.body
+    }
   } catch {
     return unreadable
   }
   exchange.idempotency = 'replayed'
-  exchange.status = answer.status
-  exchange.code = answer.code
-  exchange.refusedBy = answer.refusedBy
-  exchange.responseHeaders = [...answer.headers, 'idempotency-replayed', 'true']
-  exchange.responseBody = answer.body
-  exchange.skipTo('mask')
+  exchange.responseHeaders.push('idempotency-replayed', 'true')
+  exchange.skipTo('return-own-device', 'mask')
   return undefined
+}
+
+function responseOf({ status, headers, body }: KeptAnswer): UpstreamResponse {
+  const fields: Record<string, string> = {}
+  for (let i = 0; i < headers.length; i += 2) fields[headers[i] ?? ''] = headers[i + 1] ?? ''
+  return { status, headers: fields, body: Buffer.from(body as string) }
 }
 
 const missing = refuseInput([
@@ -200,6 +214,10 @@ const unknown = refuse(
 const tooLong = refuse(
   'CONFLICT',
   'The first request with this Idempotency-Key was done; its answer was too long to be kept.',
+)
+const unfit = refuse(
+  'CONFLICT',
+  'The first request with this Idempotency-Key was done; its answer is none that this API may give any more. Read the present state.',
 )
 const unreadable = refuse(
   'CONFLICT',

@@ -1,5 +1,4 @@
 import type { ContractEntry } from '#snapshot'
-import type { Exchange } from '../exchange.ts'
 import type { OperationPolicy } from '../gateway-context.ts'
 import type { Operation } from '../operation.ts'
 import {
@@ -9,6 +8,7 @@ import {
   maskBody,
   repeats,
 } from '../payload/field-masks.ts'
+import { keepForReplay } from '../payload/kept-answer.ts'
 import { putResponseJson, responseJson } from '../payload/response-json.ts'
 import { refuse } from '../refusal.ts'
 
@@ -39,7 +39,7 @@ export const mask: OperationPolicy = (context, operation) => {
         return refuse('BAD_GATEWAY', 'The service behind this API gave no usable answer.', {
           fault: { reason: 'a body that is not JSON cannot be masked' },
         })
-      keepUnmasked(exchange)
+      keepForReplay(exchange)
       const owner = contract?.id ?? ''
       const root = { body: json.value }
       const { fields, texts } = maskBody(root, applied, (text) =>
@@ -74,12 +74,6 @@ export function rulesByContract(
     }
     return rules
   }
-}
-
-/** What is kept for a repeated request is masked each time as the contract says then. */
-function keepUnmasked(exchange: Exchange): void {
-  if (exchange.claim === undefined) return
-  exchange.unmasked = { body: exchange.responseBody, headers: exchange.responseHeaders }
 }
 
 function withoutRepeats(headers: readonly string[], texts: ReadonlySet<string>): string[] {

@@ -9,6 +9,7 @@ import {
   putMember,
   valuesAt,
 } from '../payload/field-path.ts'
+import { keepForReplay } from '../payload/kept-answer.ts'
 import { putResponseJson, responseJson } from '../payload/response-json.ts'
 import { pathsTo } from '../payload/schema-properties.ts'
 import { subjectRuleOf } from '../payload/subject-rule.ts'
@@ -36,6 +37,7 @@ export const returnOwnDevice: OperationPolicy = (_context, operation) => {
       if (mayShow || exchange.status >= 300) return undefined
       const json = responseJson(exchange)
       if (typeof json === 'string') return undefined
+      keepForReplay(exchange)
       let changed = false
       const root = { body: json.value }
       for (const path of paths)
