@@ -12,7 +12,7 @@ import { type MaskFault, type MaskOfApi, maskFaults } from './mask-faults.ts'
 import { operatorRoutes } from './operator-routes.ts'
 import { toEntry, toSummary, toVersion } from './present.ts'
 import { publicRoutes } from './public-routes.ts'
-import { type PublishResult, publishApi } from './publish-api.ts'
+import { type PublishResult, publishApi, publishTogether } from './publish-api.ts'
 import { retireDue } from './retire-due.ts'
 import type { ApiSummary, ApiVersion, Lifecycle } from './schema.ts'
 import { findApi, listApis, listServed } from './store.ts'
@@ -36,6 +36,8 @@ export interface Catalog {
   check(files: ApiFiles): Promise<CheckResult>
   /** All or nothing. @see publish-api.ts */
   publish(files: ApiFiles, actor: Actor): Promise<PublishResult>
+  /** Several versions, all or none. @see publish-api.ts */
+  publishTogether(all: readonly ApiFiles[], actor: Actor): Promise<PublishResult[]>
   /** What a gateway of this environment serves; undefined for a draft and for what is not there. */
   apiEntry(apiId: string, environment: Environment): Promise<ApiEntry | undefined>
   /** published and deprecated ones */
@@ -70,6 +72,7 @@ export function createCatalog(
     subscribers: needs === undefined ? [] : [createAnnouncer(platform, needs)],
     check: (files) => checker.check(files),
     publish: (files, actor) => publishApi(platform, checker, files, actor),
+    publishTogether: (all, actor) => publishTogether(platform, checker, all, actor),
     async apiEntry(apiId, environment) {
       const row = await findApi(db, apiId)
       return row && toEntry(row, environment)

@@ -22,6 +22,8 @@ import {
 import { successorFault } from './successor.ts'
 import type { CatalogTables } from './tables.ts'
 
+type Refused = { faults: DocumentFault[]; warnings: DocumentFault[] }
+
 /** What came of publishing: the version that is now in the catalog, or every reason why there is none. @public */
 export type PublishResult =
   | {
@@ -35,7 +37,7 @@ export type PublishResult =
       /** the event that tells others, to wait for with `outbox.settled`; undefined when nothing changed */
       eventId: string | undefined
     }
-  | { faults: DocumentFault[]; warnings: DocumentFault[] }
+  | Refused
 
 /**
  * Checks, compiles and publishes an API version: all of it, or nothing. Publishing the same twice does nothing the
@@ -47,13 +49,47 @@ export async function publishApi(
   files: ApiFiles,
   actor: Actor,
 ): Promise<PublishResult> {
-  const checked = await checker.check(files)
-  if (!checked.ok) return { faults: checked.faults, warnings: checked.warnings }
+  const [result] = await publishTogether(platform, checker, [files], actor)
+  if (result === undefined) throw new Error('nothing came of a publication')
+  return result
+}
+
+/**
+ * Publishes several versions: all of them, or none. Where one is at fault every result is a refusal, with no faults for
+ * those that have none.
+ */
+export async function publishTogether(
+  platform: Platform,
+  checker: Checker,
+  all: readonly ApiFiles[],
+  actor: Actor,
+): Promise<PublishResult[]> {
+  const publications: Publication[] = []
+  const refusals: Refused[] = []
+  for (const files of all) {
+    const checked = await checker.check(files)
+    if (checked.ok) publications.push({ checked, files, actor })
+    refusals.push({ faults: checked.ok ? [] : checked.faults, warnings: checked.warnings })
+  }
+  if (publications.length < all.length) return refusals
+  const refused = new Error('a version of several is at fault')
+  const results: PublishResult[] = []
   const db = platform.database.as<CatalogTables>()
-  return await db.transaction().execute(async (trx) => {
-    await lockFor(trx, `catalog.api ${checked.api.id}`)
-    return await store(platform, trx, { checked, files, actor })
-  })
+  try {
+    await db.transaction().execute(async (trx) => {
+      // In one order everywhere, so that two of these cannot wait for each other.
+      const ids = publications.map(({ checked }) => checked.api.id)
+      for (const id of [...new Set(ids)].toSorted()) await lockFor(trx, `catalog.api ${id}`)
+      for (const publication of publications) results.push(await store(platform, trx, publication))
+      if (results.some((result) => 'faults' in result)) throw refused
+    })
+    return results
+  } catch (error) {
+    if (error !== refused) throw error
+    return results.map((result) =>
+      'faults' in result ? result : { faults: [], warnings: result.warnings },
+    )
+  }
 }
 
 type Publication = { checked: CheckResult & { ok: true }; files: ApiFiles; actor: Actor }

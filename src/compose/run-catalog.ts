@@ -8,7 +8,9 @@ type Files = Extract<Awaited<ReturnType<typeof readApiFolder>>, { ok: true }>['f
 /** How long the command waits until the gateways have what it published. */
 const settleMs = 3_000
 
-type Checked = { where: string; files: Files; faults: DocumentFault[]; warnings: DocumentFault[] }
+type Told = { where: string; faults: DocumentFault[]; warnings: DocumentFault[] }
+type Checked = Told & { files: Files }
+type Published = { apiId: string; lifecycle: string; changed: boolean }
 
 const line = (where: string, fault: DocumentFault): string =>
   `${path.join(where, fault.file)}:${fault.line}:${fault.column} ${fault.path === '' ? '' : `${fault.path} `}${fault.message}`
@@ -17,9 +19,6 @@ export async function runCatalogValidate(places: readonly string[]): Promise<Com
   const checked = await checkAll(places)
   const faults = checked.flatMap(({ where, faults: found }) =>
     found.map((fault) => line(where, fault)),
-  )
-  const warnings = checked.flatMap(({ where, warnings: found }) =>
-    found.map((fault) => `warning: ${line(where, fault)}`),
   )
   const summary =
     faults.length === 0
@@ -34,7 +33,7 @@ export async function runCatalogValidate(places: readonly string[]): Promise<Com
         warnings: noted,
       })),
     },
-    text: [...warnings, ...faults, summary].join('\n'),
+    text: [...warningLines(checked), ...faults, summary].join('\n'),
     exitCode: faults.length === 0 ? 0 : 1,
   }
 }
@@ -44,54 +43,80 @@ export async function runCatalogPublish(
   places: readonly string[],
 ): Promise<CommandResult> {
   const checked = await checkAll(places)
-  const faults = checked.flatMap(({ where, faults: found }) =>
-    found.map((fault) => line(where, fault)),
-  )
-  if (faults.length > 0) {
-    return {
-      data: {
-        published: [],
-        faults: checked.flatMap(({ where, faults: found }) =>
-          found.map((fault) => ({ where, ...fault })),
-        ),
-      },
-      text: [
-        ...faults,
-        `Nothing was published: ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}.`,
-      ].join('\n'),
-      exitCode: 1,
-    }
-  }
+  if (checked.some(({ faults }) => faults.length > 0)) return refused(checked)
   const platform = await createPlatform(config, 'catalog', 'silent')
   const catalog = createCatalog(platform)
   try {
-    const published: { apiId: string; changed: boolean }[] = []
-    for (const { where, files } of checked) {
-      const result = await catalog.publish(files, { kind: 'system', id: 'command-line' })
-      if ('faults' in result)
-        throw new CommandError(result.faults.map((fault) => line(where, fault)).join('\n'))
-      published.push({ apiId: result.apiId, changed: result.changed })
-    }
+    const files = checked.map((one) => one.files)
+    const results = await catalog.publishTogether(files, { kind: 'system', id: 'command-line' })
+    // What the publication says of a folder holds, not what was found before.
+    const told = checked.map((one, index) => ({
+      ...one,
+      faults: [],
+      warnings: [],
+      ...results[index],
+    }))
+    if (told.some(({ faults }) => faults.length > 0)) return refused(told)
+    const published = results.flatMap((result) => ('faults' in result ? [] : [result]))
     const waiting = []
     for (const { apiId } of published) {
       if (!(await platform.outbox.settledAbout(apiId, settleMs))) waiting.push(apiId)
     }
     return {
-      data: { published },
-      text: published
-        .map(({ apiId, changed }) => `${apiId} ${changed ? 'published' : 'is published as it is'}`)
-        .concat(
-          waiting.map(
-            (apiId) => `${apiId} is on its way to the gateways: control does not run, or is slow`,
-          ),
-        )
-        .join('\n'),
+      data: {
+        published: published.map(({ apiId, lifecycle, changed }) => ({
+          apiId,
+          lifecycle,
+          changed,
+        })),
+        warnings: placed(told, 'warnings'),
+      },
+      text: [
+        ...warningLines(told),
+        ...published.map(outcome),
+        ...waiting.map(
+          (apiId) => `${apiId} is on its way to the gateways: control does not run, or is slow`,
+        ),
+      ].join('\n'),
     }
   } finally {
     await catalog.close()
     await platform.database.close()
   }
 }
+
+/** Whoever republishes what is retired would wait for it to be served. */
+const outcome = ({ apiId, lifecycle, changed }: Published): string =>
+  `${apiId} ${changed ? 'published' : 'is published as it is'}${
+    lifecycle === 'published' ? '' : `: it is ${lifecycle}`
+  }${lifecycle === 'retired' ? ', `state: published` brings it back' : ''}`
+
+function refused(checked: readonly Told[]): CommandResult {
+  const faults = checked.flatMap(({ where, faults: found }) =>
+    found.map((fault) => line(where, fault)),
+  )
+  return {
+    data: {
+      published: [],
+      faults: placed(checked, 'faults'),
+      warnings: placed(checked, 'warnings'),
+    },
+    text: [
+      ...warningLines(checked),
+      ...faults,
+      `Nothing was published: ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}.`,
+    ].join('\n'),
+    exitCode: 1,
+  }
+}
+
+const placed = (checked: readonly Told[], kind: 'faults' | 'warnings') =>
+  checked.flatMap((one) => one[kind].map((fault) => ({ where: one.where, ...fault })))
+
+const warningLines = (checked: readonly Told[]): string[] =>
+  checked.flatMap(({ where, warnings }) =>
+    warnings.map((fault) => `warning: ${line(where, fault)}`),
+  )
 
 async function checkAll(places: readonly string[]): Promise<Checked[]> {
   const checker = createChecker()
