@@ -281,3 +281,21 @@ test('a header field that repeats a masked value is found, also inside of an add
   assert.ok(!repeats('/things/1', texts))
   assert.ok(!repeats('100%', texts))
 })
+
+test('no spelling of a masked value hides it in a header field', () => {
+  const texts = new Set(['+99010000001', 'bob@x.org', 'Anna Berta', '12:30'])
+  for (const field of [
+    '/masked/%2B99010000001?bad=%',
+    '/masked/%252B99010000001',
+    '/masked/%2599%39010000001/%E4%2B99010000001',
+    '99010000001',
+    '(+990) 10 000-001',
+    '00 990.1000.0001',
+    'BOB@x.org',
+    '/x?who=bob%40X.org',
+    'q=ANNA+berta',
+  ])
+    assert.ok(repeats(field, texts), field)
+  for (const field of ['/x/99010000002', '/x?from=990&to=1000', '%', '%zz', '123-0'])
+    assert.ok(!repeats(field, texts), field)
+})

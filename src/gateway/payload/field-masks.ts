@@ -140,17 +140,33 @@ function collectTexts(value: unknown, texts: Set<string>): void {
   } else if (typeof value === 'number' && String(value).length >= shortest) texts.add(String(value))
 }
 
+const escapes = /(?:%[0-9a-f]{2})+/gi
+const betweenDigits = /(?<=[0-9])[^0-9a-z]{1,4}(?=[0-9])/g
+const numberLike = /^[+(]?[0-9][0-9\s()./-]*$/
+const fewestDigits = 7
+
+/** Escapes that are none stay: one of them does not hide the others. */
+const unescaped = (text: string): string =>
+  text.replace(escapes, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'))
+
+const digitsOf = (text: string): string => text.replaceAll(/[^0-9]/g, '')
+
 /**
- * Whether a header field repeats one of these texts, as it is or as a part of an address.
+ * Whether a header field repeats one of these texts: as it is, as a part of an address (escaped once or twice), in
+ * letters of another case, or as a number written another way.
  * @public
  */
 export function repeats(field: string, texts: ReadonlySet<string>): boolean {
-  let plain = field
-  try {
-    plain = decodeURIComponent(field)
-  } catch {
-    // It is no address: then it is compared as it is.
+  const once = unescaped(field)
+  const forms = [field, once, unescaped(once)].map((form) => form.toLowerCase())
+  const numbers = forms.map((form) => form.replaceAll(betweenDigits, ''))
+  const all = [...forms, ...forms.map((form) => form.replaceAll('+', ' '))]
+  for (const text of texts) {
+    const lower = text.toLowerCase()
+    if (all.some((form) => form.includes(lower))) return true
+    if (!numberLike.test(text)) continue
+    const digits = digitsOf(text)
+    if (digits.length >= fewestDigits && numbers.some((form) => form.includes(digits))) return true
   }
-  for (const text of texts) if (field.includes(text) || plain.includes(text)) return true
   return false
 }
