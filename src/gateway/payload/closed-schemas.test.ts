@@ -7,6 +7,7 @@ import { describeFaults } from './describe-faults.ts'
 import { collectFaults } from './undeclared-properties.ts'
 
 const defs: Record<string, JsonSchema> = {
+  Key: { type: 'string', pattern: '^[a-z]+$' },
   Point: {
     type: 'object',
     required: ['latitude'],
@@ -98,6 +99,27 @@ const cases: readonly [string, JsonSchema, unknown, string[]][] = [
     { allOf: [{ $ref: '#/$defs/Point' }, { $ref: '#/$defs/Area' }] },
     { latitude: 'north', longitude: 1, areaType: 'A' },
     ['/latitude'],
+  ],
+  [
+    'a map whose names and contents refer to definitions',
+    {
+      type: 'object',
+      propertyNames: { $ref: '#/$defs/Key' },
+      additionalProperties: {
+        type: 'string',
+        contentMediaType: 'application/json',
+        contentSchema: { $ref: '#/$defs/Point' },
+      },
+      examples: [{ $ref: 'plain data' }],
+    },
+    { a: '{}' },
+    [],
+  ],
+  [
+    'names that their own schema forbids',
+    { type: 'object', propertyNames: { $ref: '#/$defs/Key' } },
+    { Ab: 1 },
+    ['', ''],
   ],
   ['a free map', { type: 'object' }, { anything: { goes: 1 } }, []],
   [

@@ -7,6 +7,7 @@ const inPlaceLists = ['allOf', 'anyOf', 'oneOf']
 const inPlaceSingles = ['then', 'else']
 const childMaps = ['properties', 'patternProperties']
 const childSingles = ['additionalProperties', 'unevaluatedProperties', 'items', 'unevaluatedItems']
+const dataKeywords = new Set(['const', 'default', 'enum', 'example', 'examples'])
 const refPrefix = '#/$defs/'
 /** the variant of a definition whose own object is open, for use inside a composition */
 const openPrefix = 'open:'
@@ -68,7 +69,8 @@ export class ClosedSchemas {
       // A condition must hold for the same values as before, so nothing is closed inside one.
       else if (keyword === 'not' || keyword === 'if' || keyword === 'contains')
         copy[keyword] = asPublished(value as JsonSchema)
-      else copy[keyword] = value
+      // What describes no part of the value itself (`propertyNames`, `contentSchema`) may refer to definitions too.
+      else copy[keyword] = dataKeywords.has(keyword) ? value : asPublished(value as JsonSchema)
     }
     return copy
   }
