@@ -83,8 +83,12 @@ export class LimitNode implements Standing, SlotStanding {
   #breaker: LimitBreaker
   #name: string
   #life = 0
+  /** whether the store has answered a beat of this life: only then can it hold anything for it */
+  #confirmed = false
   #epoch = ''
   #lostAtMs = Number.NEGATIVE_INFINITY
+  /** the members of before the store was lost */
+  #remembered = 1
   #memberUntilMs = Number.NEGATIVE_INFINITY
   #aloneUntilMs = Number.NEGATIVE_INFINITY
   #othersAtMs = Number.POSITIVE_INFINITY
@@ -270,7 +274,7 @@ export class LimitNode implements Standing, SlotStanding {
     items: readonly Item[],
     nowMs: number,
   ): Promise<StoreAnswer | undefined> {
-    if (nowMs >= this.#memberUntilMs && !flags.leaving) this.#liveAgain()
+    if (nowMs >= this.#memberUntilMs && this.#confirmed && !flags.leaving) this.#liveAgain()
     const windows = items.filter((item) => item.kind === 'window').sort(byKey)
     const slots = items.filter((item) => item.kind === 'slots').sort(byKey)
     const question: StoreQuestion = {
@@ -285,11 +289,13 @@ export class LimitNode implements Standing, SlotStanding {
       answer = await store.ask(question)
     } catch (error) {
       for (const { window } of windows) window.unanswered()
-      if (this.#breaker.failed())
+      if (this.#breaker.failed()) {
+        this.#remembered = this.members
         this.#log.warn(
           { err: error, members: this.members },
           'the limit store does not answer: each gateway keeps to its share of the limits',
         )
+      }
       return undefined
     }
     const afterMs = this.#monotonicMs()
@@ -301,6 +307,7 @@ export class LimitNode implements Standing, SlotStanding {
       for (const use of this.#touched) this.#telling.add(use)
     }
     if (flags.beat) {
+      this.#confirmed = true
       this.#memberUntilMs = nowMs + memberMs
       this.#nextBeatMs = nowMs + beatMs
     }
@@ -316,15 +323,21 @@ export class LimitNode implements Standing, SlotStanding {
     return answer
   }
 
-  /** A new membership: the store may have given what the old one held to others. */
+  /**
+   * A new membership: the store may have given what the old one held to others. Once for each that has ended: however
+   * many questions stay without an answer, they come from one member, and count as one when they are read late.
+   */
   #liveAgain(): void {
     this.#life += 1
+    this.#confirmed = false
     this.#aloneUntilMs = Number.NEGATIVE_INFINITY
     for (const use of this.#touched) use.dropSlots()
   }
 
   #learn(answer: StoreAnswer, beat: boolean, sentMs: number, nowMs: number): void {
+    if (!this.#careful(rememberedMs, nowMs)) this.#remembered = this.members
     if (this.#epoch !== '' && this.#epoch !== answer.epoch) {
+      this.#remembered = Math.max(this.#remembered, this.members)
       this.#log.warn('the limit store has lost its state: limits are shared out for one window')
       for (const use of this.#touched) use.drop()
     }
@@ -332,7 +345,8 @@ export class LimitNode implements Standing, SlotStanding {
     const lostAtMs = nowMs - (answer.lostMs ?? Number.POSITIVE_INFINITY)
     this.#lostAtMs = Math.max(this.#lostAtMs, lostAtMs)
     // The others may be on their way back to a store that has just been lost: until then their shares are theirs.
-    const known = this.#careful(rememberedMs, nowMs) ? this.members : 1
+    // Fixed when it was lost: names that it counts twice, until the older ones are over, must not stay.
+    const known = this.#careful(rememberedMs, nowMs) ? this.#remembered : 1
     this.members = Math.max(1, answer.members, known)
     this.#waits = answer.standing === 'waiting'
     if (answer.standing === 'alone') {

@@ -24,6 +24,8 @@ export function redisLimitStore(url: string, environment: Environment, log: Log)
     // Only a fence: `within` is the time that counts.
     commandTimeout: 1_000,
     connectTimeout: 1_000,
+    // What is given up is closed at once: a server that stands still would never close its side.
+    disconnectTimeout: 1,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
@@ -36,8 +38,19 @@ export function redisLimitStore(url: string, environment: Environment, log: Log)
   return {
     async ask(question) {
       const asked = redis.wayleaveLimits(prefix, encodeQuestion(question), randomUUID())
-      const text = await within(asked, answerWithinMs, 'Redis')
-      return decodeAnswer(JSON.parse(text) as WireAnswer)
+      let over = false
+      const ends = (): void => {
+        over = true
+      }
+      asked.then(ends, ends)
+      try {
+        const text = await within(asked, answerWithinMs, 'Redis')
+        return decodeAnswer(JSON.parse(text) as WireAnswer)
+      } catch (error) {
+        // Questions that nobody waits for must not pile up: the server would run them all when it goes on.
+        if (!over) redis.disconnect(true)
+        throw error
+      }
     },
     async stop() {
       redis.disconnect()
