@@ -3,7 +3,7 @@ import { checkComparison, checkDecisions } from './check-decisions.ts'
 import { checkHeader, checkOperations, checkParameter } from './check-operations.ts'
 import { checkReferences } from './check-references.ts'
 import { checkSchemas } from './check-schemas.ts'
-import { checkSecurity } from './check-security.ts'
+import { checkScopes, checkSecurity } from './check-security.ts'
 import { checkSecurityScheme, checkStructure } from './check-structure.ts'
 import { compileApi } from './compile-api.ts'
 import type { CompiledApi } from './compiled-api.ts'
@@ -73,6 +73,7 @@ async function checkFiles(
   checkReferences(document)
   const operations = checkOperations(document)
   checkSecurity(document, operations)
+  if (product !== undefined) checkScopes(document, operations, product)
   checkSchemas(document, version)
   const address = apiAddress(document, manifest, product ?? unknownProduct)
   checkOperationNames(

@@ -40,7 +40,7 @@ for (const [title, lines] of [
   ['a field of a list of lists', announce('{ masks: [{ field: "legs[][].by", action: mask }] }')],
   ['an area', announce('{ masks: [{ field: area, action: coarsen }] }')],
   ['a position', announce('{ masks: [{ field: position, action: coarsen }] }')],
-  ['an object of texts', announce('{ masks: [{ field: labels, action: mask }] }')],
+  ['a map that is removed', announce('{ masks: [{ field: labels, action: remove }] }')],
   [
     'a name with a dot in it',
     announce('{ masks: [{ field: "labels.a\\\\.b.text", action: mask }] }'),
@@ -404,3 +404,39 @@ test('a sound field path leads to the value that it leads to in every body of it
     }),
   )
 })
+
+for (const [title, changed] of [
+  [
+    'no security at all',
+    replaced(parcelDocument, ['security:\n  - openId: [parcel-tracking:read]\n', '']),
+  ],
+  [
+    'a requirement without scopes',
+    replaced(parcelDocument, ['openId: [parcel-tracking:read]', 'openId: []']),
+  ],
+  [
+    'a scheme that knows no scopes',
+    replaced(parcelDocument, ['- openId: [parcel-tracking:read]', '- backend: []']),
+  ],
+] as const) {
+  test(`refuses a document with ${title}: every valid token would do`, async () => {
+    const result = await check([], changed)
+    const faults = result.ok ? [] : result.faults
+    assert.ok(
+      faults.some(({ message }) => message.startsWith('readParcel needs no scope')),
+      JSON.stringify(faults),
+    )
+    const named = await check(['scopes: { readParcel: [[parcel:read]] }'], changed)
+    const left = named.ok ? [] : named.faults
+    assert.ok(!left.some(({ message }) => message.startsWith('readParcel')), JSON.stringify(left))
+    const keys = await check(['operations: { readParcel: { credentials: [api-key] } }'], changed)
+    const rest = keys.ok ? [] : keys.faults
+    assert.ok(!rest.some(({ message }) => message.startsWith('readParcel')), JSON.stringify(rest))
+  })
+}
+
+for (const scopes of ['[]', '[[]]'])
+  test(`refuses a manifest with the scopes ${scopes} in our words`, async () => {
+    const result = await check([`scopes: { readParcel: ${scopes} }`])
+    assert.match(result.ok ? '' : (result.faults[0]?.message ?? ''), /every valid token would do/)
+  })

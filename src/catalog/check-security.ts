@@ -2,6 +2,7 @@ import type { CheckedFile, Path } from './faults.ts'
 import { isRecord, listOf, recordOf, valueAt } from './json.ts'
 import { hint } from './nearest-name.ts'
 import type { OperationAt } from './operations.ts'
+import type { ProductFile } from './product-schema.ts'
 import { dereference } from './references.ts'
 
 /** The characters of a scope (RFC 6749, section 3.3). */
@@ -41,6 +42,26 @@ function checkRequirement(file: CheckedFile, name: string, scopes: unknown, path
       file.fault(at, 'is no scope: at most 256 characters, no space, quote or backslash')
     else if (declared !== undefined && !declared.includes(scope))
       file.fault(at, `\`${scope}\` is no scope of \`${name}\`${hint(scope, declared)}`)
+  }
+}
+
+/** Without a scope every valid token of every subscriber would pass: an operation that takes tokens needs one. */
+export function checkScopes(
+  file: CheckedFile,
+  operations: readonly OperationAt[],
+  { scopes, operations: decisions }: Pick<ProductFile, 'scopes' | 'operations'>,
+): void {
+  for (const { operation, at } of operations) {
+    const id = String(operation.operationId)
+    const { credentials } = decisions?.[id] ?? {}
+    if (credentials?.includes('access-token') === false) continue
+    const named = scopes !== undefined && Object.hasOwn(scopes, id)
+    if (named || requiredScopes(file.value, operation).length > 0) continue
+    file.fault(
+      'security' in operation ? [...at, 'security'] : at,
+      `${id} needs no scope, so every valid token would do: name one in \`security\`, by an openIdConnect or oauth2 scheme, or in product.yaml under \`scopes\``,
+      { at: 'key', needsWholeFile: true },
+    )
   }
 }
 

@@ -11,7 +11,10 @@ const Decimal = text(
 )
 const tiers = ['free', 'paid', 'enterprise'] as const
 const Tier = Type.Union(tiers.map((tier) => Type.Literal(tier)))
-const ScopeSet = Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { minItems: 1 })
+const ScopeSet = Type.Array(Type.String({ minLength: 1, maxLength: 256 }), {
+  minItems: 1,
+  must: 'needs at least one scope: without any, every valid token would do',
+})
 
 /** `product.yaml`: what an operator decides about an API that its document does not say. */
 export const ProductFile = Type.Object(
@@ -86,7 +89,14 @@ export const ProductFile = Type.Object(
       ),
     ),
     profile: Type.Optional(Type.Union([Type.Literal('0.6'), Type.Literal('0.8')])),
-    scopes: Type.Optional(byName(Type.Array(ScopeSet))),
+    scopes: Type.Optional(
+      byName(
+        Type.Array(ScopeSet, {
+          minItems: 1,
+          must: 'needs a set of scopes: without any, every valid token would do',
+        }),
+      ),
+    ),
     billable: Type.Optional(byName(Type.Union([Type.Literal('success'), Type.Literal('never')]))),
     operations: Type.Optional(OperationDecisions),
     deprecation: Type.Optional(Deprecation),
