@@ -98,7 +98,7 @@ test('a record without the details is shown without them', async (t) => {
 })
 
 test('every rule of a gateway that may refuse is explained', () => {
-  const folder = new URL('../gateway/policies', import.meta.url)
+  const folder = new URL('../gateway/policies/', import.meta.url)
   // They take part in every call, and refuse none.
   const silent = new Set(['announce-version', 'trace', 'sample-trace', 'forward', 'check-response'])
   for (const file of readdirSync(folder)) {

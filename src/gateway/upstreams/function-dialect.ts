@@ -1,3 +1,4 @@
+/// <reference path="./aws4.d.ts" />
 import aws4 from 'aws4'
 import type { Environment } from '#platform/config'
 import type { FunctionTarget } from '#snapshot'
