@@ -29,6 +29,7 @@ import { createFeed } from './feed.ts'
 import type { GatewayContext, Target } from './gateway-context.ts'
 import { defaultLimits, type GatewayLimits } from './gateway-limits.ts'
 import { ContractLimits } from './limits/contract-limits.ts'
+import type { KeptMembers } from './limits/kept-members.ts'
 import { LimitNode } from './limits/limit-node.ts'
 import type { LimitStore } from './limits/limit-store.ts'
 import { Pressure, type Strain, strainOfProcess } from './limits/pressure.ts'
@@ -88,6 +89,8 @@ export type GatewayOptions = {
   quota: QuotaLedger
   /** where rates and concurrency are shared with other gateways; without it this is the only one. Stopped with the gateway */
   limitStore?: LimitStore | undefined
+  /** how many others there were before it started */
+  keptMembers?: KeptMembers | undefined
   /** stopped with the gateway */
   payloads: PayloadStore
   proofs: ProofLedger
@@ -277,10 +280,10 @@ function createContext(
 }
 
 function createLimits(
-  { limitStore: store, quota, log }: GatewayOptions,
+  { limitStore: store, keptMembers: kept, quota, log }: GatewayOptions,
   monotonicMs: () => number,
 ): ContractLimits {
-  const node = new LimitNode({ store, member: randomUUID(), log, monotonicMs })
+  const node = new LimitNode({ store, kept, member: randomUUID(), log, monotonicMs })
   return new ContractLimits(quota, node, log, monotonicMs)
 }
 

@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { openJournal } from '#journal'
 import { systemClock } from '#platform/clock'
 import { createDatabasePool } from '#platform/database'
@@ -7,6 +8,7 @@ import { createTracing } from '#platform/tracing'
 import type { ApiEntry, ApplicationEntry, ContractEntry, OperationTerms } from '#snapshot'
 import { createGateway } from './create-gateway.ts'
 import { createProofLedger } from './credentials/proof-ledger.ts'
+import { KeptMembers } from './limits/kept-members.ts'
 import type { LimitStore } from './limits/limit-store.ts'
 import { postgresLimitStore } from './limits/postgres-limit-store.ts'
 import { createQuotaLedger } from './limits/quota-ledger.ts'
@@ -47,6 +49,8 @@ export type ProcessSettings = {
   databaseUrl?: string
   /** where limits are shared with other gateways: in `databaseUrl`, or in Redis at this address; not shared without it */
   limits?: 'postgres' | `redis://${string}`
+  /** of how many workers it is one */
+  workers?: number
   /** whether every application is of the first one's contract */
   oneContract?: boolean
   /** of the issuer, PEM; several gateways that are given one accept the same tokens */
@@ -151,6 +155,11 @@ const gateway = createGateway({
       : createPayloadStore(database, 'sandbox', () => performance.now()),
   quota: database === undefined ? memoryLedger() : createQuotaLedger(database, 'sandbox'),
   limitStore: limitStore(),
+  keptMembers: new KeptMembers({
+    file: path.join(settings.folder, 'members'),
+    workers: settings.workers ?? 1,
+    log: silent,
+  }),
   proofs: database === undefined ? memoryProofs() : createProofLedger(database, 'sandbox'),
   registry: internal.registry,
   tail,

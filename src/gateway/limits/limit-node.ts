@@ -1,4 +1,5 @@
 import type { Log } from '#platform/log'
+import type { KeptMembers } from './kept-members.ts'
 import { LimitBreaker } from './limit-breaker.ts'
 import type { LimitSlots, SlotStanding } from './limit-slots.ts'
 import {
@@ -77,6 +78,7 @@ export class LimitNode implements Standing, SlotStanding {
   members = 1
   roundTripMs = 0
   #store: LimitStore | undefined
+  #kept: KeptMembers | undefined
   #log: Log
   #monotonicMs: () => number
   #after: After
@@ -118,11 +120,16 @@ export class LimitNode implements Standing, SlotStanding {
     store: LimitStore | undefined
     /** a name that no other process has, nor this one in an earlier life */
     member: string
+    /** how many there were before this process started */
+    kept?: KeptMembers | undefined
     log: Log
     monotonicMs: () => number
     after?: After
   }) {
     this.#store = options.store
+    this.#kept = options.kept
+    // Until the store says how many there are.
+    if (this.#store !== undefined) this.members = options.kept?.least ?? 1
     this.#name = options.member
     this.#log = options.log
     this.#monotonicMs = options.monotonicMs
@@ -348,6 +355,7 @@ export class LimitNode implements Standing, SlotStanding {
     // Fixed when it was lost: names that it counts twice, until the older ones are over, must not stay.
     const known = this.#careful(rememberedMs, nowMs) ? this.#remembered : 1
     this.members = Math.max(1, answer.members, known)
+    this.#kept?.tell(this.members, nowMs)
     this.#waits = answer.standing === 'waiting'
     if (answer.standing === 'alone') {
       this.#aloneUntilMs = sentMs + ownMs
