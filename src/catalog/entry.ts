@@ -134,6 +134,8 @@ export type ResourceRule = {
   items?: string
   /** the thing that it is a part of, named by a path parameter: it must be the caller's, too */
   within?: { name: string; parameter: string }
+  /** that the document says so and not the manifest: what contradicts it is reported and not refused */
+  derived?: true
 }
 
 /** One place that an API is served from. @public */

@@ -182,3 +182,89 @@ test('a thing that is a part of another is made and read only below the caller�
   await call(gateway, 'POST', '')
   assert.equal((await call(gateway, 'GET', '/s-1')).status, 404)
 })
+
+const answering = (gateway: Awaited<ReturnType<typeof setup>>, status: number, body: string) => {
+  gateway.upstream.answer = (_request, response) => {
+    response.writeHead(status, { 'content-type': 'application/json' }).end(body)
+  }
+}
+
+test('a derived rule that meets an id of somebody else’s does not undo a write: it stays with its first maker, and is reported', async (t) => {
+  const derived: Record<string, OperationTerms> = Object.fromEntries(
+    Object.entries(isolated).map(([name, terms]) => [
+      name,
+      { ...terms, ...(terms.resource && { resource: { ...terms.resource, derived: true } }) },
+    ]),
+  )
+  const gateway = await setup(t, memoryPayloads(), derived)
+  await call(gateway, 'POST', '')
+  answering(gateway, 201, '{"sessionId":"s-1"}')
+  assert.equal((await call(gateway, 'POST', '', 2)).status, 201)
+  assert.equal((await call(gateway, 'GET', '/s-1', 2)).status, 404)
+  const [reported] = gateway.gateway.violations()
+  assert.equal(reported?.keyword, 'resource-owner')
+  assert.equal(reported?.action, 'passed')
+})
+
+const loose = (entry: ReturnType<typeof sessions>): ReturnType<typeof sessions> => ({
+  ...entry,
+  operations: entry.operations.map((one) => ({
+    ...one,
+    responses: one.responses.map((response) =>
+      /^20[01]$/.test(response.status)
+        ? { ...response, content: { 'application/json': true } }
+        : response,
+    ),
+  })),
+})
+
+async function looseGateway(t: Context, terms: Readonly<Record<string, OperationTerms>>) {
+  const upstream = await testUpstream(t)
+  const entries = [loose(sessions(upstream.url, terms)), key.entry, ...customer(1), ...customer(2)]
+  return { ...(await testGateway(t, entries, { payloads: memoryPayloads() })), upstream, entries }
+}
+
+test('ids that are numbers are told apart by every digit', async (t) => {
+  const gateway = await looseGateway(t, isolated)
+  answering(gateway, 201, '{"sessionId":9007199254740993}')
+  assert.equal((await call(gateway, 'POST', '', 1)).status, 201)
+  answering(gateway, 201, '{"sessionId":9007199254740992}')
+  assert.equal((await call(gateway, 'POST', '', 2)).status, 201)
+  answering(gateway, 200, '{}')
+  assert.equal((await call(gateway, 'GET', '/9007199254740993', 1)).status, 200)
+  assert.equal((await call(gateway, 'GET', '/9007199254740993', 2)).status, 404)
+  assert.equal((await call(gateway, 'GET', '/9007199254740992', 1)).status, 404)
+})
+
+test('one thing where a list may be is a list of one: somebody else’s is not there', async (t) => {
+  const list = { role: 'list' as const, name: 'session', field: 'sessionId' }
+  for (const [items, body] of [
+    ['', '{"sessionId":"s-1"}'],
+    ['items', '{"items":{"sessionId":"s-1"}}'],
+  ] as const) {
+    const gateway = await looseGateway(t, {
+      ...isolated,
+      listSessions: { resource: { ...list, items } },
+    })
+    answering(gateway, 201, '{"sessionId":"s-1"}')
+    await call(gateway, 'POST', '', 1)
+    answering(gateway, 200, body)
+    assert.equal((await call(gateway, 'GET', '', 1)).status, 200)
+    assert.equal((await call(gateway, 'GET', '', 2)).status, 404)
+  }
+})
+
+test('everything that one request makes is its maker’s', async (t) => {
+  const gateway = await looseGateway(t, {
+    ...isolated,
+    createSession: { resource: { role: 'create', name: 'session', field: '[].sessionId' } },
+  })
+  const ids = Array.from({ length: 20 }, (_, i) => `s-${i}`)
+  answering(gateway, 201, JSON.stringify(ids.map((sessionId) => ({ sessionId }))))
+  assert.equal((await call(gateway, 'POST', '', 1)).status, 201)
+  answering(gateway, 200, '{}')
+  for (const id of ids) {
+    assert.equal((await call(gateway, 'GET', `/${id}`, 1)).status, 200)
+    assert.equal((await call(gateway, 'GET', `/${id}`, 2)).status, 404)
+  }
+})

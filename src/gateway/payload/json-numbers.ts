@@ -27,3 +27,13 @@ export function numberOf(value: unknown): number | undefined {
   if (typeof value === 'number') return value
   return JSON.isRawJSON(value) ? Number(value.rawJSON) : undefined
 }
+
+/**
+ * The text of an id, each digit as it was written: a number of twenty digits is not the one beside it.
+ * @public
+ */
+export function idTextOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value
+  if (typeof value === 'number') return String(value)
+  return JSON.isRawJSON(value) ? value.rawJSON : undefined
+}

@@ -12,7 +12,8 @@ export type ResponseViolation = {
   operation: string
   owner: { team: string; contact: string }
   status: number
-  /** the rule that is broken: a keyword of JSON Schema, or `status`, `media-type`, `json`, `error-model`, `resource-id` */
+  /** the rule that is broken: a keyword of JSON Schema, or `status`, `media-type`, `json`, `error-model`, `resource-id`,
+   * `resource-owner` */
   keyword: string
   /** where that rule is in the document's schemas; empty for a rule that is in none */
   schemaPath: string

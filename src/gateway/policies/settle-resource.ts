@@ -10,7 +10,8 @@ import {
   placesOf,
   valuesAt,
 } from '../payload/field-path.ts'
-import { numberOf } from '../payload/json-numbers.ts'
+import { idTextOf, numberOf } from '../payload/json-numbers.ts'
+import type { Owner } from '../payload/payload-store.ts'
 import { putResponseJson, responseJson } from '../payload/response-json.ts'
 import { type Refusal, refuse, refuseForNow } from '../refusal.ts'
 import { callerOf, resourceName } from './isolate-resource.ts'
@@ -28,7 +29,7 @@ export const settleResource: OperationPolicy = (context, operation) => {
   const field = parseFieldPath(rule.field)
   const settle =
     rule.role === 'create'
-      ? noteOwner(context, operation, resource, field)
+      ? noteOwners(context, operation, rule, field)
       : keepOwn(context, resource, parseItems(rule), field)
   return {
     name: 'settle-resource',
@@ -52,52 +53,79 @@ const parseItems = (rule: ResourceRule): FieldPath => parseFieldPath(rule.items 
 
 type Settle = (exchange: Exchange, body: unknown) => Promise<Refusal | undefined> | undefined
 
-const idOf = (value: unknown): string | undefined =>
-  typeof value === 'string' ? value : numberOf(value)?.toString()
-
 const triesMs = [0, 100, 400, 1_000]
 
-function noteOwner(
+/** One request may make many things: each is its maker's. */
+function noteOwners(
   context: GatewayContext,
   operation: Operation,
-  resource: string,
+  rule: ResourceRule,
   field: FieldPath,
 ): Settle {
+  const resource = resourceName(rule.name, operation)
+  const tell = (exchange: Exchange, keyword: string): void =>
+    context.violations.add(operation, exchange.status, 'passed', [{ keyword, schemaPath: '' }])
   return (exchange, body) => {
-    const id = idOf(valuesAt(body, field)[0])
-    if (id === undefined) {
-      context.violations.add(operation, exchange.status, 'passed', [
-        { keyword: 'resource-id', schemaPath: '' },
-      ])
+    const ids = new Set(valuesAt(body, field).flatMap((value) => idTextOf(value) ?? []))
+    if (ids.size === 0) {
+      if (!Array.isArray(body) || body.length > 0) tell(exchange, 'resource-id')
       return undefined
     }
     const { applicationId, subject } = callerOf(context, exchange)
     // A 2-legged call is about somebody as well, who may later come with a token of their own.
     const owner = { applicationId, subject: subject ?? exchange.subject }
-    return note(context, resource, context.owners.hashOf(resource, id), owner)
+    const hashes = [...ids].map((id) => context.owners.hashOf(resource, id))
+    return noteAll(context, resource, hashes, owner).then((allOwned) => {
+      if (allOwned) return undefined
+      // The write was done. A rule that nobody wrote may be wrong: then the thing stays its first maker's.
+      if (rule.derived !== true)
+        return unusable('the new thing has the id of one that is somebody else’s')
+      tell(exchange, 'resource-owner')
+      return undefined
+    })
   }
 }
 
-/** The thing exists by now: it is tried for a moment before the caller is told that nobody knows whose it is. */
+const notedAtOnce = 8
+
+/** @returns whether all of them are the owner's */
+async function noteAll(
+  context: GatewayContext,
+  resource: string,
+  hashes: readonly string[],
+  owner: Owner,
+): Promise<boolean> {
+  let allOwned = true
+  for (let i = 0; i < hashes.length; i += notedAtOnce) {
+    const some = hashes.slice(i, i + notedAtOnce)
+    const owned = await Promise.all(some.map((hash) => note(context, resource, hash, owner)))
+    allOwned &&= !owned.includes(false)
+  }
+  return allOwned
+}
+
+/**
+ * The thing exists by now: it is tried for a moment before the caller is told that nobody knows whose it is.
+ * @returns false when it is somebody else's
+ */
 async function note(
   context: GatewayContext,
   resource: string,
   idHash: string,
-  owner: Parameters<GatewayContext['owners']['own']>[2],
-): Promise<Refusal | undefined> {
+  owner: Owner,
+): Promise<boolean> {
   for (const [attempt, waitMs] of triesMs.entries()) {
     if (waitMs > 0)
       await new Promise((resolve) => {
         setTimeout(resolve, waitMs)
       })
     try {
-      if (await context.owners.own(resource, idHash, owner)) return undefined
-      return unusable('the new thing has the id of one that is somebody else’s')
+      return await context.owners.own(resource, idHash, owner)
     } catch (error) {
       if (attempt === triesMs.length - 1) throw error
     }
   }
-  return undefined
+  return false
 }
 
 function keepOwn(
@@ -107,21 +135,24 @@ function keepOwn(
   field: FieldPath,
 ): Settle {
   return (exchange, body) => {
-    const root = { body }
-    const lists = (
-      items.steps.length === 0 ? [body] : placesOf(root, items).map((p) => p.value)
-    ).filter((value) => Array.isArray(value))
-    const hashOf = (item: unknown): string | undefined => {
-      const id = idOf(valuesAt(item, field)[0])
-      return id === undefined ? undefined : context.owners.hashOf(resource, id)
-    }
-    const hashes = lists.flatMap((list) => list.flatMap((item) => hashOf(item) ?? []))
+    const shown = items.steps.length === 0 ? [body] : placesOf({ body }, items).map((p) => p.value)
+    const lists = shown.filter((value) => Array.isArray(value))
+    // A document may allow one thing where it allows a list of them.
+    const singles = shown.filter((value) => value !== null && !Array.isArray(value))
+    const hashesOf = (item: unknown): string[] =>
+      valuesAt(item, field).map((id) => context.owners.hashOf(resource, idTextOf(id) ?? ''))
+    const hashes = [...lists.flat(), ...singles].flatMap(hashesOf)
     const caller = callerOf(context, exchange)
     return (async () => {
       const own = await context.owners.ofCaller(resource, hashes, caller)
+      const isOwn = (item: unknown): boolean => {
+        const named = hashesOf(item)
+        return named.length > 0 && named.every((hash) => own.has(hash))
+      }
+      if (!singles.every(isOwn)) return refuse('NOT_FOUND', 'There is no such thing here.')
       let removed = 0
       for (const list of lists) {
-        const left = list.filter((item) => own.has(hashOf(item) ?? ''))
+        const left = list.filter(isOwn)
         removed += list.length - left.length
         list.length = 0
         for (const item of left) list.push(item)
