@@ -1,6 +1,13 @@
 import type { FieldMask, JsonSchema, SnapshotOperation } from './entry.ts'
-import { type FieldFound, findField, kindsOf, otherThanTexts } from './field-paths.ts'
-import type { JsonRecord } from './json.ts'
+import {
+  type FieldFound,
+  findField,
+  kindsOf,
+  listedInside,
+  mapsInside,
+  otherThanTexts,
+} from './field-paths.ts'
+import { type JsonRecord, recordOf } from './json.ts'
 
 type Definitions = Readonly<Record<string, JsonSchema>>
 
@@ -40,11 +47,21 @@ export function maskFault(
   const needs = there.find(({ field }) => field.ok && field.required)
   if (mask.action === 'remove' && needs !== undefined)
     return `is required in the response ${needs.status} of ${operation.operationId}: clients that rely on the document would break without it. Choose mask, hash or coarsen, or make it optional in the document`
+  const half = mask.action === 'coarsen' && answers.some((a) => isOfCircle(a, definitions, mask))
+  if (half) return 'is a part of an area, whose radius would stay exact: coarsen the whole area'
   return unfit(
     mask,
     there.flatMap(({ field }) => schemasOf(field)),
     definitions,
   )
+}
+
+/** Whether it is a coordinate of a centre that has a radius beside it. */
+function isOfCircle({ schema }: Answer, definitions: Definitions, { field }: FieldMask): boolean {
+  const [whole, owner] = /^(?:(.*)\.)?[^.]+\.(?:latitude|longitude|\*)$/.exec(field) ?? []
+  if (whole === undefined) return false
+  const area = schemasOf(findField(schema, definitions, owner ?? ''))
+  return area.some(({ properties }) => 'radius' in recordOf(properties))
 }
 
 const schemasOf = (field: FieldFound): JsonRecord[] => (field.ok ? field.schemas : [])
@@ -56,6 +73,9 @@ function unfit(
   definitions: Definitions,
 ): string | undefined {
   if (action === 'remove' || action === 'pass') return undefined
+  const [map] = mapsInside(schemas, definitions)
+  if (map !== undefined)
+    return `${map === '' ? 'is' : `has \`${map}\` in it,`} a map, whose names say as much as its values and would stay: choose remove`
   const kinds = kindsOf(schemas)
   if (kinds.has('any')) return undefined
   if (action !== 'coarsen') {
@@ -66,6 +86,10 @@ function unfit(
       ? undefined
       : `has \`${other}\` in it, which is no text: name the texts inside of it, or choose remove`
   }
+  // A gateway leaves the kind of an area as it is.
+  const listed = listedInside(schemas, definitions).find((path) => !/(?:^|\.)areaType$/.test(path))
+  if (listed !== undefined)
+    return `${listed === '' ? 'is' : `has \`${listed}\` in it,`} one of a list of values, which would be none of them: name what is to be coarsened, or choose remove`
   if (isCoarse(schemas) || otherThanTexts(schemas, definitions).length > 0) return undefined
   return 'is no location (with latitude and longitude), area, number or date: nothing of it can be coarsened'
 }

@@ -115,17 +115,54 @@ function whyNot(level: readonly JsonRecord[], step: Step, walked: string): strin
 }
 
 /** The fields inside of a value, at any depth, that are no texts, by their paths. */
-export function otherThanTexts(
+export const otherThanTexts = (
   schemas: readonly JsonRecord[],
   definitions: Readonly<Record<string, JsonSchema>>,
+): string[] =>
+  placesInside(schemas, definitions, (level) => {
+    const kinds = kindsOf(level)
+    return kinds.has('number') || kinds.has('integer') || kinds.has('boolean')
+  })
+
+/** The maps inside of a value, whose names are data. */
+export const mapsInside = (
+  schemas: readonly JsonRecord[],
+  definitions: Readonly<Record<string, JsonSchema>>,
+): string[] =>
+  placesInside(schemas, definitions, (level, whole) => {
+    const isFree = !whole.some((schema) => 'properties' in schema)
+    return level.some(
+      (schema) =>
+        isOpen(schema.additionalProperties) ||
+        isOpen(schema.unevaluatedProperties) ||
+        isRecord(schema.patternProperties) ||
+        (isFree && schema.type === 'object' && schema.additionalProperties !== false),
+    )
+  })
+
+const isOpen = (schema: unknown): boolean => schema === true || isRecord(schema)
+
+/** The fields inside of a value that must have one of some listed values. */
+export const listedInside = (
+  schemas: readonly JsonRecord[],
+  definitions: Readonly<Record<string, JsonSchema>>,
+): string[] =>
+  placesInside(schemas, definitions, (level) =>
+    level.some((schema) => 'enum' in schema || 'const' in schema),
+  )
+
+/** The paths inside of a value, at any depth, where this is so; `whole` has what was looked at elsewhere too. */
+function placesInside(
+  schemas: readonly JsonRecord[],
+  definitions: Readonly<Record<string, JsonSchema>>,
+  isSo: (fresh: readonly JsonRecord[], whole: readonly JsonRecord[]) => boolean,
 ): string[] {
   const found = new Set<string>()
   const seen = new Set<JsonRecord>()
   const walk = (level: readonly JsonRecord[], path: string): void => {
     const fresh = level.filter((schema) => !seen.has(schema))
     for (const schema of fresh) seen.add(schema)
-    const kinds = kindsOf(fresh)
-    if (kinds.has('number') || kinds.has('integer') || kinds.has('boolean')) found.add(path)
+    if (isSo(fresh, level)) found.add(path)
     for (const { name = '*', schema } of fresh.flatMap(membersOf))
       walk(flatten([schema], definitions), path === '' ? name : `${path}.${name}`)
     const items = below(fresh, { kind: 'item' }).schemas

@@ -299,3 +299,33 @@ test('no spelling of a masked value hides it in a header field', () => {
   for (const field of ['/x/99010000002', '/x?from=990&to=1000', '%', '%zz', '123-0'])
     assert.ok(!repeats(field, texts), field)
 })
+
+test('a pair that is no point goes whole, however its path names it, and the kind of an area stays', () => {
+  for (const [latitude, longitude] of [
+    [91, 13.404954],
+    [52.520008, 190.5],
+  ]) {
+    const body = { area: { areaType: 'CIRCLE', center: { latitude, longitude }, radius: 437 } }
+    for (const field of ['area', 'area.center', 'area.center.latitude', 'area.center.longitude']) {
+      const shown = masked(body, [{ field, action: 'coarsen', gridMetres: 1_000 }]) as typeof body
+      assert.deepEqual({ ...shown.area.center }, {}, field)
+      assert.equal(shown.area.areaType, 'CIRCLE', field)
+    }
+  }
+})
+
+test('names of a masked map that are numbers or addresses go with their values, also from header fields', () => {
+  const contacts = {
+    '+99010000001': 'Anna',
+    'bob@x.org': 'Bob',
+    '990 10-000-002': 'Eve',
+    kin: 'Ida',
+  }
+  for (const action of ['mask', 'hash', 'coarsen'] as const) {
+    const shown = masked({ contacts }, [{ field: 'contacts', action }]) as { contacts: object }
+    assert.deepEqual(Object.keys(shown.contacts), ['kin'], action)
+  }
+  const root = { body: { contacts } }
+  const rules = fieldRules([{ field: 'contacts', action: 'remove' }], undefined, 'a/v1')
+  assert.ok(repeats('/x/99010000001', maskBody(root, rules, hashOf('ctr_1')).texts))
+})

@@ -9,7 +9,7 @@ import {
   putMember,
 } from './field-path.ts'
 import { numberOf } from './json-numbers.ts'
-import { coarsenValue, hashValue, maskValue } from './mask-value.ts'
+import { coarsenValue, hashValue, isPersonalName, maskValue } from './mask-value.ts'
 
 /**
  * What is done to one field of the answers of one operation under one contract.
@@ -118,7 +118,8 @@ function coarsen(place: Place, gridMetres: number): void {
   if (key === 'latitude' || key === 'longitude') {
     if (!Array.isArray(owner) && isPoint(owner))
       Object.assign(owner, coarsePoint(owner, gridMetres))
-    else putMember(place, undefined)
+    else if (Array.isArray(owner)) putMember(place, undefined)
+    else for (const half of ['latitude', 'longitude']) delete owner[half]
     return
   }
   putMember(place, coarsenValue(value, gridMetres))
@@ -136,7 +137,11 @@ function collectTexts(value: unknown, texts: Set<string>): void {
   } else if (Array.isArray(value)) for (const item of value) collectTexts(item, texts)
   else if (typeof value === 'object' && value !== null) {
     if (JSON.isRawJSON(value)) texts.add(value.rawJSON)
-    else for (const item of Object.values(value)) collectTexts(item, texts)
+    else
+      for (const [name, item] of Object.entries(value)) {
+        if (isPersonalName(name)) texts.add(name)
+        collectTexts(item, texts)
+      }
   } else if (typeof value === 'number' && String(value).length >= shortest) texts.add(String(value))
 }
 

@@ -27,6 +27,10 @@ export function maskText(text: string): string {
   return at > 0 ? `${first}***@***` : `${first}***`
 }
 
+/** A name that is itself a number or an address: in a map that is masked, it must not stay. */
+export const isPersonalName = (name: string): boolean =>
+  name.includes('@') || /[0-9](?:[^0-9a-z]{0,3}[0-9]){5,}/i.test(name)
+
 /** Applies to each text, number and truth value of a value, whatever it is made of. */
 function eachLeaf(value: unknown, change: (leaf: unknown) => Masked): Masked {
   if (Array.isArray(value))
@@ -34,6 +38,7 @@ function eachLeaf(value: unknown, change: (leaf: unknown) => Masked): Masked {
   if (!isObject(value)) return value === null ? null : change(value)
   const copy: Record<string, unknown> = Object.create(null)
   for (const name of Object.keys(value)) {
+    if (isPersonalName(name)) continue
     const left = eachLeaf(Object.getOwnPropertyDescriptor(value, name)?.value, change)
     if (left !== undefined) copy[name] = left
   }
@@ -64,9 +69,13 @@ export function coarsenValue(value: unknown, gridMetres: number): Masked {
   if (isPoint(value)) return { ...value, ...coarsePoint(value, gridMetres) }
   if (isObject(value)) {
     const copy: Record<string, unknown> = Object.create(null)
+    const isPlace = Object.hasOwn(value, 'center') || Object.hasOwn(value, 'boundary')
     for (const name of Object.keys(value)) {
+      // Half of a pair that is no point says as much as the whole, and is nothing that could be coarsened.
+      if (name === 'latitude' || name === 'longitude' || isPersonalName(name)) continue
       const member = Object.getOwnPropertyDescriptor(value, name)?.value as unknown
-      const left = coarsenValue(member, gridMetres)
+      const isKind = isPlace && name === 'areaType'
+      const left = isKind ? member : coarsenValue(member, gridMetres)
       if (left !== undefined) copy[name] = left
     }
     return copy
