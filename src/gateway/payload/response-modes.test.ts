@@ -198,6 +198,37 @@ test('an error is masked as well, and no number of anybody stays in its message'
   })
 })
 
+test('no spelling of a number stays in the message of an error, and what is none does', async (t) => {
+  for (const [message, shown] of [
+    ['No (+990) 10000001 here', 'No (a number) here'],
+    ['No 99 010 000 001.', 'No (a number).'],
+    ['+990 - 100 000 001', '(a number)'],
+    ['00\u00a0990 1000 0001', '(a number)'],
+    ['+990/100/000/01', '(a number)'],
+    ['+990.(100).00001', '(a number)'],
+    ['+9901234', '(a number)'],
+    ['at most 50 of 200, section 4.2.1', 'at most 50 of 200, section 4.2.1'],
+  ]) {
+    const body = JSON.stringify({ status: 404, code: 'NOT_FOUND', message })
+    const gateway = await setup(t, body, {}, {}, { status: 404 })
+    assert.equal(((await (await gateway.call()).json()) as { message: string }).message, shown)
+  }
+})
+
+test('a code that may carry a number reaches neither the partner nor the journal', async (t) => {
+  for (const code of ['LAB.99010000001', 'SIM_SWAP.9_90_10_00', '99010000001']) {
+    const body = JSON.stringify({ status: 404, code, message: 'no' })
+    const gateway = await setup(t, body, {}, {}, { status: 404 })
+    const response = await gateway.call()
+    assert.equal(response.status, 502)
+    assert.equal((await response.text()).includes(code), false)
+    assert.equal(JSON.stringify(gateway.journal.records).includes(code), false)
+  }
+  const own = JSON.stringify({ status: 404, code: 'SIM_SWAP.NO_HISTORY', message: 'no' })
+  const gateway = await setup(t, own, {}, {}, { status: 404 })
+  assert.equal((await gateway.call()).status, 404)
+})
+
 test('a header field that repeats a masked value does not leave', async (t) => {
   const gateway = await setup(
     t,
