@@ -164,7 +164,7 @@ function checkMasks({ file, api, operation, terms, at }: Checking): void {
 function checkResource(checking: Checking): void {
   const { file, terms, at } = checking
   const { resource } = terms
-  if (resource === undefined) return
+  if (resource === undefined || resource.derived === true) return
   const where = [...at, 'resource']
   const unused = { create: ['parameter', 'items'], access: ['field', 'items'], list: ['parameter'] }
   for (const key of unused[resource.role])

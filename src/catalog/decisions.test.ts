@@ -31,7 +31,7 @@ test('what is decided about an operation is what gateways get, with the grid of 
   )
   const terms = Object.fromEntries(api.operations.map((o) => [o.operationId, o.terms]))
   // What is made, and what has its id in the path, the document says itself.
-  const parcel = { role: 'access', name: 'parcel', parameter: 'parcelId' }
+  const parcel = { role: 'access', name: 'parcel', parameter: 'parcelId', derived: true }
   assert.deepEqual(terms, {
     readParcel: {
       resource: parcel,
@@ -45,7 +45,7 @@ test('what is decided about an operation is what gateways get, with the grid of 
       idempotency: 'required',
       timeoutMs: 900,
       subject: { kind: 'none' },
-      resource: { role: 'create', name: 'parcel', field: 'id' },
+      resource: { role: 'create', name: 'parcel', field: 'id', derived: true },
     },
   })
 })

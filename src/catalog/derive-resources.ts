@@ -1,70 +1,69 @@
 import { answersOf } from './check-masks.ts'
 import type { JsonSchema, ResourceRule, SnapshotOperation } from './entry.ts'
 import { findField } from './field-paths.ts'
-import { isRecord } from './json.ts'
+import { isRecord, type JsonRecord } from './json.ts'
+import {
+  findKinds,
+  type Kind,
+  lastOf,
+  parametersIn,
+  wholeForms,
+  wordsOf,
+} from './kinds-of-things.ts'
 
 type Definitions = Readonly<Record<string, JsonSchema>>
 
-/** A kind of thing that the document makes plain: it is made with an id, and read under a path parameter of that name. */
-type Kind = { name: string; parameter: string; makers: ReadonlyMap<string, string> }
-
 /**
- * Rules of isolation (CAMARA Commonalities, resource isolation) where the document makes them plain: a `POST` answers
- * 201 or 202 with a `paymentId`, and other paths have `{paymentId}`. A manifest that says anything of resources says all
- * of it; then nothing is derived.
+ * Rules of isolation (CAMARA Commonalities, resource isolation) where the document makes them plain: `POST /payments`
+ * answers 201 or 202 with a `paymentId`, and there is `/payments/{paymentId}`. A rule that is wrong hides what everybody
+ * may see, so nothing is derived when in doubt. A manifest that says anything of resources says all of it.
  */
 export function deriveResources(
   operations: readonly SnapshotOperation[],
   definitions: Definitions,
 ): SnapshotOperation[] {
   if (operations.some(({ terms }) => terms?.resource !== undefined)) return [...operations]
-  const kinds = kindsIn(operations, definitions)
+  const kinds = findKinds(operations, definitions)
   return operations.map((operation) => {
-    const resource = ruleOf(operation, kinds, definitions)
-    return resource === undefined
-      ? operation
-      : { ...operation, terms: { ...operation.terms, resource } }
+    const rule = ruleOf(operation, kinds, definitions)
+    if (rule === undefined) return operation
+    const resource: ResourceRule = { ...rule, derived: true }
+    return { ...operation, terms: { ...operation.terms, resource } }
   })
 }
 
-const parametersIn = (path: string): string[] =>
-  [...path.matchAll(/\{([^{}]+)\}/g)].map(([, name = '']) => name)
+/** What was derived, for those who publish: one sentence for each operation. */
+export const derivedNotes = (operations: readonly SnapshotOperation[]): string[] =>
+  operations.flatMap(({ operationId, terms }) =>
+    terms?.resource?.derived === true ? [noteOf(operationId, terms.resource)] : [],
+  )
 
-function kindsIn(operations: readonly SnapshotOperation[], definitions: Definitions): Kind[] {
-  const names = new Set(operations.flatMap(({ path }) => parametersIn(path)))
-  return [...names].flatMap((parameter) => {
-    const makers = new Map<string, string>()
-    for (const operation of operations) {
-      const field = idOfNew(operation, parameter, operations, definitions)
-      if (field !== undefined) makers.set(operation.operationId, field)
-    }
-    return makers.size === 0 ? [] : [{ name: nameOf(parameter), parameter, makers }]
-  })
+function noteOf(operationId: string, rule: ResourceRule): string {
+  const { role, name, field, parameter, within } = rule
+  const part = within === undefined ? '' : `, below a ${within.name} of the caller's own`
+  const what = {
+    create: `\`${field}\` is a ${name} made by ${operationId}`,
+    access: `${operationId} reaches the ${name} \`{${parameter}}\` for its maker only`,
+    list: `${operationId} shows each caller its own ${name} only, by \`${field}\``,
+  }
+  return `derived: ${what[role]}${part}`
 }
 
-/** `paymentId` names a payment. */
-const nameOf = (parameter: string): string =>
-  parameter
-    .replace(/[-_]?id$/i, '')
-    .replaceAll(/([a-z0-9])([A-Z])/g, '$1-$2')
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .replaceAll(/^[^a-z]+|-+$/g, '') || 'thing'
-
-/** Where the answer of an operation has the id of what it made; undefined when it makes no such thing. */
-function idOfNew(
-  operation: SnapshotOperation,
-  parameter: string,
+/** Path parameters that look like the id of a thing, and that nothing of the API makes: they are not isolated. */
+export function unmadeIds(
   operations: readonly SnapshotOperation[],
-  definitions: Definitions,
-): string | undefined {
-  if (operation.method !== 'POST' || parametersIn(operation.path).includes(parameter)) return
-  const made = answersOf(operation).filter(({ status }) => status === '201' || status === '202')
-  const has = (field: string): boolean =>
-    made.some(({ schema }) => findField(schema, definitions, field).ok)
-  if (has(parameter)) return parameter
-  const isCollection = operations.some(({ path }) => path === `${operation.path}/{${parameter}}`)
-  return isCollection && has('id') ? 'id' : undefined
+): { operation: SnapshotOperation; parameter: string }[] {
+  const known = new Set(
+    operations.flatMap(({ terms }) => [
+      terms?.resource?.parameter,
+      terms?.resource?.within?.parameter,
+    ]),
+  )
+  return operations.flatMap((operation) =>
+    parametersIn(operation.path)
+      .filter((parameter) => /(?:^i|[a-z0-9]I|[-_]i)d$/.test(parameter) && !known.has(parameter))
+      .map((parameter) => ({ operation, parameter })),
+  )
 }
 
 function ruleOf(
@@ -74,7 +73,7 @@ function ruleOf(
 ): ResourceRule | undefined {
   const parameters = parametersIn(operation.path)
   const named = kinds
-    .filter(({ parameter }) => parameters.includes(parameter))
+    .filter((kind) => kind.isIn(operation.path))
     .toSorted((a, b) => parameters.indexOf(b.parameter) - parameters.indexOf(a.parameter))
   const [nearest, owner] = named
   const within = (kind: Kind | undefined): Pick<ResourceRule, 'within'> =>
@@ -83,32 +82,83 @@ function ruleOf(
     const field = makers.get(operation.operationId)
     if (field !== undefined) return { role: 'create', name, field, ...within(nearest) }
   }
-  for (const kind of kinds) {
-    if (named.includes(kind)) continue
-    const list = listOf(operation, kind, definitions)
-    if (list !== undefined) return { role: 'list', name: kind.name, ...list, ...within(nearest) }
-  }
+  const shown = shownBy(
+    operation,
+    kinds.filter((kind) => !named.includes(kind)),
+    definitions,
+  )
+  if (shown !== undefined) return { role: 'list', ...shown, ...within(nearest) }
   if (nearest === undefined) return undefined
   const { name, parameter } = nearest
   return { role: 'access', name, parameter, ...within(owner) }
 }
 
-/** Where an answer has a list of such things: the body, or the only list in it. */
-function listOf(
+/**
+ * The kind of things that an answer shows, and where their ids are: one thing, the list that the body is, or the only
+ * list in it. An order that names its vehicle is no vehicle: the path or the schema says what it is.
+ */
+function shownBy(
   operation: SnapshotOperation,
+  kinds: readonly Kind[],
+  definitions: Definitions,
+): { name: string; items: string; field: string } | undefined {
+  if (operation.method !== 'GET' && operation.method !== 'POST') return undefined
+  const { method, path } = operation
+  const fits = (kind: Kind, items: string): number => {
+    const isCollection = kind.collections.includes(path)
+    if (isCollection) return method === 'GET' ? 3 : 0
+    if (endsWith(wordsOf(lastOf(path)), kind.words)) return 2
+    return answers.some(({ schema }) => isSameThing(schema, items, kind, definitions)) ? 1 : 0
+  }
+  const answers = answersOf(operation).filter(({ status }) => status === '200')
+  let best: { score: number; name: string; items: string; field: string } | undefined
+  for (const kind of kinds) {
+    for (const { schema } of answers) {
+      const place = placeOf(schema, kind, definitions)
+      if (place === undefined) continue
+      const score = fits(kind, place.items)
+      if (score > (best?.score ?? 0)) best = { score, name: kind.name, ...place }
+    }
+  }
+  return best && { name: best.name, items: best.items, field: best.field }
+}
+
+const endsWith = (words: readonly string[], ending: readonly string[]): boolean =>
+  ending.length > 0 && ` ${words.join(' ')} `.includes(` ${ending.join(' ')} `)
+
+function placeOf(
+  schema: JsonSchema,
   { parameter, makers }: Kind,
   definitions: Definitions,
 ): { items: string; field: string } | undefined {
-  const isCollection = operation.method === 'GET' && !operation.path.endsWith('}')
-  const fields = new Set([parameter, ...(isCollection ? makers.values() : [])])
-  for (const { schema } of answersOf(operation)) {
-    for (const items of ['', ...listsIn(schema, definitions)])
-      for (const field of fields)
-        if (findField(schema, definitions, `${items}[].${field}`.replace(/^\[\]\./, '[].')).ok)
-          return { items, field }
+  const fields = new Set([
+    parameter,
+    ...[...makers.values()].map((field) => field.replace(/^\[\]\./, '')),
+  ])
+  const has = (path: string): boolean => findField(schema, definitions, path).ok
+  for (const field of fields) {
+    if (has(field) || has(`[].${field}`)) return { items: '', field }
+    for (const items of listsIn(schema, definitions))
+      if (has(`${items}[].${field}`)) return { items, field }
   }
   return undefined
 }
+
+/** Whether an answer, or each item of a list in it, is what reading such a thing gives. */
+function isSameThing(
+  schema: JsonSchema,
+  items: string,
+  kind: Kind,
+  definitions: Definitions,
+): boolean {
+  const at = [findField(schema, definitions, items), findField(schema, definitions, `${items}[]`)]
+  const listed = at.flatMap((one) => (one.ok ? one.schemas : []))
+  const shown =
+    items === '' ? [...wholeForms(schema, definitions), ...itemsOf(listed)] : itemsOf(listed)
+  return shown.flatMap((one) => wholeForms(one, definitions)).some((one) => kind.forms.has(one))
+}
+
+const itemsOf = (schemas: readonly JsonRecord[]): unknown[] => schemas.map(({ items }) => items)
 
 function listsIn(schema: JsonSchema, definitions: Definitions): string[] {
   const root = findField(schema, definitions, '')

@@ -34,11 +34,7 @@ export function createThings(deps: {
   const reach = async (call: Call, rule: ResourceRule): Promise<Outcome> => {
     const key = keyOf(call, rule, call.pathParameters[rule.parameter ?? ''] ?? '')
     const body = await findThing(db, key)
-    if (body === undefined)
-      return (
-        call.documented.refuse(404, ['NOT_FOUND'], 'There is no such thing.') ??
-        refusal(404, 'NOT_FOUND', 'There is no such thing.')
-      )
+    if (body === undefined) return notThere(call)
     const outcome = await answerFromExamples(call)
     if (typeof outcome === 'string' || outcome.status >= 300) return outcome
     const { method } = call.documented.operation
@@ -53,10 +49,10 @@ export function createThings(deps: {
     if (typeof outcome === 'string' || outcome.status >= 300) return outcome
     const texts = await listThings(db, keyOf(call, rule, ''), mostListed)
     const things = texts.map((text): unknown => JSON.parse(text))
+    const isRoot = rule.items === undefined || rule.items === ''
+    if (isRoot && !Array.isArray(outcome.body)) return single(call, outcome, things)
     const of = (items: readonly unknown[]): unknown =>
-      rule.items === undefined || rule.items === ''
-        ? items
-        : put(outcome.body, rule.items.split('.'), items)
+      isRoot || rule.items === undefined ? items : put(outcome.body, rule.items.split('.'), items)
     // What was made and what is listed may have different forms: then the list has what fits.
     const fitting = things.filter((thing) => call.documented.allows(outcome.status, of([thing])))
     return { ...outcome, body: of(fitting) }
@@ -75,6 +71,16 @@ export function createThings(deps: {
         return list(call, rule)
     }
   }
+}
+
+const notThere = (call: Call): Outcome =>
+  call.documented.refuse(404, ['NOT_FOUND'], 'There is no such thing.') ??
+  refusal(404, 'NOT_FOUND', 'There is no such thing.')
+
+/** What is found otherwise than by its id: the newest that was made and that the answer may be. */
+function single(call: Call, outcome: Answer, things: readonly unknown[]): Outcome {
+  const body = things.findLast((thing) => call.documented.allows(outcome.status, thing))
+  return body === undefined ? notThere(call) : { ...outcome, body }
 }
 
 const keyOf = (call: Call, rule: ResourceRule, id: string): ThingKey => ({
