@@ -4,6 +4,7 @@ import path from 'node:path'
 import { AggregatorRegistry } from 'prom-client'
 import {
   announceMember,
+  countMembers,
   createGateway,
   createPayloadStore,
   createProofLedger,
@@ -127,6 +128,8 @@ export async function runGateway(
     keptMembers: new KeptMembers({
       file: path.join(folder, 'members'),
       workers: config.gatewayWorkers,
+      // Without Redis it is PostgreSQL that is away.
+      count: config.redisUrl === undefined ? undefined : () => countMembers(database, environment),
       log,
     }),
     payloads: createPayloadStore(database, environment, () => performance.now()),

@@ -3,6 +3,7 @@ export { openCertificateAuthorities } from './credentials/certificate-authoritie
 export { createProofLedger } from './credentials/proof-ledger.ts'
 export type { GatewayLimits } from './gateway-limits.ts'
 export { announceMember } from './limits/announce-member.ts'
+export { countMembers } from './limits/count-members.ts'
 export { KeptMembers } from './limits/kept-members.ts'
 export type { LimitStore } from './limits/limit-store.ts'
 export { postgresLimitStore } from './limits/postgres-limit-store.ts'

@@ -31,6 +31,7 @@ function gatewayGrants(environment: Environment): string[] {
     `grant execute on function gateway.claim_${environment}_proofs to :role`,
     `grant execute on function gateway.announce_${environment} to :role`,
     `grant execute on function gateway.limit_${environment} to :role`,
+    `grant execute on function gateway.count_${environment}_members to :role`,
   ]
 }
 

@@ -4,8 +4,12 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
 import { eventually } from '#journal/testing'
+import { createDatabasePool } from '#platform/database'
+import { ensureDatabaseRoles } from '#platform/database-roles'
+import { testPlatform } from '#platform/testing'
 import { testRedis } from '#platform/testing-redis'
 import { silent } from '../testing.ts'
+import { countMembers } from './count-members.ts'
 import { KeptMembers } from './kept-members.ts'
 import { LimitNode } from './limit-node.ts'
 import { redisLimitStore } from './redis-limit-store.ts'
@@ -81,4 +85,37 @@ test('gateways that are all restarted while the limit store is away give no more
   assert.equal(given, 100)
   await redis.start()
   await eventually(() => after.every(({ mode, members }) => mode === 'shared' && members === 4))
+})
+
+test('a gateway that starts anew while Redis is away counts those that PostgreSQL knows, and the ones that come later', async (t) => {
+  const platform = await testPlatform(t)
+  const urls = await ensureDatabaseRoles(platform.database.url, platform.sealing)
+  const database = createDatabasePool(urls.gateway_sandbox, { applicationName: 'test', max: 4 })
+  t.after(() => database.close())
+  const announce = (gatewayId: string, environment: 'sandbox' | 'production'): Promise<unknown> =>
+    platform.database.pool.query(
+      `select gateway.announce_${environment}($1, 'http://127.0.0.1:1', 1, 0, false)`,
+      [gatewayId],
+    )
+  for (const gatewayId of ['one', 'two', 'three']) await announce(gatewayId, 'sandbox')
+  await announce('elsewhere', 'production')
+  const redis = await testRedis(t)
+  await redis.kill()
+  const node = new LimitNode({
+    store: redisLimitStore(redis.url, 'sandbox', silent),
+    kept: new KeptMembers({
+      file: fileOf(t),
+      workers: 1,
+      count: () => countMembers(database, 'sandbox'),
+      log: silent,
+    }),
+    member: 'new',
+    log: silent,
+    monotonicMs: () => performance.now(),
+  })
+  t.after(() => node.stop())
+  await node.start()
+  assert.equal(node.members, 3)
+  await announce('four', 'sandbox')
+  await eventually(() => node.members === 4)
 })

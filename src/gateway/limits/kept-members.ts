@@ -14,6 +14,7 @@ export class KeptMembers {
   /** there are at least so many, as far as it can be known before the store has answered */
   readonly least: number
   #file: string
+  #count: (() => Promise<number>) | undefined
   #log: Log
   #kept: number
   #reachedMs = Number.NEGATIVE_INFINITY
@@ -22,9 +23,21 @@ export class KeptMembers {
   /**
    * @param options.file in the gateway's folder; all its workers write the same number there
    * @param options.workers of this gateway
+   * @param options.count asks somebody else than the limit store; may fail
    */
-  constructor({ file, workers, log }: { file: string; workers: number; log: Log }) {
+  constructor({
+    file,
+    workers,
+    count,
+    log,
+  }: {
+    file: string
+    workers: number
+    count?: (() => Promise<number>) | undefined
+    log: Log
+  }) {
     this.#file = file
+    this.#count = count
     this.#log = log
     this.#kept = read(file)
     this.least = Math.max(1, workers, this.#kept)
@@ -39,6 +52,11 @@ export class KeptMembers {
     this.#kept = members
     this.#reachedMs = nowMs
     this.#written = this.#written.then(() => this.#write(members))
+  }
+
+  /** How many there are as far as somebody else than the store knows; 0 when nobody does. */
+  async others(): Promise<number> {
+    return (await this.#count?.().catch(() => 0)) ?? 0
   }
 
   /** Resolves when the file has what was told. */

@@ -303,6 +303,7 @@ export class LimitNode implements Standing, SlotStanding {
           'the limit store does not answer: each gateway keeps to its share of the limits',
         )
       }
+      if (this.#breaker.open) await this.#countOthers()
       return undefined
     }
     const afterMs = this.#monotonicMs()
@@ -339,6 +340,17 @@ export class LimitNode implements Standing, SlotStanding {
     this.#confirmed = false
     this.#aloneUntilMs = Number.NEGATIVE_INFINITY
     for (const use of this.#touched) use.dropSlots()
+  }
+
+  /** Gateways that started since the store went away have shares too, and so have those that were there before this one. */
+  async #countOthers(): Promise<void> {
+    const counted = this.#kept?.others().then((members) => {
+      if (!this.#breaker.open) return
+      this.members = Math.max(this.members, members)
+      this.#remembered = this.members
+    })
+    // Calls are not decided before it is known once; later nobody waits for it.
+    if (this.#epoch === '') await counted
   }
 
   #learn(answer: StoreAnswer, beat: boolean, sentMs: number, nowMs: number): void {
