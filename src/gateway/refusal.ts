@@ -4,7 +4,8 @@ import { type ErrorCode, errorCodes } from '#platform/error-codes'
 /** Why an exchange ends without, or in spite of, its upstream: what the caller reads, and what only the log does. */
 export type Refusal = {
   status: number
-  code: ErrorCode
+  /** a common one, or one that the document of the API has of its own */
+  code: ErrorCode | `${string}.${string}`
   message: string
   violations?: readonly Violation[]
   /** further response headers, name and value in turn */

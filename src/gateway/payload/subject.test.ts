@@ -202,6 +202,33 @@ test('where the request always names somebody, it is about that one, whoever the
   assert.equal(gateway.journal.records[0]?.subject, sealing.keyedHash('subject', other))
 })
 
+test('what is about the user of a token has none in a 2-legged one: 403 with the code of its document', async (t) => {
+  const code = 'NUMBER_VERIFICATION.USER_NOT_AUTHENTICATED_BY_MOBILE_NETWORK'
+  const enumOf = { properties: { code: { enum: ['PERMISSION_DENIED', code] } } }
+  const gateway = await setup(t, {
+    change: (apis) =>
+      apis.map((api) => ({
+        ...api,
+        operations: api.operations.map((one) => ({
+          ...one,
+          responses: one.responses.map((answer) =>
+            one.operationId === 'readSession' && answer.status === '403'
+              ? { ...answer, content: { 'application/json': enumOf } }
+              : answer,
+          ),
+        })),
+      })),
+  })
+  const read = (token: string): Promise<Response> =>
+    fetch(`${gateway.url}${session}/s-1`, { headers: { authorization: `Bearer ${token}` } })
+  const refused = await read(twoLegged)
+  assert.equal(refused.status, 403)
+  assert.equal(((await refused.json()) as { code: string }).code, code)
+  assert.equal(gateway.upstream.requests.length, 0)
+  await read(threeLegged())
+  assert.equal(gateway.upstream.requests.length, 1)
+})
+
 test('an operation about nobody is told of nobody', async (t) => {
   const gateway = await setup(t, {
     change: ([api, ...rest]) => [

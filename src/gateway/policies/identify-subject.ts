@@ -5,7 +5,7 @@ import { valuesAt } from '../payload/field-path.ts'
 import { type CompiledSubject, subjectRuleOf } from '../payload/subject-rule.ts'
 import { type Identifier, identifierOf } from '../payload/subscriber-identifier.ts'
 import { type TokenSubject, tokenSubject } from '../payload/token-subject.ts'
-import { refuse } from '../refusal.ts'
+import { type Refusal, refuse } from '../refusal.ts'
 
 /**
  * Whom a call is about (CAMARA Commonalities, subject identification): the subscriber of a 3-legged token, or the one
@@ -18,6 +18,8 @@ export const identifySubject: OperationPolicy = (context, operation) => {
   if (rule.kind === 'none') return undefined
   const refusesOthers =
     rule.kind === 'compared' && documentsCode(operation, 403, 'INVALID_TOKEN_CONTEXT')
+  // A document that knows this code is about the user of a 3-legged token: without one it is about nobody.
+  const needsUser = rule.kind === 'token' && documentsCode(operation, 403, notByNetwork.code)
   return {
     name: 'identify-subject',
     apply(exchange) {
@@ -26,7 +28,8 @@ export const identifySubject: OperationPolicy = (context, operation) => {
         return refuse('UNAUTHENTICATED', 'A valid access token is needed.', {
           headers: ['www-authenticate', 'Bearer'],
         })
-      if (rule.kind === 'token') return aboutToken(exchange, own)
+      if (rule.kind === 'token')
+        return needsUser && own === undefined ? notByNetwork : aboutToken(exchange, own)
       const named = namedIn(exchange, rule)
       switch (rule.kind) {
         case 'identifier':
@@ -48,6 +51,12 @@ export const identifySubject: OperationPolicy = (context, operation) => {
       }
     },
   }
+}
+
+const notByNetwork: Refusal = {
+  status: 403,
+  code: 'NUMBER_VERIFICATION.USER_NOT_AUTHENTICATED_BY_MOBILE_NETWORK',
+  message: 'The user must be authenticated by the mobile network: use a 3-legged access token.',
 }
 
 const nobody: Identifier = { kind: 'none' }
