@@ -8,6 +8,7 @@ import { checkSecurityScheme, checkStructure } from './check-structure.ts'
 import { compileApi } from './compile-api.ts'
 import type { CompiledApi } from './compiled-api.ts'
 import { type CheckedFile, checkedFile } from './faults.ts'
+import { isRecord } from './json.ts'
 import type { ProductFile } from './product-schema.ts'
 import { checkOperationNames, readProduct } from './read-product.ts'
 import type { DocumentFault } from './schema.ts'
@@ -62,7 +63,10 @@ async function checkFiles(
   document: CheckedFile,
   manifest: CheckedFile,
 ): Promise<CompiledApi | undefined> {
-  const product = readProduct(manifest)
+  // After a fault of syntax nobody knows what is missing and what could not be read.
+  const readable = !manifest.faulty
+  const { product, dropped } = readProduct(manifest)
+  const whole = readable && dropped.size === 0
   const version = await checkStructure(document)
   if (version === undefined) return undefined
   walkDocument(document.value, (kind, value, path) => {
@@ -73,9 +77,9 @@ async function checkFiles(
   checkReferences(document)
   const operations = checkOperations(document)
   checkSecurity(document, operations)
-  if (product !== undefined) checkScopes(document, operations, product)
+  if (whole) checkScopes(document, operations, product)
   checkSchemas(document, version)
-  const address = apiAddress(document, manifest, product ?? unknownProduct)
+  const address = apiAddress(document, manifest, named(manifest, product, dropped))
   checkOperationNames(
     manifest,
     operations.map(({ operation }) => String(operation.operationId)),
@@ -86,22 +90,26 @@ async function checkFiles(
     file: document,
     version,
     operations,
-    product: product ?? unknownProduct,
+    product,
     address: address ?? { name: 'unknown', version: 'v0.0' },
   })
   if (!document.faulty) {
-    checkDecisions(manifest, api)
+    checkDecisions(manifest, api, whole)
     checkComparison(manifest, api)
   }
   return api
 }
 
-/** Stands in for a manifest that cannot be read, so that the document is checked all the same. */
-const unknownProduct: ProductFile = {
-  domain: 'Identity',
-  owner: { team: 'unknown', contact: 'unknown' },
-  state: 'draft',
-}
+/** A name that is at fault is not looked for in the document as well. */
+const named = (
+  manifest: CheckedFile,
+  product: ProductFile,
+  dropped: ReadonlySet<string>,
+): ProductFile => ({
+  ...product,
+  ...((dropped.has('name') || !isRecord(manifest.value)) && { name: 'unknown' }),
+  ...((dropped.has('version') || !isRecord(manifest.value)) && { version: 'v0.0' }),
+})
 
 function sizeFault(file: string, text: string, longest: number): DocumentFault[] {
   if (text.length <= longest) return []

@@ -440,3 +440,51 @@ for (const scopes of ['[]', '[[]]'])
     const result = await check([`scopes: { readParcel: ${scopes} }`])
     assert.match(result.ok ? '' : (result.faults[0]?.message ?? ''), /every valid token would do/)
   })
+
+test('one fault of form hides no other fault of the manifest', async () => {
+  const result = await check([
+    'plan: [free]',
+    'timeoutMs: 5',
+    'operations:',
+    '  readParcel: { weight: 0, cachePersonl: true, cacheSeconds: 5, masks: [{ field: sendr, action: mask }] }',
+    '  announceParcel: { safe: true, idempotency: required }',
+    '  forgetParcel: { resource: { role: access, name: parcel, parameter: parcel } }',
+    'cors: { origins: ["https://*.example"] }',
+    'upstream:',
+    '  sandbox: 5',
+    '  production: { targets: [{ url: "https://a.example" }], shadow: { url: "https://b.example", percent: 5, ignore: [phon], tolerances: { "a..b": 1 } } }',
+  ])
+  const found = (result.ok ? [] : result.faults).map(({ path }) => path)
+  assert.deepEqual(found, [
+    '#/plan',
+    '#/timeoutMs',
+    '#/operations/readParcel/weight',
+    '#/operations/readParcel/cachePersonl',
+    '#/operations/readParcel/masks/0/field',
+    '#/operations/announceParcel/idempotency',
+    '#/operations/forgetParcel/resource/parameter',
+    '#/cors/origins/0',
+    '#/upstream/sandbox',
+    '#/upstream/production/shadow/ignore/0',
+    '#/upstream/production/shadow/tolerances/a..b',
+  ])
+  assert.deepEqual(
+    result.warnings.filter(({ file }) => file === 'product.yaml'),
+    [],
+  )
+})
+
+test('whatever a manifest is, its check ends and says something of what is wrong', async () => {
+  const value = fc.oneof(fc.jsonValue({ maxDepth: 3 }), fc.constantFrom('a', 5, [], {}, null))
+  const names = ['domain', 'owner', 'operations', 'upstream', 'cors', 'scopes', 'state', 'x']
+  const manifest = fc.dictionary(fc.constantFrom(...names), value)
+  const one = fc.tuple(manifest, fc.dictionary(fc.constantFrom('readParcel', 'a'), value))
+  await fc.assert(
+    fc.asyncProperty(one, async ([keys, operations]) => {
+      const product = JSON.stringify({ operations, ...keys })
+      const result = await checkApi({ document: parcelDocument, product })
+      assert.ok(result.ok || result.faults.length > 0)
+    }),
+    { numRuns: 30 },
+  )
+})

@@ -6,6 +6,7 @@ import { findField } from './field-paths.ts'
 import type { JsonRecord } from './json.ts'
 import { hint } from './nearest-name.ts'
 import { namesIn } from './operations.ts'
+import { fieldPath } from './product-values.ts'
 
 /** What a check of one operation knows and where it tells. */
 type Checking = {
@@ -25,15 +26,18 @@ const checks: readonly ((checking: Checking) => void)[] = [
   checkResource,
 ]
 
-/** Holds what a manifest decides about operations against the document that it decides about. */
-export function checkDecisions(file: CheckedFile, api: CompiledApi): void {
+/**
+ * Holds what a manifest decides about operations against the document that it decides about.
+ * @param whole false where parts of the manifest are missing because they are at fault
+ */
+export function checkDecisions(file: CheckedFile, api: CompiledApi, whole: boolean): void {
   for (const operation of api.operations) {
     const { terms } = operation
     if (terms === undefined) continue
     const at = ['operations', operation.operationId]
     for (const check of checks) check({ file, api, operation, terms, at })
   }
-  checkResources(file, api)
+  if (whole) checkResources(file, api)
   if (api.retirement?.successor === api.id)
     file.fault(['deprecation', 'successor'], `${api.id} cannot be its own successor`)
 }
@@ -237,6 +241,9 @@ function checkResources(file: CheckedFile, api: CompiledApi): void {
   }
 }
 
+/** One that is none was told already. */
+const isFieldPath = new RegExp(fieldPath.pattern)
+
 /** Fields that a comparison ignores or tolerates must be fields of some response. */
 export function checkComparison(file: CheckedFile, api: CompiledApi): void {
   for (const environment of ['sandbox', 'production'] as const) {
@@ -248,7 +255,7 @@ export function checkComparison(file: CheckedFile, api: CompiledApi): void {
     const { ignore = [], tolerances = {} } = source.shadow
     for (const [index, field] of ignore.entries())
       checkCompared(file, api, [...at, 'ignore', index], field, () => true)
-    for (const field of Object.keys(tolerances))
+    for (const field of Object.keys(tolerances).filter((text) => isFieldPath.test(text)))
       checkCompared(file, api, [...at, 'tolerances', field], field, isCoarse)
   }
 }

@@ -50,7 +50,7 @@ const Resource = Type.Object(
 )
 
 /** What a manifest may say of one operation. @see OperationTerms for what each key means */
-const OperationDecision = Type.Object(
+export const OperationDecision = Type.Object(
   {
     credentials: Type.Optional(
       Type.Array(oneOf(['access-token', 'api-key']), { minItems: 1, uniqueItems: true }),
