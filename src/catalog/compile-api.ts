@@ -4,7 +4,7 @@ import { createExampleChooser } from './choose-examples.ts'
 import { compileRetirement, compileTerms } from './compile-decisions.ts'
 import { compileOperations, type OperationParts } from './compile-operations.ts'
 import type { CompiledApi } from './compiled-api.ts'
-import { deriveResources } from './derive-resources.ts'
+import { deriveResources, openIds } from './derive-resources.ts'
 import { documentAddresses } from './document-addresses.ts'
 import type { JsonSchema, OperationTerms, SnapshotOperation } from './entry.ts'
 import type { CheckedFile } from './faults.ts'
@@ -34,6 +34,15 @@ export function compileApi(options: {
     const decided = { billable, terms: compileTerms(product.operations?.[part.operationId]) }
     return describe({ ...part, scopes }, decided, choose(part))
   })
+  const served = deriveResources(
+    compiled.map(({ entry }) => entry),
+    schemas,
+  )
+  for (const { path, parameter } of openIds(served))
+    file.warn(
+      ['paths', path],
+      `nothing here makes what \`{${parameter}}\` names: every caller may name any. If each has its own, say whose they are in product.yaml (\`resource\` with \`within\`, such as the payment of another API)`,
+    )
   const info = recordOf(recordOf(file.value).info)
   const description = textOf(info.description)
   return {
@@ -46,10 +55,7 @@ export function compileApi(options: {
     basePath: `/${address.name}/${address.version}`,
     ...decisionsOf(product, file),
     scopes: [...new Set(compiled.flatMap(({ entry }) => entry.scopes.flat()))].toSorted(),
-    operations: deriveResources(
-      compiled.map(({ entry }) => entry),
-      schemas,
-    ),
+    operations: served,
     documentation: compiled.map(({ documentation }) => documentation),
     schemas,
     addresses: documentAddresses(file),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { deriveResources } from './derive-resources.ts'
+import { deriveResources, openIds } from './derive-resources.ts'
 import type { JsonSchema, ResourceRule, SnapshotOperation } from './entry.ts'
 
 const operation = (
@@ -234,4 +234,19 @@ test('one thing that is found otherwise than by its id is shown to its maker onl
   const rule = { role: 'list', name: 'payment', items: '', field: 'paymentId' }
   assert.deepEqual(found['POST /retrieve-payment'], rule)
   assert.deepEqual(found['GET /newest'], rule)
+})
+
+test('an id in a path that no rule speaks of is told to those who publish', () => {
+  const refund = { type: 'object', properties: { refundId: { type: 'string' } } }
+  const operations = deriveResources(
+    [
+      operation('POST', '/payments/{paymentId}/refunds', '201', refund),
+      operation('GET', '/payments/{paymentId}/refunds/{refundId}', '200', refund),
+      operation('GET', '/countries/{code}', '200', undefined),
+    ],
+    {},
+  )
+  assert.deepEqual(openIds(operations), [
+    { parameter: 'paymentId', path: '/payments/{paymentId}/refunds' },
+  ])
 })

@@ -32,38 +32,26 @@ export function deriveResources(
   })
 }
 
-/** What was derived, for those who publish: one sentence for each operation. */
-export const derivedNotes = (operations: readonly SnapshotOperation[]): string[] =>
-  operations.flatMap(({ operationId, terms }) =>
-    terms?.resource?.derived === true ? [noteOf(operationId, terms.resource)] : [],
-  )
-
-function noteOf(operationId: string, rule: ResourceRule): string {
-  const { role, name, field, parameter, within } = rule
-  const part = within === undefined ? '' : `, below a ${within.name} of the caller's own`
-  const what = {
-    create: `\`${field}\` is a ${name} made by ${operationId}`,
-    access: `${operationId} reaches the ${name} \`{${parameter}}\` for its maker only`,
-    list: `${operationId} shows each caller its own ${name} only, by \`${field}\``,
-  }
-  return `derived: ${what[role]}${part}`
-}
-
-/** Path parameters that look like the id of a thing, and that nothing of the API makes: they are not isolated. */
-export function unmadeIds(
+/** Path parameters that look like the id of a thing and that no rule speaks of, each with the first path that has it. */
+export function openIds(
   operations: readonly SnapshotOperation[],
-): { operation: SnapshotOperation; parameter: string }[] {
-  const known = new Set(
-    operations.flatMap(({ terms }) => [
-      terms?.resource?.parameter,
-      terms?.resource?.within?.parameter,
-    ]),
+): { path: string; parameter: string }[] {
+  const ruled = new Set(
+    operations.flatMap(({ terms }) => {
+      const rule = terms?.resource
+      return [rule?.parameter, rule?.within?.parameter]
+    }),
   )
-  return operations.flatMap((operation) =>
-    parametersIn(operation.path)
-      .filter((parameter) => /(?:^i|[a-z0-9]I|[-_]i)d$/.test(parameter) && !known.has(parameter))
-      .map((parameter) => ({ operation, parameter })),
-  )
+  const open = new Map<string, string>()
+  for (const { path } of operations)
+    for (const parameter of parametersIn(path))
+      if (
+        /(?:^id|[a-z0-9]Id|[-_]id)$/.test(parameter) &&
+        !ruled.has(parameter) &&
+        !open.has(parameter)
+      )
+        open.set(parameter, path)
+  return [...open].map(([parameter, path]) => ({ parameter, path }))
 }
 
 function ruleOf(
