@@ -80,6 +80,9 @@ export class LimitSlots {
 
   remaining(standing: SlotStanding, nowMs: number): number {
     const limit = standing.part(this.limit, 0, nowMs)
+    // The others have all of them: what this process has under way says nothing then.
+    const none = nowMs < this.#emptyUntilMs && this.inFlight >= this.#held
+    if (none && !standing.decidesSlots(nowMs)) return 0
     return Math.max(0, limit - this.inFlight)
   }
 }
