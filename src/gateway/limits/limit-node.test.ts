@@ -163,3 +163,33 @@ test('calls under way are never more than the limit, whichever gateways join, le
     { numRuns: 30 },
   )
 })
+
+test('in a window that spans the loss of the store no more is admitted than the limit and the shares of the others, and later only the shares', async () => {
+  let most = 0
+  for (const limit of [8, 10, 57]) {
+    const windowMs = 2_000
+    const count = 4
+    const simulation = new LimitSimulation({ rate: [{ limit, windowSeconds: windowMs / 1_000 }] })
+    for (let i = 0; i < count; i += 1) simulation.start(i * 1_000)
+    const lostMs = 6_000
+    // One gateway uses up the limit, then the store goes, then all are called.
+    simulation.at(startMs + lostMs - 30, () => {
+      for (let i = 0; i < limit; i += 1) simulation.nodes[0]?.call(1, api)
+    })
+    simulation.at(startMs + lostMs, () => {
+      simulation.storeUp = false
+    })
+    for (let ms = lostMs; ms < lostMs + 10_000; ms += 5)
+      simulation.at(startMs + ms, () => {
+        for (const node of simulation.nodes) node.call(1, api)
+      })
+    await simulation.runUntil(startMs + lostMs + 10_000)
+    const share = Math.ceil(limit / count)
+    assert.ok(simulation.mostIn(windowMs) <= limit + (count - 1) * share)
+    most = Math.max(most, simulation.mostIn(windowMs) - count * share)
+    const later = simulation.admitted.filter(({ ms }) => ms > startMs + lostMs + windowMs + 1_500)
+    simulation.admitted.splice(0, simulation.admitted.length, ...later)
+    assert.equal(simulation.mostIn(windowMs), count * share)
+  }
+  assert.ok(most > 0, 'nothing was admitted twice: the documented bound is too wide')
+})
