@@ -37,8 +37,7 @@ function make({ documented }: Operation): Challenges {
       : '',
     keys ? 'API key' : '',
   ].filter((name) => name !== '')
-  const certificate =
-    terms.clientCertificate === true ? ', and a registered client certificate' : ''
+  const certificate = terms.clientCertificate === true ? ' and a registered client certificate' : ''
   const is = certificate === '' ? 'is' : 'are'
   const message = `A valid ${what.join(' or ')}${certificate} ${is} needed.`
   const bearer = tokens ? ['Bearer'] : []

@@ -125,7 +125,7 @@ test('a page can read every answer of its API: results, refusals, and those of n
     assert.equal(answer.headers['access-control-allow-origin'], origin, String(status))
     assert.match(
       String(answer.headers['access-control-expose-headers']),
-      /x-correlator.*retry-after/,
+      /x-correlator.*retry-after.*www-authenticate, age/,
     )
     assert.match(String(answer.headers.vary), /Origin/)
   }

@@ -10,6 +10,8 @@ const exposed = [
   'ratelimit',
   'ratelimit-policy',
   'retry-after',
+  'www-authenticate',
+  'age',
   'deprecation',
   'sunset',
   'link',
