@@ -12,6 +12,7 @@ const rules: Readonly<Record<string, string>> = {
   shed: 'under too much load calls of lower tiers are turned away first',
   'answer-preflight': 'pages of a web origin call an API only where its product allows that origin',
   route: 'the address and the method must be those of a published operation',
+  'announce-version': 'the version must not have come to its end',
   authenticate: 'a live credential of a live application must be shown',
   bind: 'the credential must be used with the certificate or the key that it is bound to',
   authorise:
