@@ -29,6 +29,8 @@ function keepTime({ gapMs, count }: Pace): void {
   }
 }
 
+const mostConnections = 64
+
 type Connection = { socket: Socket; dueMs: number; text: string }
 
 function generate(): void {
@@ -54,11 +56,10 @@ function generate(): void {
     connection.socket.write(requests[begun % requests.length] ?? '', 'latin1')
     begun += 1
   }
-  const answered = (connection: Connection, good: boolean): void => {
+  const answered = (good: boolean, dueMs: number): void => {
     ended += 1
     if (!good) failed += 1
-    if (ended > warmMs / gapMs) latencies.push(performance.now() - connection.dueMs)
-    next(connection)
+    if (ended > warmMs / gapMs) latencies.push(performance.now() - dueMs)
     if (ended === count) report()
   }
   const report = (): void => {
@@ -67,30 +68,31 @@ function generate(): void {
     console.log(JSON.stringify({ p50: at(0.5), p90: at(0.9), p99: at(0.99), failed, sent: ended }))
     process.exit(0)
   }
-  const open = (): Connection => {
+  const open = (whenOpen: (connection: Connection) => void): void => {
     const socket = connect({ port: Number(port), host: '127.0.0.1', noDelay: true })
     const connection = { socket, dueMs: 0, text: '' }
+    socket.on('connect', () => whenOpen(connection))
     socket.on('data', (bytes) => {
       connection.text += bytes.toString('latin1')
       const end = connection.text.indexOf('\r\n\r\n') + 4
       const length = Number(/\r\ncontent-length: (\d+)/i.exec(connection.text)?.[1] ?? 0)
       if (end < 4 || connection.text.length < end + length) return
       const good = connection.text.startsWith('HTTP/1.1 200')
+      const closes = /\r\nconnection: close/i.test(connection.text.slice(0, end))
       connection.text = ''
-      answered(connection, good)
+      answered(good, connection.dueMs)
+      // A server ends a connection after so many requests: another one takes its place, as with any client.
+      if (closes) open(next)
+      else next(connection)
     })
     socket.on('error', () => {
       throw new Error('a connection broke')
     })
-    return connection
   }
-  let connected = 0
-  const connections = Array.from({ length: 64 }, open)
-  for (const connection of connections)
-    connection.socket.on('connect', () => {
+  for (let i = 0; i < mostConnections; i += 1)
+    open((connection) => {
       idle.push(connection)
-      connected += 1
-      if (connected === connections.length) start()
+      if (idle.length === mostConnections) start()
     })
 
   const start = (): void => {
