@@ -11,6 +11,8 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
  */
 type Pace = { gapMs: number; count: number }
 
+const mostConnections = 64
+
 if (isMainThread) generate()
 else keepTime(workerData as Pace)
 
@@ -28,8 +30,6 @@ function keepTime({ gapMs, count }: Pace): void {
     if (due > 0) parentPort?.postMessage({ due, epochMs: performance.timeOrigin + startMs })
   }
 }
-
-const mostConnections = 64
 
 type Connection = { socket: Socket; dueMs: number; text: string }
 
