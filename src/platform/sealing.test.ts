@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createHmac, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { createSealing, sameSecret } from './sealing.ts'
@@ -18,16 +18,45 @@ test('what was sealed opens to the same text, and never seals to the same twice'
 
 test('a sealed text with any changed byte, another context or another key does not open', () => {
   const sealed = sealing.seal('secret', 'table:1')
-  const bytes = Buffer.from(sealed.slice(3), 'base64url')
+  assert.match(sealed, /^v2\.0\./)
+  const body = sealed.slice(5)
+  const bytes = Buffer.from(body, 'base64url')
   for (let i = 0; i < bytes.length; i += 1) {
     const changed = Buffer.from(bytes)
     changed.writeUInt8(changed.readUInt8(i) ^ 1, i)
-    assert.throws(() => sealing.open(`v1.${changed.toString('base64url')}`, 'table:1'))
+    assert.throws(() => sealing.open(`v2.0.${changed.toString('base64url')}`, 'table:1'))
   }
   assert.throws(() => sealing.open(sealed, 'table:2'))
   assert.throws(() => createSealing(randomBytes(32)).open(sealed, 'table:1'))
-  assert.throws(() => sealing.open(sealed.slice(0, 20), 'table:1'))
-  assert.throws(() => sealing.open(`v2${sealed.slice(2)}`, 'table:1'))
+  for (const other of [sealed.slice(0, 20), `v1.${body}`, `v2.1.${body}`, `v3.0.${body}`, body, ''])
+    assert.throws(() => sealing.open(other, 'table:1'))
+})
+
+test('a value of the first releases opens', () => {
+  const key = Buffer.from(hkdfSync('sha256', Buffer.alloc(32, 7), 'wayleave', 'seal', 32))
+  const iv = randomBytes(12)
+  const cipher = createCipheriv('aes-256-gcm', key, iv)
+  cipher.setAAD(Buffer.from('table:1'))
+  const body = Buffer.concat([cipher.update('early'), cipher.final()])
+  const sealed = Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64url')
+  assert.equal(sealing.open(`v1.${sealed}`, 'table:1'), 'early')
+  assert.throws(() => sealing.open(`v1.${sealed}`, 'table:2'))
+})
+
+test('what a data key sealed opens by its wrapped form, and by no other key, context or altered form', () => {
+  const { wrapped, key } = sealing.newDataKey('subject:1')
+  const sealed = key.seal('+99010000001', 'evidence:7')
+  assert.equal(key.open(sealed, 'evidence:7'), '+99010000001')
+  const again = sealing.openDataKey(wrapped, 'subject:1')
+  assert.equal(again.open(sealed, 'evidence:7'), '+99010000001')
+  assert.throws(() => again.open(sealed, 'evidence:8'))
+  assert.throws(() => again.open(`${sealed.slice(0, -2)}AA`, 'evidence:7'))
+  assert.throws(() => sealing.openDataKey(wrapped, 'subject:2'))
+  assert.throws(() => sealing.openDataKey(sealing.seal('x'.repeat(32), 'subject:1'), 'subject:1'))
+  assert.throws(() => sealing.open(wrapped, 'subject:1'))
+  const other = sealing.newDataKey('subject:1')
+  assert.notEqual(other.wrapped, wrapped)
+  assert.throws(() => other.key.open(sealed, 'evidence:7'))
 })
 
 test('a keyed hash depends on its purpose and on the master key', () => {

@@ -1,99 +1,132 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  hash,
-  hkdfSync,
-  randomBytes,
-  timingSafeEqual,
-} from 'node:crypto'
+import { createDecipheriv, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
+import { keyedHashOf } from './keyed-hash.ts'
+import { type MessageKey, messageKey } from './xaes.ts'
 
 /**
- * Keys derived from the installation's master key, one per use, so that a key never serves two purposes.
+ * What keeps secrets of this installation: values that are read again are sealed with the data key of the day, and
+ * everything that must stay the same comes from the root key, one derived key per use.
  * @public
  */
 export interface Sealing {
-  /** Encrypts with AES-256-GCM; `context` (table, column, id) is bound to the result. */
+  /** Encrypts; `context` (table, column, id) is bound to the result, which names the data key: `v2.<id>.…`. */
   seal(plaintext: string, context: string): string
   /** @throws when the text was altered, or sealed with another key or for another context */
   open(sealed: string, context: string): string
+  /**
+   * A new key of its own for one subject or thing. Only `wrapped` is kept, beside what the key seals; when it is
+   * destroyed, everything that the key sealed is lost for good, wherever copies of it are.
+   */
+  newDataKey(context: string): { wrapped: string; key: DataKey }
+  /** @throws when it was altered, or made for another context */
+  openDataKey(wrapped: string, context: string): DataKey
   /** HMAC-SHA-256 for secrets of 128 bits or more that are only ever compared. */
   keyedHash(purpose: string, value: string): string
-  /** A bearer token for one machine-to-machine path, the same on each process that holds the master key. */
+  /** A bearer token for one machine-to-machine path, the same on each process that holds the root key. */
   machineToken(purpose: string): string
-  /** The keys of a process that does not hold the master key; it makes the same ones from `machineToken(purpose)`. */
+  /** The keys of a process that does not hold the root key; it makes the same ones from `machineToken(purpose)`. */
   child(purpose: string): Sealing
 }
 
-/** @public */
-export function createSealing(masterKey: Buffer): Sealing {
-  if (masterKey.length !== 32) throw new TypeError('the master key must be 32 bytes')
-  const derived = new Map<string, Buffer>()
-  const hashes = new Map<string, (value: string) => string>()
-  const derive = (purpose: string): Buffer => {
-    let key = derived.get(purpose)
-    if (key === undefined) {
-      key = Buffer.from(hkdfSync('sha256', masterKey, 'wayleave', purpose, 32))
-      derived.set(purpose, key)
-    }
-    return key
+/**
+ * One key that seals the values of one subject or thing; `context` is bound to each.
+ * @public
+ */
+export interface DataKey {
+  seal(plaintext: string, context: string): string
+  /** @throws when the text was altered, or sealed with another key or for another context */
+  open(sealed: string, context: string): string
+}
+
+/** The keys that values are sealed with. They change; which one it is stands in the value. */
+export interface SealingKeys {
+  current(): { id: string; key: MessageKey }
+  find(id: string): MessageKey | undefined
+}
+
+/** Values of the first releases: `v1.`, AES-256-GCM under a key of the root key, without a data key. */
+export const firstKeyId = 'v1'
+const ownKeyId = '0'
+
+/**
+ * @param rootKey what hashes, machine tokens and keys of other processes are derived from
+ * @param keys the ring of data keys; a process without one, such as a gateway, seals with a key of its root key
+ * @public
+ */
+export function createSealing(rootKey: Buffer, keys?: SealingKeys): Sealing {
+  if (rootKey.length !== 32) throw new TypeError('the root key must be 32 bytes')
+  const derive = remember((purpose) =>
+    Buffer.from(hkdfSync('sha256', rootKey, 'wayleave', purpose, 32)),
+  )
+  const hashes = remember((purpose) => keyedHashOf(derive(`hash:${purpose}`)))
+  const ring = keys ?? ownKey(messageKey(derive('seal:2')))
+  const seal = (plaintext: Buffer, context: string): string => {
+    const { id, key } = ring.current()
+    return `v2.${id}.${key.encrypt(plaintext, randomBytes(24), Buffer.from(context)).toString('base64url')}`
+  }
+  const open = (sealed: string, context: string): Buffer => {
+    const [version, id, body] = sealed.split('.', 3)
+    if (version === firstKeyId) return openFirst(derive('seal'), sealed, context)
+    if (version !== 'v2' || id === undefined || body === undefined)
+      throw new TypeError(`unknown sealing format in ${context}`)
+    const key = ring.find(id)
+    if (key === undefined)
+      throw new Error(`${context} is sealed with a key ${id} that is not known`)
+    return key.decrypt(Buffer.from(body, 'base64url'), Buffer.from(context))
   }
   return {
-    seal(plaintext, context) {
-      const iv = randomBytes(12)
-      const cipher = createCipheriv('aes-256-gcm', derive('seal'), iv)
-      cipher.setAAD(Buffer.from(context))
-      const body = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()])
-      return `v1.${Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64url')}`
+    seal: (plaintext, context) => seal(Buffer.from(plaintext), context),
+    open: (sealed, context) => open(sealed, context).toString('utf8'),
+    newDataKey(context) {
+      const key = randomBytes(32)
+      return { wrapped: seal(key, wrapContext(context)), key: dataKeyOf(key) }
     },
-    open(sealed, context) {
-      if (!sealed.startsWith('v1.')) throw new TypeError(`unknown sealing format in ${context}`)
-      const bytes = Buffer.from(sealed.slice(3), 'base64url')
-      const decipher = createDecipheriv('aes-256-gcm', derive('seal'), bytes.subarray(0, 12), {
-        authTagLength: 16,
-      })
-      decipher.setAAD(Buffer.from(context))
-      decipher.setAuthTag(bytes.subarray(12, 28))
-      return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8')
-    },
-    keyedHash(purpose, value) {
-      let keyed = hashes.get(purpose)
-      if (keyed === undefined) {
-        keyed = keyedHashOf(derive(`hash:${purpose}`))
-        hashes.set(purpose, keyed)
-      }
-      return keyed(value)
-    },
-    machineToken(purpose) {
-      return derive(`token:${purpose}`).toString('base64url')
-    },
+    openDataKey: (wrapped, context) => dataKeyOf(open(wrapped, wrapContext(context))),
+    keyedHash: (purpose, value) => hashes(purpose)(value),
+    machineToken: (purpose) => derive(`token:${purpose}`).toString('base64url'),
     child: (purpose) => createSealing(derive(`token:${purpose}`)),
   }
 }
 
-const blockBytes = 64
-const shortBytes = 512
+// A wrapped key is never taken for a sealed value, nor a value for a key.
+const wrapContext = (context: string): string => `data key\0${context}`
 
-/**
- * HMAC-SHA-256 (RFC 2104) of one key. Short values, such as a number or an id, take two plain hashes over blocks that are
- * made ready once: less than half of what an HMAC object costs, and gateways do this for every call.
- */
-function keyedHashOf(key: Buffer): (value: string) => string {
-  const inner = Buffer.alloc(blockBytes + shortBytes)
-  const outer = Buffer.alloc(blockBytes + 32)
-  for (let i = 0; i < blockBytes; i += 1) {
-    const byte = key[i] ?? 0
-    inner[i] = byte ^ 0x36
-    outer[i] = byte ^ 0x5c
+function dataKeyOf(bytes: Buffer): DataKey {
+  const key = messageKey(bytes)
+  return {
+    seal: (plaintext, context) =>
+      `d1.${key.encrypt(Buffer.from(plaintext), randomBytes(24), Buffer.from(context)).toString('base64url')}`,
+    open(sealed, context) {
+      if (!sealed.startsWith('d1.')) throw new TypeError(`unknown sealing format in ${context}`)
+      const body = Buffer.from(sealed.slice(3), 'base64url')
+      return key.decrypt(body, Buffer.from(context)).toString('utf8')
+    },
   }
-  return (value) => {
-    // A character has at most three bytes of UTF-8 for each of its code units.
-    if (value.length * 3 > shortBytes)
-      return createHmac('sha256', key).update(value).digest('base64url')
-    const end = blockBytes + inner.write(value, blockBytes, 'utf8')
-    outer.write(hash('sha256', inner.subarray(0, end), 'latin1'), blockBytes, 'latin1')
-    inner.fill(0, blockBytes, end)
-    return hash('sha256', outer, 'base64url')
+}
+
+const ownKey = (key: MessageKey): SealingKeys => ({
+  current: () => ({ id: ownKeyId, key }),
+  find: (id) => (id === ownKeyId ? key : undefined),
+})
+
+function openFirst(key: Buffer, sealed: string, context: string): Buffer {
+  const bytes = Buffer.from(sealed.slice(firstKeyId.length + 1), 'base64url')
+  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), {
+    authTagLength: 16,
+  })
+  decipher.setAAD(Buffer.from(context))
+  decipher.setAuthTag(bytes.subarray(12, 28))
+  return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()])
+}
+
+function remember<T>(make: (purpose: string) => T): (purpose: string) => T {
+  const made = new Map<string, T>()
+  return (purpose) => {
+    let one = made.get(purpose)
+    if (one === undefined) {
+      one = make(purpose)
+      made.set(purpose, one)
+    }
+    return one
   }
 }
 
