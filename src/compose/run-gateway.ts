@@ -28,6 +28,7 @@ import { followSnapshot } from '#snapshot'
 import { clientAuthorities } from './client-authorities.ts'
 import { databaseUrlOf } from './create-platform.ts'
 import { gatewayCertificate, gatewayFolder, gatewayIdOf } from './gateway-folder.ts'
+import { gatewayHosts } from './gateway-hosts.ts'
 import { openTracing } from './open-tracing.ts'
 import { tellSupervisor } from './tell-supervisor.ts'
 import { upstreamOptions, upstreamsHandler } from './upstream-options.ts'
@@ -118,6 +119,7 @@ export async function runGateway(
     ...(await clientAuthorities(config, folder, log)),
     portalUrl: config.portal.url,
     sealing,
+    hosts: gatewayHosts(config, environment),
     foreignHosts: [new URL(other.url).host, new URL(other.tlsUrl).host],
     simulator: environment === 'sandbox' ? simulatorOf(config) : undefined,
     upstreams: upstreamOptions(config, environment, folder),
@@ -139,7 +141,11 @@ export async function runGateway(
     traces,
     log,
     clock: systemClock,
-    limits: { unrecorded: config.journalFull, lameDuckMs: config.lameDuckSeconds * 1_000 },
+    limits: {
+      unrecorded: config.journalFull,
+      lameDuckMs: config.lameDuckSeconds * 1_000,
+      connectionsPerAddress: config.connectionsPerAddress,
+    },
   })
   ready = () => gateway.ready()
   let announced: { stop(): Promise<void> } | undefined

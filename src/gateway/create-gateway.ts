@@ -17,7 +17,9 @@ import {
 } from './credentials/certificate-authorities.ts'
 import type { ProofLedger } from './credentials/proof-ledger.ts'
 import { TokenVerifier } from './credentials/token-verifier.ts'
+import type { HostNames } from './edge/accepted-hosts.ts'
 import { type CertificateFiles, followCertificate } from './edge/certificate-files.ts'
+import { ConnectionCaps, connectionsWithin, openFilesOfProcess } from './edge/connection-caps.ts'
 import { CrossOrigins } from './edge/cross-origins.ts'
 import { drain } from './edge/drain.ts'
 import { createEdgeMetrics } from './edge/edge-metrics.ts'
@@ -78,6 +80,8 @@ export type GatewayOptions = {
   trustedProxies?: readonly string[]
   /** whose client certificates are accepted beside registered ones; stopped with the gateway */
   authorities?: CertificateAuthorities
+  /** what this gateway may be called: requests for other hosts are refused */
+  hosts: HostNames
   /** `host:port` of the other environment's gateway: a request for it is refused here */
   foreignHosts?: readonly string[]
   /** the simulated operator; never used in production */
@@ -147,7 +151,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const handle = createHandler(context)
   const events = createEdgeMetrics(options.registry, context.metrics.refusedConnection)
   const { monotonicMs } = context
-  const common = { limits, handle, events, monotonicMs }
+  const common = { limits, handle, events, monotonicMs, caps: capsOf(context) }
   const plain = createHttpListener({ ...options.listen, ...common, tls: undefined })
   const { tls } = options
   const secure = tls && createHttpListener({ host: tls.host, port: tls.port, tls, ...common })
@@ -196,6 +200,16 @@ export function createGateway(options: GatewayOptions): Gateway {
     tlsPort: () => secure?.port(),
   }
 }
+
+/** what a gateway has open besides connections: calls to upstreams, and the journal, the database and the log */
+const otherFiles = 512
+
+const capsOf = ({ limits, binding }: GatewayContext): ConnectionCaps =>
+  new ConnectionCaps({
+    perAddress: limits.connectionsPerAddress,
+    inAll: connectionsWithin(openFilesOfProcess(), limits.inFlight + otherFiles),
+    isProxy: (socket) => binding.proxies.trusts({ socket }),
+  })
 
 /** Writes whose clients left go on to their end, which comes by the deadline of their upstream call. */
 async function unattended(context: GatewayContext): Promise<void> {
@@ -266,6 +280,7 @@ function createContext(
       ),
     versions: new VersionNotices({ gateway: options.audience, portal: options.portalUrl }),
     log,
+    hosts: options.hosts,
     foreignHosts: new Set(options.foreignHosts?.map((host) => host.toLowerCase())),
     crossOrigins: new CrossOrigins(),
     nowMs: () => clock.now().getTime(),

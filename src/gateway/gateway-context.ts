@@ -4,6 +4,7 @@ import type { Log } from '#platform/log'
 import type { Sealing } from '#platform/sealing'
 import type { Binding } from './credentials/binding.ts'
 import type { TokenVerifier } from './credentials/token-verifier.ts'
+import type { HostNames } from './edge/accepted-hosts.ts'
 import type { CrossOrigins } from './edge/cross-origins.ts'
 import type { Router } from './edge/router.ts'
 import type { Policy } from './exchange.ts'
@@ -56,6 +57,8 @@ export type GatewayContext = {
   /** only where traces are collected */
   readonly traces: GatewayTraces | undefined
   readonly log: Log
+  /** what this gateway may be called */
+  readonly hosts: HostNames
   /** hosts that belong to the other environment: a request for one of them came to the wrong door */
   readonly foreignHosts: ReadonlySet<string>
   /** which APIs browsers may call, and from which pages */

@@ -7,7 +7,10 @@ export type GatewayLimits = {
   inFlightPerUpstream: number
   /** delay of the event loop, of 99 in 100 turns, above which the calls of free contracts are refused; of paid ones above twice that */
   eventLoopDelayMs: number
+  /** of one address; also below the limit of open files, all together */
   connections: number
+  /** that one client address (IPv6: a /64) may have; trusted proxies have no such limit */
+  connectionsPerAddress: number
   requestBytes: number
   responseBytes: number
   /** answers that are kept to be given again */
@@ -47,6 +50,7 @@ export const defaultLimits: GatewayLimits = {
   inFlightPerUpstream: 1_000,
   eventLoopDelayMs: 100,
   connections: 10_000,
+  connectionsPerAddress: 1_000,
   requestBytes: 1_048_576,
   responseBytes: 4 * 1_048_576,
   cachedBytes: 64 * 1_048_576,

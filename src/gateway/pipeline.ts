@@ -2,6 +2,7 @@ import type { Exchange, Policy } from './exchange.ts'
 import { pending } from './exchange.ts'
 import type { ArrivalPolicy, GatewayContext, OperationPolicy, Target } from './gateway-context.ts'
 import type { Operation } from './operation.ts'
+import { acceptHost } from './policies/accept-host.ts'
 import { admit } from './policies/admit.ts'
 import { announceVersion } from './policies/announce-version.ts'
 import { answerPreflight } from './policies/answer-preflight.ts'
@@ -38,6 +39,7 @@ const onArrival: readonly ArrivalPolicy[] = [
   correlate,
   checkFraming,
   trustProxy,
+  acceptHost,
   trace,
   admit,
   answerPreflight,

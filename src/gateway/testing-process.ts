@@ -119,6 +119,7 @@ function api(): ApiEntry {
 const gateway = createGateway({
   environment: 'sandbox',
   listen: { host: '127.0.0.1', port: 0 },
+  hosts: { names: ['gw', 'gw.example'], ownAddresses: true },
   tls: settings.certificate && { host: '127.0.0.1', port: 0, ...settings.certificate },
   limits: { lameDuckMs: settings.lameDuckMs ?? 0 },
   issuer,

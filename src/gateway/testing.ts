@@ -376,6 +376,7 @@ export async function testGateway(
   const gateway = createGateway({
     environment: 'sandbox',
     listen: { host: '127.0.0.1', port: 0 },
+    hosts: { names: ['gw', 'gw.example'], ownAddresses: true },
     issuer,
     audience,
     sealing,

@@ -6,6 +6,8 @@ import type { Failure } from './schema.ts'
 const rules: Readonly<Record<string, string>> = {
   correlate: 'the x-correlator field must have characters that the standard allows',
   'check-framing': 'the request must have one reading: one host, one length, nothing to upgrade',
+  'accept-host':
+    'the host of the request must be one that this gateway answers for: its public addresses and WAYLEAVE_GATEWAY_HOSTS',
   'trust-proxy':
     'what a trusted proxy says of its client must be readable, and of this environment',
   admit: 'the gateway lets in no more than it can serve well and write down',

@@ -85,6 +85,22 @@ const networks = (value: string): readonly string[] =>
       throw new Error('must be networks such as 10.0.0.0/8, ::1/128')
     return network
   })
+const hostNames = (value: string): readonly string[] =>
+  value.split(',').map((item) => {
+    const name = item.trim()
+    const plain = /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])$/
+    if (!plain.test(name) || URL.parse(`http://${name}`) === null)
+      throw new Error(
+        'must be names or addresses without ports: gateway.internal, 192.0.2.7, [::1]',
+      )
+    return name
+  })
+const connectionCount = (value: string): number => {
+  const number = Number(value)
+  if (!Number.isInteger(number) || number < 1 || number > 1_000_000)
+    throw new Error('must be a number from 1 to 1000000')
+  return number
+}
 const lameDuck = (value: string): number => {
   const seconds = Number(value)
   if (value.trim() === '' || !(seconds >= 0 && seconds <= 15))
@@ -184,6 +200,14 @@ export const settings = {
     'networks of proxies whose Client-Cert, Forwarded and X-Forwarded-For fields are believed: 10.0.0.0/8, ::1/128',
     networks,
   ),
+  WAYLEAVE_GATEWAY_HOSTS: setting(
+    'hosts that gateways answer for besides those of their public addresses, without ports: gateway.internal, 192.0.2.7',
+    hostNames,
+  ),
+  WAYLEAVE_CONNECTIONS_PER_ADDRESS: setting(
+    'connections that one address may have with a gateway process (1000); trusted proxies have no such limit',
+    connectionCount,
+  ),
   WAYLEAVE_CLIENT_CA_FILE: setting(
     'CA certificates (PEM) whose client certificates are accepted beside registered ones',
     text,
@@ -279,6 +303,8 @@ export type Config = Readonly<{
   gatewayWorkers: number
   gatewayKey: Buffer | undefined
   trustedProxies: readonly string[]
+  gatewayHosts: readonly string[]
+  connectionsPerAddress: number
   clientCertificates: { caFile: string | undefined; crlFile: string | undefined }
   upstreamCaFile: string | undefined
   traces: {
@@ -367,6 +393,8 @@ export function loadConfig(
     gatewayWorkers: values.GATEWAY_WORKERS ?? 1,
     gatewayKey: values.WAYLEAVE_GATEWAY_KEY,
     trustedProxies: values.WAYLEAVE_TRUSTED_PROXIES ?? [],
+    gatewayHosts: values.WAYLEAVE_GATEWAY_HOSTS ?? [],
+    connectionsPerAddress: values.WAYLEAVE_CONNECTIONS_PER_ADDRESS ?? 1_000,
     clientCertificates: {
       caFile: values.WAYLEAVE_CLIENT_CA_FILE,
       crlFile: values.WAYLEAVE_CLIENT_CRL_FILE,

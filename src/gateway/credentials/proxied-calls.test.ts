@@ -47,6 +47,7 @@ async function started(
       trustedProxies,
       tlsUrl,
       foreignHosts: ['live.example'],
+      hosts: { names: ['localhost', 'api.example'], ownAddresses: false },
       tls: { host: '127.0.0.1', port: 0, key: server.key, cert: server.pem },
     },
   )
@@ -193,7 +194,7 @@ for (const [what, proxies, fields, reached, status] of [
     here,
     ['X-Forwarded-Proto: https', 'X-Forwarded-Host: evil.example'],
     'https://evil.example',
-    401,
+    421,
   ],
   [
     'two different hosts',

@@ -29,7 +29,7 @@ export class TrustedProxies {
   }
 
   /** Whether the connection comes from one. */
-  trusts({ socket }: Received): boolean {
+  trusts({ socket }: Pick<Received, 'socket'>): boolean {
     if (this.none) return false
     let trusted = this.#known.get(socket)
     if (trusted === undefined) {

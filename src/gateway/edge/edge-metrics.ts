@@ -2,7 +2,7 @@ import { Counter, type Registry } from 'prom-client'
 import type { SessionFault } from './http2-session.ts'
 
 /** Why a connection was given up before it carried a request. */
-export type RefusedConnection = 'connections' | 'handshakes' | TlsFault
+export type RefusedConnection = 'connections' | 'address' | 'descriptors' | 'handshakes' | TlsFault
 
 /** What was wrong with a handshake: a closed set, whatever OpenSSL says. */
 export type TlsFault =

@@ -8,6 +8,7 @@ import {
 import type { Duplex } from 'node:stream'
 import type { GatewayLimits } from '../gateway-limits.ts'
 import { Connection } from './connection.ts'
+import type { ConnectionCaps } from './connection-caps.ts'
 import type { EdgeEvents } from './edge-metrics.ts'
 import { createHttp2Sessions, type Http2Sessions } from './http2-sessions.ts'
 import type { Handle } from './messages.ts'
@@ -35,6 +36,8 @@ export function createHttpListener(options: {
   /** given, the address speaks TLS 1.3 only, with HTTP/2 or HTTP/1.1 in it */
   tls: Certificate | undefined
   limits: GatewayLimits
+  /** shared by the addresses of a gateway */
+  caps: ConnectionCaps
   handle: Handle
   events: EdgeEvents
   monotonicMs: () => number
@@ -77,6 +80,7 @@ export function createHttpListener(options: {
   server.on('drop', () => events.refused('connections'))
   serveHttp1(server, handle, tls !== undefined)
   refuseUnreadable(server, limits, events)
+  options.caps.guard(server, events)
   return {
     start: () =>
       new Promise((resolve, reject) => {

@@ -22,6 +22,7 @@ export const refusingRules = [
   'correlate',
   'check-framing',
   'trust-proxy',
+  'accept-host',
   'shed',
   'answer-preflight',
   'route',
