@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { NewRecord } from '#journal'
+import { recordedCorrelator } from '#platform/recorded-correlator'
 import type { Connection } from './edge/connection.ts'
 import { discardRest } from './edge/discard-rest.ts'
 import type { Exchange } from './exchange.ts'
@@ -132,7 +133,7 @@ function recordOf(context: GatewayContext, exchange: Exchange): NewRecord {
   // JSON leaves out what is undefined, so absent fields cost nothing on the disk.
   const record: { [K in keyof NewRecord]: NewRecord[K] | undefined } = {
     id: exchange.id,
-    correlator: exchange.correlator,
+    correlator: recordedCorrelator(exchange.correlator, context.sealing),
     at: exchange.at,
     environment: context.environment,
     partnerId: application?.partnerId,
@@ -156,6 +157,7 @@ function recordOf(context: GatewayContext, exchange: Exchange): NewRecord {
     idempotency: exchange.idempotency,
     masked: exchange.masked,
     stripped: exchange.stripped || undefined,
+    undocumented: exchange.undocumented || undefined,
     totalMs: rounded(context.monotonicMs() - exchange.startedMs),
     upstreamMs: exchange.upstreamMs === undefined ? undefined : rounded(exchange.upstreamMs),
     requestBytes: exchange.body.length,

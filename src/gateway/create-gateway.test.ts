@@ -5,6 +5,7 @@ import {
   application,
   contract,
   customer,
+  silent,
   subscription,
   type TestGateway,
   testGateway,
@@ -53,6 +54,27 @@ async function refusal(
   assert.match(response.headers.get('x-correlator') ?? '', /^[\w-]+$/)
   return parsed
 }
+
+test('a correlator with a number is echoed and passed on, and written down nowhere', async (t) => {
+  const lines: string[] = []
+  const log: typeof silent = Object.assign(Object.create(silent) as typeof silent, {
+    warn: (...line: unknown[]) => void lines.push(JSON.stringify(line)),
+  })
+  const { upstream, journal, token, ...gateway } = await setup(t, {}, { log })
+  const headers = { 'x-correlator': `check-${number.slice(1)}` }
+  const response = await post(gateway, check, token, { body, headers })
+  assert.equal(response.headers.get('x-correlator'), headers['x-correlator'])
+  assert.equal(upstream.requests[0]?.headers['x-correlator'], headers['x-correlator'])
+  upstream.answer = (_request, answer) => void answer.end('no JSON')
+  assert.equal((await post(gateway, check, token, { body, headers })).status, 502)
+  const [first, second] = journal.records
+  assert.match(first?.correlator ?? '', /^hashed:/)
+  assert.equal(first?.correlator, second?.correlator)
+  assert.equal(lines.length, 1)
+  assert.ok(lines[0]?.includes(String(first?.correlator)))
+  for (const text of [...lines, JSON.stringify(journal.records)])
+    assert.ok(!text.includes(number.slice(1)))
+})
 
 test('a good call reaches the upstream as it was sent, is answered, and is written down with its price', async (t) => {
   const { upstream, journal, token, ...gateway } = await setup(t)

@@ -6,6 +6,7 @@ import type { Environment } from '#platform/config'
 import { createIds } from '#platform/ids'
 import type { Log } from '#platform/log'
 import type { Stoppable } from '#platform/process-lifecycle'
+import { recordedCorrelator } from '#platform/recorded-correlator'
 import type { Sealing } from '#platform/sealing'
 import type { Tracing } from '#platform/tracing'
 import type { ApiEntry, SnapshotFollower } from '#snapshot'
@@ -304,7 +305,9 @@ function createLimits(
 
 function createHandler(context: GatewayContext): Handle {
   const arrival = arrivalChain(context)
-  const throttle = createLogThrottle(context.log, context.monotonicMs)
+  const throttle = createLogThrottle(context.log, context.monotonicMs, (correlator) =>
+    recordedCorrelator(correlator, context.sealing),
+  )
   const concluder = createConcluder(context, throttle)
   const newId = createIds(
     { now: () => new Date(context.nowMs()) },

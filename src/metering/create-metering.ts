@@ -68,6 +68,7 @@ export function createMetering(
       await createExchangeRoutes({
         db,
         now,
+        sealing: platform.sealing,
         describeApi: describeApi ?? (async () => undefined),
         traceUrl: config.traces.url,
       })(server)

@@ -2,8 +2,11 @@ import type { Kysely } from 'kysely'
 import { type Static, Type } from 'typebox'
 import type { Actor } from '#audit'
 import { AppError, invalidArgument } from '#platform/app-error'
+import { environments } from '#platform/config'
 import type { Routes } from '#platform/http-server'
 import { listOf, offsetOf, PageQuery, paginate } from '#platform/lists'
+import { recordedAs } from '#platform/recorded-correlator'
+import type { Sealing } from '#platform/sealing'
 import {
   countExchanges,
   type ExchangeFilter,
@@ -45,6 +48,8 @@ const clockToleranceMs = 10 * 60_000
 export type ExchangeRoutesOptions = {
   db: Kysely<MeteringTables>
   now: () => Date
+  /** whose children are the keys of the gateways */
+  sealing: Sealing
   describeApi: DescribeApi
   /** `https://traces.example/{traceId}` */
   traceUrl: string | undefined
@@ -52,6 +57,7 @@ export type ExchangeRoutesOptions = {
 
 export function createExchangeRoutes(options: ExchangeRoutesOptions): Routes {
   const { db, now } = options
+  const keys = environments.map((one) => options.sealing.child(`gateway:${one}`))
   return (server) => {
     server.get(
       '/exchanges',
@@ -61,14 +67,14 @@ export function createExchangeRoutes(options: ExchangeRoutesOptions): Routes {
           operationId: 'listExchanges',
           summary: 'Requests through the gateways, newest first',
           description:
-            'The last 7 days unless `from` says otherwise (90 days with `correlator` or `traceId`). At most 10 000 are counted and paged through: narrow the period for more. A partner sees its own.',
+            'The last 7 days unless `from` says otherwise (90 days with `correlator` or `traceId`). At most 10 000 are counted and paged through: narrow the period for more. A partner sees its own. A correlator that may tell of somebody (seven digits or more, a credential) is kept as a hash, and found by what was sent.',
           tags: ['exchanges'],
           querystring: ExchangeQuery,
           response: { 200: ExchangeList },
         },
       },
       async ({ actor, query }): Promise<Static<typeof ExchangeList>> => {
-        const filter = await filterOf(db, actor, query, now())
+        const filter = await filterOf(db, actor, query, keys, now())
         const page = { limit: query.perPage, offset: offsetOf(query) }
         if (page.offset + page.limit > reach)
           throw new AppError(
@@ -119,6 +125,7 @@ async function filterOf(
   db: Kysely<MeteringTables>,
   actor: Actor,
   query: ExchangeQuery,
+  keys: readonly Sealing[],
   now: Date,
 ): Promise<ExchangeFilter | undefined> {
   const days =
@@ -143,7 +150,7 @@ async function filterOf(
     to,
     partnerId,
     environment: query.environment,
-    correlator: query.correlator,
+    correlators: query.correlator === undefined ? undefined : recordedAs(query.correlator, keys),
     traceId: query.traceId,
     applicationId: query.applicationId,
     apiId: query.apiId,

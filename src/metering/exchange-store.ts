@@ -7,7 +7,8 @@ export type ExchangeFilter = {
   to: Date
   partnerId: string | undefined
   environment: Environment | undefined
-  correlator: string | undefined
+  /** any of these */
+  correlators: readonly string[] | undefined
   traceId: string | undefined
   applicationId: string | undefined
   apiId: string | undefined
@@ -72,7 +73,9 @@ const where = (filter: ExchangeFilter) =>
       sql`e.day between ${utcDate(filter.from)} and ${utcDate(filter.to)}`,
       sql`e.at >= ${filter.from} and e.at < ${filter.to}`,
       ...(filter.partnerId === undefined ? [] : [sql`e.partner_id = ${filter.partnerId}`]),
-      ...(filter.correlator === undefined ? [] : [sql`e.correlator = ${filter.correlator}`]),
+      ...(filter.correlators === undefined
+        ? []
+        : [sql`e.correlator = any(${filter.correlators}::text[])`]),
       ...(filter.traceId === undefined ? [] : [sql`e.trace_id = ${filter.traceId}`]),
       ...(filter.status === undefined ? [] : [sql`e.status = ${filter.status}`]),
       ...(filter.environment === undefined ? [] : [sql`e.environment = ${filter.environment}`]),

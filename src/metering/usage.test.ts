@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { sql } from 'kysely'
 import { member, served, staff } from '#contracts/testing'
 import type { NewRecord } from '#journal'
+import { recordedCorrelator } from '#platform/recorded-correlator'
 import type { UsageRow } from './schema.ts'
 import { exchange, testFolder, testMetering, writeSegments } from './testing.ts'
 import { usageQuery } from './usage-store.ts'
@@ -217,6 +218,16 @@ test('a partner sees its own usage and exchanges, and of others what it sees of 
     const [a, b] = [await call(mine, 'GET', theirs), await call(mine, 'GET', nobodys)]
     assert.deepEqual([a.status, a.body], [b.status, b.body], theirs)
   }
+  const keys = fixture.platform.sealing.child('gateway:sandbox')
+  const recorded = recordedCorrelator('4917612345678', keys)
+  await meter(t, fixture, [exchange('4', { correlator: recorded })])
+  for (const asked of ['4917612345678', recorded]) {
+    const found = await call(mine, 'GET', `/exchanges?correlator=${asked}`)
+    assert.deepEqual(
+      found.body.items.map((item: { id: string }) => item.id),
+      ['exc_4'],
+    )
+  }
   const shared = await call(mine, 'GET', '/exchanges?correlator=shared')
   assert.deepEqual(
     shared.body.items.map((item: { id: string }) => item.id),
@@ -344,7 +355,7 @@ test('usage of one partner and the newest exchanges are read by index', async (t
   const { exchangeQuery, exchangesQuery } = await import('./exchange-store.ts')
   const period = { from: new Date('2026-02-28'), to: new Date('2026-03-02') }
   const any = {
-    ...{ partnerId: undefined, environment: undefined, correlator: undefined, traceId: undefined },
+    ...{ partnerId: undefined, environment: undefined, correlators: undefined, traceId: undefined },
     ...{ applicationId: undefined, apiId: undefined, status: undefined },
   }
   const page = { limit: 20, offset: 0 }
@@ -353,7 +364,10 @@ test('usage of one partner and the newest exchanges are read by index', async (t
     ['usage', usageQuery({ ...days, partnerId: 'prt_77' }, 'EUR', 100)],
     ['newest', exchangesQuery({ ...period, ...any }, page)],
     ['of a partner', exchangesQuery({ ...period, ...any, partnerId: 'prt_77' }, page)],
-    ['of a correlator', exchangesQuery({ ...period, ...any, correlator: 'k77' }, page)],
+    [
+      'of a correlator',
+      exchangesQuery({ ...period, ...any, correlators: ['k77', 'k78', 'k79'] }, page),
+    ],
     ['of a trace', exchangesQuery({ ...period, ...any, traceId: 'a'.repeat(32) }, page)],
     ['failed', exchangesQuery({ ...period, ...any, status: 500 }, page)],
     ['one', exchangeQuery('exc_x77')],

@@ -2,6 +2,8 @@ import { Type } from 'typebox'
 import { AppError } from '#platform/app-error'
 import { type Environment, environments } from '#platform/config'
 import type { Routes } from '#platform/http-server'
+import { isRecordedHash, recordedCorrelator } from '#platform/recorded-correlator'
+import type { Sealing } from '#platform/sealing'
 import { startLiveStream } from './live-stream.ts'
 import type { MonitoringOptions } from './monitoring-options.ts'
 
@@ -67,7 +69,7 @@ export function createLiveRoutes(options: MonitoringOptions): Routes {
         const stream = startLiveStream({
           response: raw,
           environments: environment === undefined ? environments : [environment],
-          query: queryOf(filter),
+          queryOf: (which) => queryOf(filter, gatewayKeys(options, which)),
           members: options.members,
           tokenOf: (which: Environment) => tailToken(options, which),
         })
@@ -84,13 +86,24 @@ export function createLiveRoutes(options: MonitoringOptions): Routes {
   }
 }
 
+const gatewayKeys = (
+  { sealing }: Pick<MonitoringOptions, 'sealing'>,
+  environment: Environment,
+): Sealing => sealing.child(`gateway:${environment}`)
+
 /** The same that a gateway makes of its own key. */
 const tailToken = ({ sealing }: MonitoringOptions, environment: Environment): string =>
-  sealing.child(`gateway:${environment}`).machineToken('tail')
+  gatewayKeys({ sealing }, environment).machineToken('tail')
 
-function queryOf(filter: Readonly<Record<string, string | undefined>>): string {
+/** A correlator is asked for as gateways write it down: what may name a person goes no further than here. */
+function queryOf(filter: Readonly<Record<string, string | undefined>>, keys: Sealing): string {
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries(filter))
-    if (value !== undefined && value !== '') query.set(name, value)
+    if (value !== undefined && value !== '')
+      query.set(name, name === 'correlator' ? soughtIn(value, keys) : value)
   return query.size === 0 ? '' : `?${query}`
 }
+
+/** Whoever pastes what they read in a record means that record. */
+const soughtIn = (correlator: string, keys: Sealing): string =>
+  isRecordedHash(correlator) ? correlator : recordedCorrelator(correlator, keys)

@@ -8,7 +8,7 @@ export type LiveStreamOptions = {
   response: ServerResponse
   environments: readonly Environment[]
   /** the query of each gateway's tail */
-  query: string
+  queryOf: (environment: Environment) => string
   members: () => Promise<Member[]>
   tokenOf: (environment: Environment) => string
 }
@@ -46,7 +46,7 @@ export function startLiveStream(options: LiveStreamOptions): { stop(): void } {
     const following = followGateway({
       member,
       token: options.tokenOf(environment),
-      query: options.query,
+      query: options.queryOf(environment),
       onRecord: (record) => {
         if (record.environment !== environment) return
         if (response.writableLength > mostWaiting) lost += 1

@@ -11,6 +11,7 @@ import { eventually, testFolder } from '#journal/testing'
 import type { Environment } from '#platform/config'
 import { createHttpServer } from '#platform/http-server'
 import { createLog } from '#platform/log'
+import { recordedCorrelator } from '#platform/recorded-correlator'
 import { createSealing } from '#platform/sealing'
 import { createMonitoring } from './create-monitoring.ts'
 import type { LiveCall, LiveSource } from './schema.ts'
@@ -145,6 +146,37 @@ test('calls of two gateway processes are seen as they happen, filtered, and acro
   members.pop()
   await eventually(() => all.sources.length === 1)
   assert.equal(all.lost, 0)
+})
+
+test('what a correlator may tell of somebody reaches a gateway only as its journal has it', async (t) => {
+  const asked: (string | null)[] = []
+  const server = createServer((request, response) => {
+    asked.push(new URL(request.url ?? '', 'http://gw').searchParams.get('correlator'))
+    response.writeHead(200).write('\n')
+  })
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  t.after(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const common = { address, revision: 7, startedAt: new Date(0), seenAt: new Date(0), live: true }
+  const { url } = await serve(t, [
+    { ...common, environment: 'sandbox', gatewayId: 'one' },
+    { ...common, environment: 'production', gatewayId: 'two' },
+  ])
+  const number = '4917612345678'
+  const expected = (['sandbox', 'production'] as const).map((one) =>
+    recordedCorrelator(number, sealing.child(`gateway:${one}`)),
+  )
+  watch(t, `${url}/exchanges/live?correlator=${number}`)
+  await eventually(() => asked.length === 2)
+  assert.deepEqual(new Set(asked), new Set(expected))
+  watch(t, `${url}/exchanges/live?correlator=${expected[0]}&environment=sandbox`)
+  await eventually(() => asked.length === 3)
+  assert.equal(asked[2], expected[0])
 })
 
 test('a gateway that hangs, refuses or talks nonsense is told as unreachable and harms no other', async (t) => {

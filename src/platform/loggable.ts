@@ -1,3 +1,5 @@
+import { loggableCorrelator } from './recorded-correlator.ts'
+
 /**
  * The names of the fields that a log line may have. A field with another name is left out, and its name is written in
  * `unlisted`: what nobody has thought about must not reach a log, because it may be about a person.
@@ -56,6 +58,7 @@ export function loggable(fields: Record<string, unknown>): Record<string, unknow
     const value = kept[name]
     if (typeof value === 'string') kept[name] = scrubbed(value)
   }
+  if (typeof kept.correlator === 'string') kept.correlator = loggableCorrelator(kept.correlator)
   if (unlisted.length > 0) kept.unlisted = unlisted
   return kept
 }

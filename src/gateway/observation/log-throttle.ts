@@ -12,8 +12,15 @@ export interface LogThrottle {
 
 const perSecond = 5
 
-/** @public */
-export function createLogThrottle(log: Log, monotonicMs: () => number): LogThrottle {
+/**
+ * @param recorded a correlator as the journal has it, by which the exchange is found
+ * @public
+ */
+export function createLogThrottle(
+  log: Log,
+  monotonicMs: () => number,
+  recorded: (correlator: string) => string,
+): LogThrottle {
   const written = new Map<string, { second: number; lines: number; left: number }>()
   return {
     fault(exchange, refusal) {
@@ -31,7 +38,7 @@ export function createLogThrottle(log: Log, monotonicMs: () => number): LogThrot
         return
       }
       const fields = {
-        correlator: exchange.correlator,
+        correlator: recorded(exchange.correlator),
         exchange: exchange.id,
         operation: operation?.name,
         owner: operation?.api.owner,
