@@ -262,7 +262,12 @@ function createContext(
     }),
     contractLimits: createLimits(options, monotonicMs),
     ...createUpstreams({ ...options, limits, monotonicMs }),
-    pressure: new Pressure(limits.eventLoopDelayMs, options.strain ?? strainOfProcess()),
+    pressure: new Pressure({
+      longestDelayMs: limits.eventLoopDelayMs,
+      settleMs: limits.settleMs,
+      strain: options.strain ?? strainOfProcess(),
+      monotonicMs,
+    }),
     responses: new ResponseCache(limits.cachedBytes),
     // By construction: production cannot name the simulated operator, whatever a document says.
     simulator: environment === 'sandbox' ? options.simulator : undefined,

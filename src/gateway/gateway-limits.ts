@@ -7,6 +7,8 @@ export type GatewayLimits = {
   inFlightPerUpstream: number
   /** delay of the event loop, of 99 in 100 turns, above which the calls of free contracts are refused; of paid ones above twice that */
   eventLoopDelayMs: number
+  /** how long after its start a gateway may be late without refusing calls for it */
+  settleMs: number
   /** of one address; also below the limit of open files, all together */
   connections: number
   /** that one client address (IPv6: a /64) may have; trusted proxies have no such limit */
@@ -49,6 +51,7 @@ export const defaultLimits: GatewayLimits = {
   inFlight: 2_000,
   inFlightPerUpstream: 1_000,
   eventLoopDelayMs: 100,
+  settleMs: 15_000,
   connections: 10_000,
   connectionsPerAddress: 1_000,
   requestBytes: 1_048_576,

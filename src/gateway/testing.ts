@@ -389,7 +389,7 @@ export async function testGateway(
     log: silent,
     clock: systemClock,
     // The machine of a test may be busy with other tests: that is no reason to refuse its calls.
-    strain: () => ({ delayMs: 0, heap: 0 }),
+    strain: () => ({ delayMs: 0, cpu: 0, busy: 0, heap: 0 }),
     ...more,
   })
   await gateway.start()

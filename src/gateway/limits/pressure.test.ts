@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { eventually } from '#journal/testing'
 import { customer, testGateway, testKey, testUpstream } from '../testing.ts'
 import { simSwap } from '../testing-entries.ts'
-import { Pressure, strainOfProcess } from './pressure.ts'
+import { Pressure, type Strain, strainOfProcess } from './pressure.ts'
 
 const key = testKey()
 const tiers = ['free', 'paid', 'enterprise'] as const
@@ -30,9 +30,54 @@ async function setUp(
   return { upstream, gateway, call, statuses }
 }
 
+const settled = { longestDelayMs: 100, settleMs: 0, monotonicMs: () => 0 }
+const pressureOf = (strain: () => Strain): Pressure => new Pressure({ ...settled, strain })
+
+test('a late event loop refuses calls only where fewer calls help: it computes all the time, or they queue up', () => {
+  for (const [what, cpu, busy, load, shed] of [
+    ['computes without a pause', 0.97, 1, 0.01, true],
+    ['shares its core with what its calls need', 0.8, 0.99, 0.01, true],
+    ['gets little of the processor, and keeps up', 0.3, 0.5, 0.3, false],
+    ['gets little of the processor, and few calls wait', 0.4, 1, 0.04, false],
+    ['gets little of the processor, and its calls queue up', 0.4, 1, 0.06, true],
+    ['is idle, and others have the processor', 0.02, 0.1, 0, false],
+  ] as const) {
+    const pressure = pressureOf(() => ({ delayMs: 150, cpu, busy, heap: 0.5 }))
+    pressure.measure()
+    pressure.measure()
+    assert.equal(pressure.sheds('free', load), shed, what)
+  }
+})
+
+test('a process that has just started may be late for a while, but not full', () => {
+  let nowMs = 1_000
+  const strain = { delayMs: 400, cpu: 1, busy: 1, heap: 0.5 }
+  const monotonicMs = () => nowMs
+  const pressure = new Pressure({
+    longestDelayMs: 100,
+    settleMs: 15_000,
+    strain: () => strain,
+    monotonicMs,
+  })
+  const shedAt = (ms: number): boolean => {
+    nowMs = ms
+    pressure.measure()
+    return pressure.sheds('free', 0)
+  }
+  for (let ms = 2_000; ms < 16_000; ms += 1_000) assert.equal(shedAt(ms), false, `${ms}`)
+  assert.equal(pressure.sheds('free', 0.7), true)
+  assert.equal(shedAt(16_000), false, 'what was measured before does not count')
+  assert.equal(shedAt(17_000), true)
+  nowMs = 0
+  strain.heap = 0.91
+  pressure.measure()
+  pressure.measure()
+  assert.equal(pressure.sheds('free', 0), true)
+})
+
 test('the busier the process is, the fewer tiers are served: free calls go first, enterprise ones last', () => {
-  const strain = { delayMs: 0, heap: 0.5 }
-  const pressure = new Pressure(100, () => strain)
+  const strain = { delayMs: 0, cpu: 1, busy: 1, heap: 0.5 }
+  const pressure = pressureOf(() => strain)
   const served = (load: number) => tiers.filter((tier) => !pressure.sheds(tier, load))
   assert.deepEqual(served(0.6), ['free', 'paid', 'enterprise'])
   assert.deepEqual(served(0.7), ['paid', 'enterprise'])
@@ -52,8 +97,8 @@ test('the busier the process is, the fewer tiers are served: free calls go first
 })
 
 test('one stretch of strain is no overload, and a calm one ends it', () => {
-  const strain = { delayMs: 300, heap: 0.5 }
-  const pressure = new Pressure(100, () => strain)
+  const strain = { delayMs: 300, cpu: 1, busy: 1, heap: 0.5 }
+  const pressure = pressureOf(() => strain)
   pressure.measure()
   assert.equal(pressure.sheds('free', 0), false)
   pressure.measure()
@@ -101,11 +146,16 @@ test('an event loop that is late refuses free calls, is measured, and recovers',
     turns += 1
     return turns > 4
   })
-  const { delayMs, heap } = strain()
+  const { delayMs, cpu, busy, heap } = strain()
   assert.ok(delayMs > 90, `${delayMs} ms`)
+  assert.ok(cpu > 0 && cpu < 1.1, `${cpu} of a core`)
+  assert.ok(busy > 0 && busy <= 1, `busy for ${busy}`)
   assert.ok(heap > 0 && heap < 0.9)
   let late = true
-  const { statuses } = await setUp(t, { strain: () => ({ delayMs: late ? 150 : 1, heap }) })
+  const { statuses } = await setUp(t, {
+    strain: () => ({ delayMs: late ? 150 : 1, cpu: 1, busy: 1, heap }),
+    limits: { settleMs: 0 },
+  })
   await eventually(async () => (await statuses())[0] === 503)
   assert.deepEqual(await statuses(), [503, 200, 200])
   late = false
