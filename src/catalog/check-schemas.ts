@@ -1,5 +1,6 @@
 import type { ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
+import { faultWords } from '#platform/fault-words'
 import type { OpenApiVersion } from './check-structure.ts'
 import { type CheckedFile, type Path, pathOf, pointerOf } from './faults.ts'
 import { isRecord, listOf, recordOf, valueAt } from './json.ts'
@@ -60,11 +61,7 @@ function checkKeywords(file: CheckedFile, path: Path): void {
     if (said.has(error.instancePath) || error.keyword === 'anyOf') continue
     said.add(error.instancePath)
     const at = [...path, ...(pathOf(`#${error.instancePath}`) ?? [])]
-    const allowed: unknown = error.params.allowedValues
-    const message = Array.isArray(allowed)
-      ? `must be one of ${allowed.join(', ')}`
-      : (error.message ?? 'is not valid in a schema')
-    file.fault(at, message)
+    file.fault(at, faultWords(error))
   }
 }
 

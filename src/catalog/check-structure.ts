@@ -1,5 +1,6 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import type { ErrorObject } from 'ajv'
+import { faultWords } from '#platform/fault-words'
 import { type CheckedFile, type Path, pathOf } from './faults.ts'
 import { isRecord, recordOf, valueAt } from './json.ts'
 import { hint } from './nearest-name.ts'
@@ -113,7 +114,7 @@ function report(file: CheckedFile, error: ErrorObject): void {
       file.fault(path, alternativesMessage(error.data))
       return
     default:
-      file.fault(path, error.message ?? 'is not valid here')
+      file.fault(path, faultWords(error))
   }
 }
 

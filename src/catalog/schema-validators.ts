@@ -1,5 +1,6 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
+import { faultWords } from '#platform/fault-words'
 import type { ConvertedSchemas } from './convert-schemas.ts'
 import type { JsonSchema } from './entry.ts'
 import { type CheckedFile, type Path, pathOf } from './faults.ts'
@@ -42,7 +43,10 @@ export function compileValidators(
     sound = false
     const [error] = ajv.errors ?? []
     const inner = pathOf(`#${error?.instancePath ?? ''}`) ?? []
-    file.fault([...(places.get(name) ?? []), ...inner], `is no valid schema: ${error?.message}`)
+    file.fault(
+      [...(places.get(name) ?? []), ...inner],
+      `is no valid schema: it ${error === undefined ? 'is not valid' : faultWords(error)}`,
+    )
   }
   if (!sound) return () => undefined
   ajv.addSchema({ $id: scope, $defs: all }, undefined, false, false)
@@ -68,8 +72,6 @@ function judgeWith(validate: ValidateFunction): Judge {
     if (validate(value) === true) return undefined
     const [error] = validate.errors ?? []
     if (error === undefined) return 'is not valid'
-    const detail =
-      error.keyword === 'enum' ? `: ${(error.params.allowedValues as unknown[]).join(', ')}` : ''
-    return `${error.instancePath === '' ? '' : `${error.instancePath} `}${error.message}${detail}`
+    return `${error.instancePath === '' ? '' : `${error.instancePath} `}${faultWords(error)}`
   }
 }

@@ -87,6 +87,8 @@ export class Exchange {
   /** paths of the response fields that were masked */
   masked: readonly string[] | undefined
   stripped = false
+  /** whether the answer passed although its document does not allow it */
+  undocumented = false
   /** response fields that tell of the end of this API version */
   announcement: readonly string[] | undefined
   /** where it was served: `primary`, `canary`, `cache` or the name of a target */

@@ -45,6 +45,8 @@ export type JournalRecord = {
   masked?: readonly string[]
   /** whether undeclared fields were taken out of the response */
   stripped?: boolean
+  /** whether the response passed although its document does not allow it */
+  undocumented?: boolean
   /** whole time in the gateway and the part spent upstream, in milliseconds with fractions */
   totalMs: number
   upstreamMs?: number

@@ -100,7 +100,10 @@ export type ViolationState = {
   owner: { team: string; contact: string }
   status: number
   keyword: string
+  /** where the rule is in the published document */
   schemaPath: string
+  /** what is wrong, in words; gateways of an older version do not say it */
+  message?: string
   action: 'passed' | 'stripped' | 'refused'
   count: number
   firstSeenAt: string

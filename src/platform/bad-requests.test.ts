@@ -83,7 +83,7 @@ test('a request without a body may name a media type all the same', async (t) =>
     assert.equal((await fetch(new URL('/things/1', url), { method, headers })).status, 200)
   const missing = await fetch(new URL('/choices', url), { method: 'POST', headers })
   assert.equal(missing.status, 400)
-  assert.match(((await missing.json()) as Body).message, /the body must be object/)
+  assert.match(((await missing.json()) as Body).message, /the body must be an object/)
 })
 
 test('a body of another media type is refused as such, also plain text', async (t) => {
@@ -112,5 +112,5 @@ test('of a choice, the alternative that was meant says what is wrong', async (t)
   assert.equal(await messageOf({ type: 'x' }), '/type: must be one of secret, key')
   assert.equal(await messageOf({ type: 'key' }), '/jwk: is required')
   assert.equal(await messageOf({ type: 'secret', jwk: {} }), '/jwk: is not known here')
-  assert.equal(await messageOf([]), 'the body must be object')
+  assert.equal(await messageOf([]), 'the body must be an object')
 })

@@ -48,12 +48,12 @@ test('every fault of a body is told at once, in the error model', async (t) => {
     status: 400,
     code: 'INVALID_ARGUMENT',
     message:
-      '/more: is not known here; /name: must not be empty; /email: is not a valid e-mail address; /count: must be integer',
+      '/more: is not known here; /name: must not be empty; /email: is not a valid e-mail address; /count: must be an integer',
     violations: [
       { path: '/more', message: 'is not known here' },
       { path: '/name', message: 'must not be empty' },
       { path: '/email', message: 'is not a valid e-mail address' },
-      { path: '/count', message: 'must be integer' },
+      { path: '/count', message: 'must be an integer' },
     ],
   })
 })

@@ -1,5 +1,6 @@
 import type { ErrorObject } from 'ajv'
 import type { Violation } from './app-error.ts'
+import { faultWords } from './fault-words.ts'
 
 /**
  * What a person has to mend, of what the validator found: one fault a place and kind; a text that is too short says so
@@ -58,11 +59,9 @@ function violationOf(error: ErrorObject, part: string, all: readonly ErrorObject
   const params: Record<string, unknown> = error.params
   switch (error.keyword) {
     case 'required':
-      return { path: `${base}/${String(params.missingProperty)}`, message: 'is required' }
+      return { path: `${base}/${String(params.missingProperty)}`, message: faultWords(error) }
     case 'additionalProperties':
-      return { path: `${base}/${String(params.additionalProperty)}`, message: 'is not known here' }
-    case 'enum':
-      return { path: base, message: oneOf(params.allowedValues as unknown[]) }
+      return { path: `${base}/${String(params.additionalProperty)}`, message: faultWords(error) }
     case 'const':
       return {
         path: base,
@@ -72,36 +71,13 @@ function violationOf(error: ErrorObject, part: string, all: readonly ErrorObject
             .map((e) => (e.params as Record<string, unknown>).allowedValue),
         ),
       }
-    case 'minLength':
-      return {
-        path: base,
-        message:
-          params.limit === 1
-            ? 'must not be empty'
-            : `must have at least ${String(params.limit)} characters`,
-      }
-    case 'maxLength':
-      return { path: base, message: `must have at most ${String(params.limit)} characters` }
-    case 'format':
-      return {
-        path: base,
-        message: `is not a valid ${formats[String(params.format)] ?? String(params.format)}`,
-      }
+    // People read these too: a pattern would tell them nothing.
     case 'pattern':
       return { path: base, message: 'has a form or a character that is not allowed here' }
-    case 'type':
-      if (base === '') return { path: base, message: `the body must be ${String(params.type)}` }
-      return { path: base, message: error.message ?? 'is of another type' }
     default:
-      return { path: base, message: error.message ?? 'is not valid' }
+      return { path: base, message: `${base === '' ? 'the body ' : ''}${faultWords(error)}` }
   }
 }
 
 const oneOf = (values: readonly unknown[]): string =>
   values.length === 1 ? `must be ${String(values[0])}` : `must be one of ${values.join(', ')}`
-
-const formats: Readonly<Record<string, string>> = {
-  email: 'e-mail address',
-  'date-time': 'moment (RFC 3339 with a time zone)',
-  date: 'date (YYYY-MM-DD)',
-}

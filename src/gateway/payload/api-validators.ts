@@ -3,6 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import type { ApiEntry, JsonSchema, SnapshotOperation } from '#snapshot'
 import { asPublished, ClosedSchemas } from './closed-schemas.ts'
+import { DocumentPlaces } from './document-places.ts'
 import { linearPattern } from './linear-pattern.ts'
 
 /**
@@ -28,6 +29,7 @@ export class ApiValidators {
   #engines = new Map<string, Ajv2020>()
   #validators = new Map<string, Validator>()
   #declared: Set<string> | undefined
+  #places: DocumentPlaces | undefined
 
   constructor(api: ApiEntry) {
     this.#api = api
@@ -52,6 +54,17 @@ export class ApiValidators {
   declares(property: string): boolean {
     this.#declared ??= declaredNames(this.#api)
     return this.#declared.has(property)
+  }
+
+  /** Where in the published document the rule is that a thorough validation found broken; empty when it is not known. */
+  placeOf(error: ErrorObject): string {
+    const definitions = this.#allDefinitions()
+    this.#places ??= new DocumentPlaces(
+      this.#api,
+      definitions,
+      this.#closed?.wrapped ?? new WeakSet(),
+    )
+    return this.#places.of(error)
   }
 
   /** Compiles what the next request will need, one step at a time. */
@@ -106,6 +119,8 @@ export class ApiValidators {
           logger: false,
           validateSchema: false,
           allErrors,
+          // Of a fault it is told where its schema is in the document; what is found besides is never shown.
+          verbose: allErrors,
           // `constructor` and its like are members only when the value itself has them.
           ownProperties: true,
           // 1e400 is read as infinity, which is no number of JSON.

@@ -14,6 +14,12 @@ const openPrefix = 'open:'
 /** the variant of a definition as the document has it */
 const publishedPrefix = 'published:'
 
+/** The definition of the document that a compiled one is a variant of; undefined when it is none. */
+export const definitionNameOf = (name: string): string | undefined =>
+  [openPrefix, publishedPrefix].flatMap((prefix) =>
+    name.startsWith(prefix) ? [name.slice(prefix.length)] : [],
+  )[0]
+
 const isObject = (value: unknown): value is SchemaObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
@@ -27,6 +33,8 @@ export class ClosedSchemas {
   #schemas: Schemas
   /** every definition in two variants: as published, and open with closed children */
   readonly definitions: Record<string, JsonSchema> = {}
+  /** what was put around a schema of the document, to close it */
+  readonly wrapped = new WeakSet<object>()
 
   constructor(schemas: Schemas) {
     this.#schemas = schemas
@@ -44,7 +52,9 @@ export class ClosedSchemas {
     if (!isObject(open) || !this.#declaresProperties(schema, new Set())) return open
     if ('additionalProperties' in open || 'unevaluatedProperties' in open) return open
     if (choices.length === 0) return { ...open, unevaluatedProperties: false }
-    return { allOf: [open, ...choices], unevaluatedProperties: false }
+    const around = { allOf: [open, ...choices], unevaluatedProperties: false }
+    this.wrapped.add(around)
+    return around
   }
 
   /** A schema that describes a value together with others: its children are closed, itself is not. */

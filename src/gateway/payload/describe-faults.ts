@@ -1,5 +1,6 @@
 import type { ErrorObject } from 'ajv'
 import type { Violation } from '#platform/app-error'
+import { faultWords } from '#platform/fault-words'
 
 const mostShown = 20
 
@@ -19,7 +20,9 @@ export function describeFaults(errors: readonly ErrorObject[], prefix = ''): Vio
     violations.push(violation)
     if (violations.length === mostShown) break
   }
-  return violations.length > 0 ? violations : [{ path: prefix, message: 'is not valid' }]
+  return violations.length > 0
+    ? violations
+    : [{ path: prefix, message: prefix === '' ? 'The body is not valid' : 'is not valid' }]
 }
 
 /**
@@ -38,31 +41,17 @@ function describe(error: ErrorObject, prefix: string): Violation | undefined {
     case 'if':
       return undefined
     case 'required':
-      return { path: `${base}/${String(params.missingProperty)}`, message: 'is required' }
+    case 'dependentRequired':
+      return { path: `${base}/${String(params.missingProperty)}`, message: faultWords(error) }
     case 'unevaluatedProperties':
     case 'additionalProperties': {
       const name = String(params.unevaluatedProperty ?? params.additionalProperty)
-      return { path: `${base}/${shownName(name)}`, message: 'is not known here' }
+      return { path: `${base}/${shownName(name)}`, message: faultWords(error) }
     }
-    case 'enum':
-      return { path: base, message: `must be one of ${listed(params.allowedValues)}` }
-    case 'const':
-      return { path: base, message: `must be ${JSON.stringify(params.allowedValue)}` }
-    case 'oneOf':
-    case 'anyOf':
-      return { path: base, message: 'must match one of the documented forms' }
-    case 'false schema':
-      return { path: base, message: 'is not allowed' }
     default:
-      return {
-        path: base,
-        message: (error.message ?? 'is not valid').replace(/^must NOT/, 'must not'),
-      }
+      return { path: base, message: `${base === '' ? 'The body ' : ''}${faultWords(error)}` }
   }
 }
-
-const listed = (values: unknown): string =>
-  Array.isArray(values) ? values.map(String).join(', ') : ''
 
 const shownPath = (pointer: string): string =>
   pointer
@@ -70,8 +59,11 @@ const shownPath = (pointer: string): string =>
     .map((part, i) => (i === 0 ? '' : shownName(part)))
     .join('/')
 
-/** A name that the caller made up may be somebody's number: only what looks like a name is repeated. */
-const shownName = (name: string): string =>
+/**
+ * A name that somebody made up may be somebody's number: only what looks like a name is repeated.
+ * @public
+ */
+export const shownName = (name: string): string =>
   (/^[A-Za-z_][\w.-]{0,63}$/.test(name) && !/\d{5}/.test(name)) || /^\d{1,4}$/.test(name)
     ? name
     : '(a name)'

@@ -40,7 +40,7 @@ async function setup(
       },
       body: '{"phoneNumber":"+99012345678"}',
     })
-  return { ...gateway, call, seen: () => gateway.gateway.violations() }
+  return { ...gateway, upstream, call, seen: () => gateway.gateway.violations() }
 }
 
 const undeclared = '{"swapped":true,"imsi":"901123456789012"}'
@@ -51,7 +51,7 @@ test('strip: undeclared fields are taken out, anything else that is wrong is 502
   assert.equal(await (await fine.call()).text(), '{"swapped":true}')
   assert.deepEqual(
     fine.seen().map(({ keyword, action, count }) => [keyword, action, count]),
-    [['unevaluatedProperties', 'stripped', 1]],
+    [['undeclared', 'stripped', 1]],
   )
   const bad = await setup(t, wrong, {})
   assert.equal((await bad.call()).status, 502)
@@ -105,8 +105,120 @@ test('a report names the rule and its place, counts, and has no value of any ans
   await gateway.call()
   const report = gateway.seen()
   assert.ok(report.every(({ count }) => count === 2))
-  assert.ok(report.some(({ schemaPath }) => schemaPath.endsWith('/properties/swapped/type')))
+  assert.deepEqual(
+    report.map(({ schemaPath, message }) => [schemaPath, message]),
+    [
+      [
+        '#/components/schemas/CheckSimSwapInfo/properties/swapped/type',
+        'the field `swapped` must be true or false',
+      ],
+    ],
+  )
   assert.equal(JSON.stringify(report).includes('99012345678'), false)
+})
+
+test('an owner reads the place in the published document and plain words, however deep and composed it is', async (t) => {
+  const schemas = {
+    Point: {
+      type: 'object',
+      required: ['latitude'],
+      properties: { latitude: { type: 'number' } },
+    },
+    'Place.response': {
+      allOf: [
+        { $ref: '#/$defs/Point' },
+        { properties: { name: { type: 'string', maxLength: 3 } } },
+      ],
+    },
+    CheckSimSwapInfo: {
+      type: 'object',
+      properties: {
+        places: { type: 'array', minItems: 1, items: { $ref: '#/$defs/Place.response' } },
+        byDay: { type: 'object', additionalProperties: { $ref: '#/$defs/Point' } },
+      },
+    },
+  }
+  const told = async (body: string): Promise<string[]> => {
+    const gateway = await setup(t, body, { responses: 'refuse' }, {}, { schemas })
+    assert.equal((await gateway.call()).status, 502)
+    const report = gateway.seen()
+    assert.doesNotMatch(JSON.stringify(report), /open:|published:|defs|unevaluated|NOT/)
+    return report.map(({ schemaPath, message }) => `${schemaPath} ${message}`).toSorted()
+  }
+  assert.deepEqual(await told('{"places":[],"byDay":{}}'), [
+    '#/components/schemas/CheckSimSwapInfo/properties/places/minItems the field `places` must have at least 1 item',
+  ])
+  assert.deepEqual(await told('{"byDay":{},"z":1}'), [
+    '#/components/schemas/CheckSimSwapInfo the field `z` is not declared',
+  ])
+  assert.deepEqual(await told('{"places":[{"latitude":1,"name":"Anna","y":1}]}'), [
+    '#/components/schemas/Place/allOf/1/properties/name/maxLength the field `places[].name` must have at most 3 characters',
+  ])
+  assert.deepEqual(await told('{"places":[{"latitude":1,"y":1}],"byDay":{"+99012345678":{}}}'), [
+    '#/components/schemas/Place the field `places[].y` is not declared',
+    '#/components/schemas/Point/required the field `byDay.*.latitude` is missing',
+  ])
+})
+
+test('a body that the document has in its place of use is told of by that place', async (t) => {
+  const upstream = await testUpstream(t, (_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{"a":1,"99012345678":1}')
+  })
+  const api = simSwap(upstream.url)
+  const operations = api.operations.map((one) => ({
+    ...one,
+    responses: [
+      {
+        status: '200',
+        headers: [],
+        content: {
+          'application/json': { type: 'object', properties: { a: { type: 'integer' } } },
+        },
+      },
+    ],
+  }))
+  const gateway = await testGateway(t, [{ ...api, operations }, key.entry, ...customer(1)])
+  const response = await fetch(`${gateway.url}/sim-swap/v2/check`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key.token(1)}`, 'content-type': 'application/json' },
+    body: '{"phoneNumber":"+99012345678"}',
+  })
+  assert.equal(response.status, 200)
+  const [violation] = gateway.gateway.violations()
+  assert.equal(
+    violation?.schemaPath,
+    '#/paths/~1check/post/responses/200/content/application~1json/schema',
+  )
+  assert.equal(violation.message, 'the field `(a name)` is not declared')
+})
+
+test('an upstream that makes up names does not push other faults out of the report', async (t) => {
+  let n = 0
+  const gateway = await setup(t, '', {})
+  gateway.upstream.answer = (_request, response) => {
+    n += 1
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.end(`{"swapped":true,"field${n}":1}`)
+  }
+  for (let i = 0; i < 40; i += 1) assert.equal((await gateway.call()).status, 200)
+  const report = gateway.seen()
+  assert.equal(report.length, 21)
+  const rest = report.find(({ message }) => message === 'further fields are not declared')
+  assert.equal(rest?.count, 20)
+})
+
+test('an answer that passes against its document is marked in the journal, and no other is', async (t) => {
+  for (const [body, terms, marked] of [
+    [undeclared, { responses: 'report' }, true],
+    [wrong, { responses: 'report' }, true],
+    ['{"swapped":true}', { responses: 'report' }, undefined],
+    [undeclared, {}, undefined],
+    [wrong, { responses: 'refuse' }, undefined],
+  ] as [string, OperationTerms, true | undefined][]) {
+    const gateway = await setup(t, body, terms)
+    await gateway.call()
+    assert.equal(gateway.journal.records[0]?.undocumented, marked, body)
+  }
 })
 
 test('names that every object inherits are undeclared unless the document declares them', async (t) => {
@@ -208,6 +320,16 @@ test('no spelling of a number stays in the message of an error, and what is none
     ['+990.(100).00001', '(a number)'],
     ['+9901234', '(a number)'],
     ['at most 50 of 200, section 4.2.1', 'at most 50 of 200, section 4.2.1'],
+    ['since 2026-11-21T10:00:00.123456+01:00.', 'since 2026-11-21T10:00:00.123456+01:00.'],
+    ['on 2026-11-21 12:30, at 10:00:00Z', 'on 2026-11-21 12:30, at 10:00:00Z'],
+    ['2026-11-21/2026-11-22', '2026-11-21/2026-11-22'],
+    ['id 12345 of 1234', 'id (a number) of 1234'],
+    ['2026-11-21 990123456', '(a number)'],
+    ['990 2026-11-21', '(a number)'],
+    ['+2026-11-21', '(a number)'],
+    ['2026-13-41', '(a number)'],
+    ['20261121', '(a number)'],
+    ['no \u0669\u0669\u0660\u0661\u0660\u0660\u0660', 'no (a number)'],
   ]) {
     const body = JSON.stringify({ status: 404, code: 'NOT_FOUND', message })
     const gateway = await setup(t, body, {}, {}, { status: 404 })
@@ -215,18 +337,61 @@ test('no spelling of a number stays in the message of an error, and what is none
   }
 })
 
-test('a code that may carry a number reaches neither the partner nor the journal', async (t) => {
-  for (const code of ['LAB.99010000001', 'SIM_SWAP.9_90_10_00', '99010000001']) {
-    const body = JSON.stringify({ status: 404, code, message: 'no' })
-    const gateway = await setup(t, body, {}, {}, { status: 404 })
+test('a code that no client can know becomes the general one of its status, for the partner and in the journal', async (t) => {
+  for (const [status, code, general] of [
+    [404, 'LAB.99010000001', 'NOT_FOUND'],
+    [404, 'SIM_SWAP.9_90_10_00', 'NOT_FOUND'],
+    [404, '99010000001', 'NOT_FOUND'],
+    [404, 'not_found', 'NOT_FOUND'],
+    [404, 'ORA.NO_ROW', 'NOT_FOUND'],
+    [404, 'CONFLICT', 'NOT_FOUND'],
+    [400, 'E1', 'INVALID_ARGUMENT'],
+    [422, 'WRONG', 'SERVICE_NOT_APPLICABLE'],
+    [500, 'NullPointerException', 'INTERNAL'],
+    [409, 'SIM_SWAP.STATUS_THAT_IS_NOT_DOCUMENTED', 'CONFLICT'],
+  ] as const) {
+    const body = JSON.stringify({ status, code, message: 'no' })
+    const gateway = await setup(t, body, {}, {}, { status })
     const response = await gateway.call()
-    assert.equal(response.status, 502)
-    assert.equal((await response.text()).includes(code), false)
-    assert.equal(JSON.stringify(gateway.journal.records).includes(code), false)
+    assert.equal(response.status, status)
+    assert.deepEqual(await response.json(), { status, code: general, message: 'no' })
+    assert.equal(gateway.journal.records[0]?.code, general)
+    assert.deepEqual(
+      gateway.seen().map(({ keyword, action }) => [keyword, action]),
+      [['error-code', 'stripped']],
+    )
   }
+  const strange = JSON.stringify({ status: 418, code: 'TEAPOT', message: 'no' })
+  const teapot = await setup(t, strange, {}, {}, { status: 418 })
+  assert.equal((await teapot.call()).status, 502)
   const own = JSON.stringify({ status: 404, code: 'SIM_SWAP.NO_HISTORY', message: 'no' })
   const gateway = await setup(t, own, {}, {}, { status: 404 })
-  assert.equal((await gateway.call()).status, 404)
+  assert.equal(await (await gateway.call()).text(), own)
+})
+
+test('an error leaves in the standard form or not at all, in every mode and with every status', async (t) => {
+  const modes = ['report', 'strip', 'refuse'] as const
+  for (const responses of modes)
+    for (const status of [403, 409, 429, 500, 503]) {
+      const code = { 403: 'PERMISSION_DENIED', 409: 'CONFLICT', 429: 'TOO_MANY_REQUESTS' }[status]
+      const error = { status, code: code ?? 'INTERNAL', message: 'no' }
+      const body = JSON.stringify({ ...error, code: status === 503 ? 'UNAVAILABLE' : error.code })
+      const fine = await setup(t, body, { responses }, {}, { status })
+      const passed = await fine.call()
+      assert.equal(passed.status, status)
+      assert.equal(await passed.text(), body)
+      assert.deepEqual(fine.seen(), [], 'common codes may always be returned')
+      const trace = 'java.lang.Exception: at core-7.internal'
+      const other = await setup(t, trace, { responses }, {}, { status, type: 'text/plain' })
+      const refused = await other.call()
+      const mapped = status === 429 || status === 503 ? 503 : 502
+      assert.equal(refused.status, mapped, `${responses} ${status}`)
+      assert.equal((await refused.text()).includes('core-7'), false)
+      assert.deepEqual(
+        other.seen().map(({ keyword, action }) => [keyword, action]),
+        [['error-model', 'refused']],
+      )
+    }
 })
 
 test('a header field that repeats a masked value does not leave', async (t) => {

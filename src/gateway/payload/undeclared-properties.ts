@@ -54,8 +54,9 @@ const isUndeclared = (fault: ErrorObject): boolean => undeclared.has(fault.keywo
 /**
  * A part of a composition that fails says nothing about the properties that it declares (JSON Schema 2020-12 core,
  * section 7.7.1.2), so they look undeclared. Such a fault is certain only when nothing else is wrong with its object.
+ * @public
  */
-function certainFaults(faults: readonly ErrorObject[]): ErrorObject[] {
+export function certainFaults(faults: readonly ErrorObject[]): ErrorObject[] {
   /** where something else is wrong, there or below */
   const disturbed = new Set<string>()
   for (const { keyword, instancePath } of faults) {

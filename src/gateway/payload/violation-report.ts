@@ -1,4 +1,5 @@
 import type { Operation } from '../operation.ts'
+import type { BrokenRule } from './broken-rules.ts'
 
 /** What was done about an answer of an upstream that its document does not allow. */
 export type ViolationAction = 'passed' | 'stripped' | 'refused'
@@ -12,11 +13,14 @@ export type ResponseViolation = {
   operation: string
   owner: { team: string; contact: string }
   status: number
-  /** the rule that is broken: a keyword of JSON Schema, or `status`, `media-type`, `json`, `error-model`, `resource-id`,
-   * `resource-owner` */
+  /** the rule that is broken: a keyword of JSON Schema, `undeclared` for a field that the document does not have, or
+   * `status`, `media-type`, `body`, `json`, `error-model`, `error-code`, `resource-id`, `resource-owner`, `reserved` */
   keyword: string
-  /** where that rule is in the document's schemas; empty for a rule that is in none */
+  /** where that rule is in the published document, such as `#/components/schemas/Parcel/properties/weight/type`; empty
+   * for a rule that is in none */
   schemaPath: string
+  /** what is wrong, in words: the field `weight` must be a number */
+  message: string
   action: ViolationAction
   count: number
   /** RFC 3339 */
@@ -31,6 +35,8 @@ type Kept = Omit<ResponseViolation, 'firstSeenAt' | 'lastSeenAt'> & {
 
 const mostKept = 1_000
 const mostOfOneAnswer = 20
+/** of the names of undeclared fields at one place: an upstream may have a new one in each answer */
+const mostFields = 20
 
 /**
  * How upstreams depart from their documents, for the owners of the APIs: each way once, with how often and since when.
@@ -39,6 +45,8 @@ const mostOfOneAnswer = 20
  */
 export class ViolationReport {
   #kept = new Map<string, Kept>()
+  /** which fields are told of by name, by place */
+  #fields = new Map<string, Set<string>>()
   #nowMs: () => number
   #count: (api: string, operation: string, keyword: string, action: ViolationAction) => void
 
@@ -55,17 +63,32 @@ export class ViolationReport {
     operation: Operation,
     status: number,
     action: ViolationAction,
-    broken: readonly { keyword: string; schemaPath: string }[],
+    broken: readonly BrokenRule[],
   ): void {
     const seen = new Set<string>()
-    for (const { keyword, schemaPath } of broken) {
-      const place = plainPath(schemaPath)
-      const key = `${operation.name} ${status} ${action} ${keyword} ${place}`
+    for (const rule of broken) {
+      const place = `${operation.name} ${status} ${action} ${rule.keyword} ${rule.schemaPath}`
+      const named = this.#mayName(place, rule.field)
+      const key = named ? `${place} ${rule.field ?? ''}` : `${place} *`
       if (seen.has(key)) continue
       seen.add(key)
-      this.#note(key, operation, { status, keyword, schemaPath: place, action })
+      const { keyword, schemaPath } = rule
+      const message = named
+        ? rule.message
+        : `further fields are ${rule.keyword === 'required' ? 'missing' : 'not declared'}`
+      this.#note(key, operation, { status, keyword, schemaPath, message, action })
       if (seen.size === mostOfOneAnswer) return
     }
+  }
+
+  #mayName(place: string, field: string | undefined): boolean {
+    if (field === undefined) return true
+    const known = this.#fields.get(place) ?? new Set<string>()
+    if (known.has(field)) return true
+    if (known.size >= mostFields) return false
+    if (this.#fields.size >= mostKept) this.#fields.clear()
+    this.#fields.set(place, known.add(field))
+    return true
   }
 
   /** Newest first. */
@@ -82,7 +105,7 @@ export class ViolationReport {
   #note(
     key: string,
     { api, documented }: Operation,
-    found: Pick<ResponseViolation, 'status' | 'keyword' | 'schemaPath' | 'action'>,
+    found: Pick<ResponseViolation, 'status' | 'keyword' | 'schemaPath' | 'message' | 'action'>,
   ): void {
     const nowMs = this.#nowMs()
     this.#count(api.id, documented.operationId, found.keyword, found.action)
@@ -110,10 +133,3 @@ export class ViolationReport {
     })
   }
 }
-
-/** The place as the document has it, without the names that its compiled variants have here. */
-const plainPath = (schemaPath: string): string =>
-  schemaPath
-    .replace(/^wayleave:api/, '')
-    .replaceAll(/\/\$defs\/(?:open|published):/g, '/$defs/')
-    .slice(0, 300)

@@ -1,14 +1,14 @@
-import { errorCodes } from '#platform/error-codes'
 import type { SnapshotResponse } from '#snapshot'
 import type { Exchange, UpstreamResponse } from '../exchange.ts'
 import type { GatewayContext, OperationPolicy } from '../gateway-context.ts'
 import type { Operation } from '../operation.ts'
-import { documentsCode } from '../payload/documented-codes.ts'
+import { type BrokenRule, brokenRule, brokenRules } from '../payload/broken-rules.ts'
 import { eachInherited, parseJson } from '../payload/json-body.ts'
 import { parseExactly } from '../payload/json-numbers.ts'
 import { parseMediaType } from '../payload/media-type.ts'
 import { putResponseJson } from '../payload/response-json.ts'
-import { stripUndeclared } from '../payload/undeclared-properties.ts'
+import { certainFaults, stripUndeclared } from '../payload/undeclared-properties.ts'
+import { errorOf, generalCodeOf, isKnownCode } from '../payload/upstream-error.ts'
 import { type Refusal, refuse, refuseForNow } from '../refusal.ts'
 import { rulesByContract } from './mask.ts'
 
@@ -17,6 +17,7 @@ import { rulesByContract } from './mask.ts'
  * allows, or an error of the standard's model. Header fields are made anew from an allow-list. What does not match is
  * reported to the API's owner, and by the terms of the operation taken out where that mends it and otherwise refused
  * as 502 (`strip`), always refused (`refuse`), or let pass (`report`). Where fields are masked, nothing unknown passes.
+ * An error leaves in the standard's form or not at all, in every mode: anything else could be a stack trace.
  * @public
  */
 export const checkResponse: OperationPolicy = (context, operation) => {
@@ -76,29 +77,24 @@ type Check = {
 function report(
   { context, operation, response, reports }: Check,
   action: Parameters<GatewayContext['violations']['add']>[2],
-  faults: readonly { keyword: string; schemaPath: string }[],
+  faults: readonly BrokenRule[],
 ): void {
   if (reports) context.violations.add(operation, response.status, action, faults)
 }
 
 /** Reports what is broken. @returns the refusal, or undefined where such answers may pass */
-function broken(
-  check: Check,
-  reason: string,
-  faults: readonly { keyword: string; schemaPath: string }[],
-): Refusal | undefined {
+function broken(check: Check, reason: string, faults: readonly BrokenRule[]): Refusal | undefined {
   const passes = check.mode === 'report'
   report(check, passes ? 'passed' : 'refused', faults)
-  if (passes) return undefined
+  if (passes) {
+    check.exchange.undocumented = true
+    return undefined
+  }
   return unusable(reason, {
     keywords: [...new Set(faults.map((f) => f.keyword))].slice(0, 5),
     schema: faults[0]?.schemaPath,
   })
 }
-
-const rule = (keyword: string): { keyword: string; schemaPath: string }[] => [
-  { keyword, schemaPath: '' },
-]
 
 function documentedResponse(operation: Operation, status: number): SnapshotResponse | undefined {
   const { responses } = operation.documented
@@ -119,20 +115,20 @@ const shortText = 16_384
 function checkSuccess(check: Check): Refusal | undefined {
   const { exchange, response, documented } = check
   if (documented === undefined || (documented.status === 'default' && response.status >= 300)) {
-    const refusal = broken(check, 'the status is not documented', rule('status'))
+    const refusal = broken(check, 'the status is not documented', brokenRule('status'))
     if (refusal === undefined) passOn(exchange, response)
     return refusal
   }
   const types = Object.keys(documented.content)
   if (types.length === 0 || response.status === 204) {
     if (response.body.length === 0) return undefined
-    const refusal = broken(check, 'a body where none is documented', rule('body'))
+    const refusal = broken(check, 'a body where none is documented', brokenRule('body'))
     if (refusal === undefined && response.status !== 204) passOn(exchange, response)
     return refusal
   }
   const type = parseMediaType(fieldOf(response, 'content-type') ?? '')
   if (type === undefined || !types.includes(type.essence)) {
-    const refusal = broken(check, 'the media type is not documented', rule('media-type'))
+    const refusal = broken(check, 'the media type is not documented', brokenRule('media-type'))
     if (refusal === undefined) passOn(exchange, response)
     return refusal
   }
@@ -152,7 +148,7 @@ function passOn(exchange: Exchange, response: UpstreamResponse): void {
 function checkJson(check: Check, status: string, mediaType: string): Refusal | undefined {
   const { context, exchange, operation, response, mode } = check
   const parsed = parseJson(response.body)
-  if (!parsed.ok) return broken(check, `the body ${parsed.fault}`, rule('json'))
+  if (!parsed.ok) return broken(check, `the body ${parsed.fault}`, brokenRule('json'))
   const inherited = parsed.inherited ? undeclaredInherited(parsed.value, operation) : none
   const validate = operation.validators.response(operation.documented, status, mediaType)
   const faults = validate(parsed.value)
@@ -162,7 +158,10 @@ function checkJson(check: Check, status: string, mediaType: string): Refusal | u
     if (parsed.exact) exchange.responseJson = parsed
     return undefined
   }
-  const found = [...inherited.map(() => inheritedRule), ...(faults ?? none)]
+  const found = [
+    ...(inherited.length > 0 ? brokenRule('reserved') : none),
+    ...brokenRules(operation, certainFaults(faults ?? none)),
+  ]
   if (mode !== 'strip') return broken(check, 'the body does not match the document', found)
   const twin = parsed.exact ? undefined : parseExactly(parsed.text)
   takeOutInherited(parsed.value, operation)
@@ -178,7 +177,6 @@ function checkJson(check: Check, status: string, mediaType: string): Refusal | u
 }
 
 const none: readonly never[] = []
-const inheritedRule = { keyword: 'unevaluatedProperties', schemaPath: '' }
 
 /** Names such as `constructor` that no schema declares: compiled validators take them for declared. */
 function undeclaredInherited(
@@ -196,70 +194,31 @@ function takeOutInherited(value: unknown, operation: Operation): void {
   for (const { owner, name } of undeclaredInherited(value, operation)) delete owner[name]
 }
 
-const codePattern = /^[A-Z0-9_]{1,64}(?:\.[A-Z0-9_]{1,64})?$/
-/** a documented detail that may say more than the three fields, and changes nothing for a client that ignores it */
-const extraFields = ['contextCode', 'contextMessage'] as const
-
 function checkError(check: Check): Refusal | undefined {
-  const { exchange, response } = check
+  const { exchange, operation, response, documented } = check
+  const { status } = response
   const error = errorOf(response)
-  const common = error !== undefined && isKnownCode(error.code, check)
-  if (error === undefined || !common) {
-    report(check, 'refused', rule('error-model'))
-    return mapped(response.status)
+  if (error === undefined) {
+    report(check, 'refused', brokenRule('error-model'))
+    return mapped(status)
+  }
+  if (!isKnownCode(operation, error, documented !== undefined)) {
+    const general = generalCodeOf(status)
+    report(check, general === undefined ? 'refused' : 'stripped', brokenRule('error-code'))
+    if (general === undefined) return mapped(status)
+    error.code = general
   }
   exchange.code = error.code
   exchange.responseHeaders.push('content-type', 'application/json')
   exchange.responseBody = JSON.stringify(error)
   exchange.refusedBy = 'upstream'
+  if (status >= 500) exchange.reason = 'the upstream answered with an error of its own'
   return undefined
-}
-
-/**
- * A common code is always allowed (N13). One of the API itself needs a documented status, and must be documented or at
- * least be no place for a number: it is written down and sent on as it is.
- */
-const isKnownCode = (code: string, { operation, response, documented }: Check): boolean => {
-  if (Object.hasOwn(errorCodes, code))
-    return errorCodes[code as keyof typeof errorCodes].status === response.status
-  if (documented === undefined) return false
-  return (
-    !/[0-9]{5}/.test(code.replaceAll('_', '')) || documentsCode(operation, response.status, code)
-  )
-}
-
-/** A message is for people and free; a number in it would be somebody's, however its digits are set. */
-const withoutNumbers = (message: string): string =>
-  message.replaceAll(
-    /[+(]{0,2}[0-9](?:[\s\u00a0\-\u2010-\u2015./()]{0,4}[0-9]){7,}|\+[0-9](?:[\s().-]?[0-9]){5,}/g,
-    '(a number)',
-  )
-
-/** The standard's three fields; `status` must be the one of the response (Commonalities, error model). */
-function errorOf(
-  response: UpstreamResponse,
-): { status: number; code: string; message: string } | undefined {
-  if (parseMediaType(fieldOf(response, 'content-type') ?? '')?.json !== true) return undefined
-  const parsed = parseJson(response.body)
-  if (!parsed.ok || typeof parsed.value !== 'object' || parsed.value === null) return undefined
-  const body = parsed.value as Readonly<Record<string, unknown>>
-  const { status, code, message } = body
-  if (status !== response.status || typeof code !== 'string' || typeof message !== 'string')
-    return undefined
-  if (!codePattern.test(code)) return undefined
-  const error: { status: number; code: string; message: string; [extra: string]: unknown } = {
-    status: response.status,
-    code,
-    message: withoutNumbers(message).slice(0, 512),
-  }
-  for (const field of extraFields)
-    if (typeof body[field] === 'string') error[field] = withoutNumbers(body[field]).slice(0, 512)
-  return error
 }
 
 /** An error that is not in the standard's model says only what its status does. */
 function mapped(status: number): Refusal {
-  const fault = { reason: 'the error is not in the standard model', upstreamStatus: status }
+  const fault = { reason: 'the error is not in the standard form', upstreamStatus: status }
   if (status === 503 || status === 429)
     return refuseForNow('The service behind this API is busy. Try again in a moment.', fault)
   if (status === 504)

@@ -2,6 +2,7 @@ import type { ResourceRule } from '#snapshot'
 import { type Exchange, pending } from '../exchange.ts'
 import type { GatewayContext, OperationPolicy } from '../gateway-context.ts'
 import type { Operation } from '../operation.ts'
+import { brokenRule } from '../payload/broken-rules.ts'
 import {
   type FieldPath,
   isObject,
@@ -63,8 +64,8 @@ function noteOwners(
   field: FieldPath,
 ): Settle {
   const resource = resourceName(rule.name, operation)
-  const tell = (exchange: Exchange, keyword: string): void =>
-    context.violations.add(operation, exchange.status, 'passed', [{ keyword, schemaPath: '' }])
+  const tell = (exchange: Exchange, keyword: 'resource-id' | 'resource-owner'): void =>
+    context.violations.add(operation, exchange.status, 'passed', brokenRule(keyword))
   return (exchange, body) => {
     const ids = new Set(valuesAt(body, field).flatMap((value) => idTextOf(value) ?? []))
     if (ids.size === 0) {

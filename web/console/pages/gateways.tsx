@@ -229,7 +229,7 @@ function Violations({ rows }: { rows: readonly ViolationState[] }): ReactNode {
           label="Answers that break their documents"
           rows={rows}
           rowKey={(v) =>
-            [v.api, v.operation, v.status, v.keyword, v.schemaPath, v.action, v.firstSeenAt].join(
+            [v.api, v.operation, v.status, v.message, v.schemaPath, v.action, v.firstSeenAt].join(
               ' ',
             )
           }
@@ -259,10 +259,10 @@ function Violations({ rows }: { rows: readonly ViolationState[] }): ReactNode {
               ),
             },
             {
-              title: 'Rule',
+              title: 'What is wrong',
               cell: (v) => (
                 <>
-                  <Text size="sm">{v.keyword}</Text>
+                  <Text size="sm">{v.message ?? v.keyword}</Text>
                   <span className="mono wrap">{v.schemaPath}</span>
                 </>
               ),

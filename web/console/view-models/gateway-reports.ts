@@ -113,8 +113,10 @@ export function violationsOf(reports: readonly GatewayReport[]): ViolationState[
   const found = new Map<string, ViolationState>()
   for (const { environment, violations } of reports)
     for (const violation of violations) {
-      const { api, operation, status, keyword, schemaPath, action } = violation
-      const key = [environment, api, operation, status, keyword, schemaPath, action].join(' ')
+      const { api, operation, status, keyword, schemaPath, message = '', action } = violation
+      const key = [environment, api, operation, status, keyword, schemaPath, message, action].join(
+        ' ',
+      )
       const known = found.get(key)
       if (known === undefined) found.set(key, { ...violation })
       else {
