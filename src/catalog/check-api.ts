@@ -6,9 +6,12 @@ import { checkSchemas } from './check-schemas.ts'
 import { checkScopes, checkSecurity } from './check-security.ts'
 import { checkSecurityScheme, checkStructure } from './check-structure.ts'
 import { compileApi } from './compile-api.ts'
+import { compileRetirement } from './compile-decisions.ts'
 import type { CompiledApi } from './compiled-api.ts'
+import { decideLifecycle } from './decide-lifecycle.ts'
 import { type CheckedFile, checkedFile } from './faults.ts'
 import { isRecord } from './json.ts'
+import { noteDerived } from './note-derived.ts'
 import type { ProductFile } from './product-schema.ts'
 import { checkOperationNames, readProduct } from './read-product.ts'
 import type { DocumentFault } from './schema.ts'
@@ -22,9 +25,11 @@ export type ApiFiles = {
   productName?: string
 }
 
-export type CheckResult =
-  | { ok: true; api: CompiledApi; documentJson: string; warnings: DocumentFault[] }
-  | { ok: false; faults: DocumentFault[]; warnings: DocumentFault[] }
+/** `notes` say what publishing derives of the document where the manifest says nothing. */
+export type CheckResult = { warnings: DocumentFault[]; notes: DocumentFault[] } & (
+  | { ok: true; api: CompiledApi; documentJson: string }
+  | { ok: false; faults: DocumentFault[] }
+)
 
 const longestDocument = 2_000_000
 const longestProduct = 100_000
@@ -32,8 +37,10 @@ const longestProduct = 100_000
 /**
  * Checks the two files of an API and compiles them. Every fault is found in one go, with file, line and column.
  * Nothing is fetched, read or written; the same files give the same result.
+ * @param now judges the dates of a manifest as publishing a version that is new would; whoever knows what the catalog
+ *   has already leaves it out and decides that then
  */
-export async function checkApi(files: ApiFiles): Promise<CheckResult> {
+export async function checkApi(files: ApiFiles, now?: Date): Promise<CheckResult> {
   const names = {
     document: files.documentName ?? 'openapi.yaml',
     product: files.productName ?? 'product.yaml',
@@ -42,12 +49,12 @@ export async function checkApi(files: ApiFiles): Promise<CheckResult> {
     ...sizeFault(names.document, files.document, longestDocument),
     ...sizeFault(names.product, files.product, longestProduct),
   ]
-  if (tooLong.length > 0) return { ok: false, faults: tooLong, warnings: [] }
+  if (tooLong.length > 0) return { ok: false, faults: tooLong, warnings: [], notes: [] }
   const document = checkedFile(names.document, files.document)
   const manifest = checkedFile(names.product, files.product)
   let api: CompiledApi | undefined
   try {
-    api = await checkFiles(document, manifest)
+    api = await checkFiles(document, manifest, now)
   } catch (error) {
     // The stack ends before memory does: a document that exhausts it is refused like any other that is too much.
     if (!(error instanceof RangeError)) throw error
@@ -55,18 +62,24 @@ export async function checkApi(files: ApiFiles): Promise<CheckResult> {
   }
   const warnings = [...document.warnings(), ...manifest.warnings()]
   const faults = [...document.faults(), ...manifest.faults()]
-  if (api === undefined || faults.length > 0) return { ok: false, faults, warnings }
-  return { ok: true, api, documentJson: JSON.stringify(document.value), warnings }
+  const notes = document.notes()
+  if (api === undefined || faults.length > 0) return { ok: false, faults, warnings, notes }
+  return { ok: true, api, documentJson: JSON.stringify(document.value), warnings, notes }
 }
 
 async function checkFiles(
   document: CheckedFile,
   manifest: CheckedFile,
+  now: Date | undefined,
 ): Promise<CompiledApi | undefined> {
   // After a fault of syntax nobody knows what is missing and what could not be read.
   const readable = !manifest.faulty
   const { product, dropped } = readProduct(manifest)
   const whole = readable && dropped.size === 0
+  if (now !== undefined && readable && !dropped.has('state') && !dropped.has('deprecation')) {
+    const { state, deprecation } = product
+    decideLifecycle({ state, retirement: compileRetirement(deprecation) }, undefined, now, manifest)
+  }
   const version = await checkStructure(document)
   if (version === undefined) return undefined
   walkDocument(document.value, (kind, value, path) => {
@@ -96,6 +109,7 @@ async function checkFiles(
   if (!document.faulty) {
     checkDecisions(manifest, api, whole)
     checkComparison(manifest, api)
+    noteDerived(document, api.operations, api.schemas)
   }
   return api
 }

@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from 'node:util'
 import { answersOf, isCoarse, maskFault, maskWarning } from './check-masks.ts'
+import { withGrid } from './compile-decisions.ts'
 import type { CompiledApi } from './compiled-api.ts'
 import type { JsonSchema, OperationTerms, SnapshotOperation } from './entry.ts'
 import type { CheckedFile, Path } from './faults.ts'
 import { findField } from './field-paths.ts'
-import type { JsonRecord } from './json.ts'
+import { type JsonRecord, listOf, valueAt } from './json.ts'
 import { hint } from './nearest-name.ts'
 import { namesIn } from './operations.ts'
 import { fieldPath } from './product-values.ts'
@@ -106,7 +108,7 @@ function personal(
 }
 
 /** Where requests of the standard name a subscriber (CAMARA Commonalities, Device and PhoneNumber). */
-const subjectFields = [
+export const subjectFields = [
   'phoneNumber',
   'device',
   'amountTransaction.phoneNumber',
@@ -147,7 +149,12 @@ function checkSubject({ file, api, operation, terms, at }: Checking): void {
 
 function checkMasks({ file, api, operation, terms, at }: Checking): void {
   const seen = new Set<string>()
-  for (const [index, mask] of (terms.masks ?? []).entries()) {
+  const written = listOf(valueAt(file.value, [...at, 'masks']))
+  let index = -1
+  for (const mask of terms.masks ?? []) {
+    // Those that are no masks at all were told of already and left out.
+    do index += 1
+    while (index < written.length && !isDeepStrictEqual(withGrid(written[index]), mask))
     const where = [...at, 'masks', index]
     const field = [...where, 'field']
     if (seen.has(mask.field)) file.fault(field, `\`${mask.field}\` has a mask already`)

@@ -3,11 +3,15 @@ import type { ApiFiles, CheckResult } from './check-api.ts'
 
 /** Checks files beside the process, one at a time. */
 export interface Checker {
-  /** Never rejects because of what is in the files. */
-  check(files: ApiFiles): Promise<CheckResult>
+  /**
+   * Never rejects because of what is in the files.
+   * @see checkApi for what `now` is
+   */
+  check(files: ApiFiles, now?: Date): Promise<CheckResult>
   close(): Promise<void>
 }
 
+export type CheckQuestion = { files: ApiFiles; now: Date | undefined }
 export type CheckAnswer = { ready: true } | { result: CheckResult } | { error: string }
 
 const startMs = 30_000
@@ -42,7 +46,7 @@ export function createChecker(options: { timeoutMs?: number; idleMs?: number } =
     return made
   }
 
-  async function run(files: ApiFiles): Promise<CheckResult> {
+  async function run(files: ApiFiles, now: Date | undefined): Promise<CheckResult> {
     clearTimeout(idle)
     const running = worker ?? start()
     running.ref()
@@ -53,7 +57,7 @@ export function createChecker(options: { timeoutMs?: number; idleMs?: number } =
       throw new Error('the checking thread does not start', { cause: loaded?.error })
     }
     started = running
-    running.postMessage(files)
+    running.postMessage({ files, now } satisfies CheckQuestion)
     const answer = await answerOf(running, timeoutMs)
     if (answer !== undefined && 'result' in answer) {
       // An idle thread holds up neither the end of the process nor its memory.
@@ -70,8 +74,8 @@ export function createChecker(options: { timeoutMs?: number; idleMs?: number } =
   }
 
   return {
-    check(files) {
-      const next = queue.then(() => run(files))
+    check(files, now) {
+      const next = queue.then(() => run(files, now))
       queue = next.catch(() => undefined)
       return next
     },
@@ -85,7 +89,12 @@ export function createChecker(options: { timeoutMs?: number; idleMs?: number } =
 
 function refusal(files: ApiFiles, message: string): CheckResult {
   const file = files.documentName ?? 'openapi.yaml'
-  return { ok: false, faults: [{ file, line: 1, column: 1, path: '#', message }], warnings: [] }
+  return {
+    ok: false,
+    faults: [{ file, line: 1, column: 1, path: '#', message }],
+    warnings: [],
+    notes: [],
+  }
 }
 
 /** @returns undefined when there was no answer in time */

@@ -1,4 +1,5 @@
-import type { ApiUpstream, FieldMask, OperationTerms, Retirement, UpstreamCare } from './entry.ts'
+import type { ApiUpstream, OperationTerms, Retirement, UpstreamCare } from './entry.ts'
+import { isRecord } from './json.ts'
 import type { OperationDecision } from './product-operations.ts'
 import type { Deprecation } from './product-retirement.ts'
 import type { UpstreamDecision } from './product-upstream.ts'
@@ -16,8 +17,9 @@ export function compileTerms(decision: OperationDecision | undefined): Operation
   return { ...rest, ...(masks !== undefined && { masks: masks.map(withGrid) }) }
 }
 
-const withGrid = (mask: FieldMask): FieldMask =>
-  mask.action === 'coarsen' ? { gridMetres: 1_000, ...mask } : mask
+/** A mask as it is compiled of what a manifest says; what is no mask stays what it is. */
+export const withGrid = <Mask>(mask: Mask): Mask =>
+  isRecord(mask) && mask.action === 'coarsen' ? { gridMetres: 1_000, ...mask } : mask
 
 /** Instants in one spelling, whatever zone they were written in. */
 export function compileRetirement(deprecation: Deprecation | undefined): Retirement | undefined {

@@ -33,7 +33,7 @@ export interface Catalog {
   /** Mails partners that use a version of whose end something was announced. */
   readonly subscribers: readonly Subscriber[]
   /** Finds every fault of the two files; pure, in a thread of its own, within ten seconds. */
-  check(files: ApiFiles): Promise<CheckResult>
+  check(files: ApiFiles, now?: Date): Promise<CheckResult>
   /** All or nothing. @see publish-api.ts */
   publish(files: ApiFiles, actor: Actor): Promise<PublishResult>
   /** Several versions, all or none. @see publish-api.ts */
@@ -70,7 +70,7 @@ export function createCatalog(
       await own(server)
     },
     subscribers: needs === undefined ? [] : [createAnnouncer(platform, needs)],
-    check: (files) => checker.check(files),
+    check: (files, now) => checker.check(files, now),
     publish: (files, actor) => publishApi(platform, checker, files, actor),
     publishTogether: (all, actor) => publishTogether(platform, checker, all, actor),
     async apiEntry(apiId, environment) {

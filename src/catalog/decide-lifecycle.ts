@@ -13,12 +13,15 @@ import type { StoredState } from './store.ts'
 
 export type Decided = { lifecycle: Lifecycle; retirement: RetirementRow }
 
+/** What a manifest says of the state and the end of a version. */
+type Stated = Pick<CompiledApi, 'state' | 'retirement'>
+
 /**
  * What a publication makes of a version: the state and the end that the manifest names, or those that it has. Notes a
  * fault in the manifest where it contradicts itself, the clock, or what partners were promised.
  */
 export function decideLifecycle(
-  api: CompiledApi,
+  api: Stated,
   before: StoredState | undefined,
   now: Date,
   manifest: CheckedFile,
@@ -33,9 +36,17 @@ export function decideLifecycle(
   if (api.retirement === undefined) return decided
   const told = before !== undefined && isSameRetirement(before, retirement)
   const ends = retirement.sunset_at
+  // One that comes to a catalog after its end was never anything else there.
+  const arrivesEnded = before === undefined && api.state === 'retired'
   if (ends !== null && ends <= now && lifecycle !== 'retired')
     manifest.fault(['deprecation', 'sunsetAt'], `is in the past, and the version is ${lifecycle}`)
-  else if (ends !== null && ends <= now && before?.lifecycle !== 'retired' && !told)
+  else if (
+    ends !== null &&
+    ends <= now &&
+    !arrivesEnded &&
+    before?.lifecycle !== 'retired' &&
+    !told
+  )
     manifest.fault(
       ['deprecation', 'sunsetAt'],
       'is in the past: to end a version now, say `state: retired`',
@@ -50,7 +61,7 @@ export function decideLifecycle(
   return decided
 }
 
-function decide(api: CompiledApi, before: StoredState | undefined, now: Date): Decided {
+function decide(api: Stated, before: StoredState | undefined, now: Date): Decided {
   const kept = before ?? noRetirement
   if (api.retirement === undefined) {
     const lifecycle = api.state ?? before?.lifecycle ?? 'published'
@@ -76,7 +87,8 @@ function decide(api: CompiledApi, before: StoredState | undefined, now: Date): D
     }
   }
   const named = toRetirementRow(api.retirement)
-  const began = named.deprecated_at ?? kept.deprecated_at ?? now
+  const ended = named.sunset_at !== null && named.sunset_at <= now
+  const began = named.deprecated_at ?? kept.deprecated_at ?? (ended ? null : now)
   const retirement = { ...named, deprecated_at: began }
   return { lifecycle: api.state ?? byDates(before, retirement, now), retirement }
 }

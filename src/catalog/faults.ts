@@ -15,6 +15,8 @@ export interface CheckedFile {
   fault(path: Path, message: string, options?: FaultOptions): void
   /** a warning does not */
   warn(path: Path, message: string, options?: FaultOptions): void
+  /** something that was found out and is as it should be: nobody has to do anything about it */
+  note(path: Path, message: string): void
   /** how a number was written in the file */
   sourceOf(path: Path): string | undefined
   /** where the value itself begins and ends in the text; undefined when there is none */
@@ -22,6 +24,7 @@ export interface CheckedFile {
   readonly faulty: boolean
   faults(): DocumentFault[]
   warnings(): DocumentFault[]
+  notes(): DocumentFault[]
 }
 
 type FaultOptions = {
@@ -35,6 +38,7 @@ export function checkedFile(name: string, text: string): CheckedFile {
   const reading = readYaml(text)
   const collected: DocumentFault[] = []
   const warned: DocumentFault[] = []
+  const noted: DocumentFault[] = []
   const seen = new Set<string>()
   const add = (list: DocumentFault[], offset: number, path: Path, message: string): void => {
     const position = reading.lines.linePos(offset)
@@ -65,6 +69,9 @@ export function checkedFile(name: string, text: string): CheckedFile {
     warn(path, message, options = {}) {
       add(warned, locate(reading, path, options.at).offset, path, message)
     },
+    note(path, message) {
+      add(noted, locate(reading, path).offset, path, message)
+    },
     sourceOf: (path) => placeAt(reading.root, path)?.source,
     spanOf(path) {
       const place = placeAt(reading.root, path)
@@ -75,6 +82,7 @@ export function checkedFile(name: string, text: string): CheckedFile {
     },
     faults: () => collected.toSorted(byPosition),
     warnings: () => warned.toSorted(byPosition),
+    notes: () => noted.toSorted(byPosition),
   }
 }
 

@@ -22,7 +22,7 @@ import {
 import { successorFault } from './successor.ts'
 import type { CatalogTables } from './tables.ts'
 
-type Refused = { faults: DocumentFault[]; warnings: DocumentFault[] }
+type Refused = { faults: DocumentFault[]; warnings: DocumentFault[]; notes: DocumentFault[] }
 
 /** What came of publishing: the version that is now in the catalog, or every reason why there is none. @public */
 export type PublishResult =
@@ -34,6 +34,8 @@ export type PublishResult =
       /** false: the same two texts were published before, nothing happened */
       changed: boolean
       warnings: DocumentFault[]
+      /** what was derived of the document */
+      notes: DocumentFault[]
       /** the event that tells others, to wait for with `outbox.settled`; undefined when nothing changed */
       eventId: string | undefined
     }
@@ -69,7 +71,8 @@ export async function publishTogether(
   for (const files of all) {
     const checked = await checker.check(files)
     if (checked.ok) publications.push({ checked, files, actor })
-    refusals.push({ faults: checked.ok ? [] : checked.faults, warnings: checked.warnings })
+    const { warnings, notes } = checked
+    refusals.push({ faults: checked.ok ? [] : checked.faults, warnings, notes })
   }
   if (publications.length < all.length) return refusals
   const refused = new Error('a version of several is at fault')
@@ -87,7 +90,7 @@ export async function publishTogether(
   } catch (error) {
     if (error !== refused) throw error
     return results.map((result) =>
-      'faults' in result ? result : { faults: [], warnings: result.warnings },
+      'faults' in result ? result : { faults: [], warnings: result.warnings, notes: result.notes },
     )
   }
 }
@@ -99,10 +102,10 @@ async function store(
   trx: Transaction<CatalogTables>,
   { checked, files, actor }: Publication,
 ): Promise<PublishResult> {
-  const { api, documentJson, warnings } = checked
+  const { api, documentJson, warnings, notes } = checked
   const before = await findState(trx, api.id)
   const digests = digestsOf(files)
-  const result = { apiId: api.id, created: before === undefined }
+  const result = { apiId: api.id, created: before === undefined, notes }
   if (before !== undefined && isSame(before, digests)) {
     const kept = { ...result, warnings, lifecycle: before.lifecycle }
     if (before.compiler_version === compilerVersion)
@@ -118,7 +121,7 @@ async function store(
   // A warning, because a successor may be the next one to be published.
   if (lost !== undefined) manifest.warn(['deprecation', 'successor'], lost)
   const noted = [...warnings, ...manifest.warnings()]
-  if (manifest.faulty) return { faults: manifest.faults(), warnings: noted }
+  if (manifest.faulty) return { faults: manifest.faults(), warnings: noted, notes }
   const version: NewVersion = {
     api,
     documentJson,

@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from 'node:util'
 import { Ajv, type ErrorObject } from 'ajv'
+import { faultWords } from '#platform/fault-words'
 import { checkProduct } from './check-product.ts'
 import type { CheckedFile } from './faults.ts'
 import { isRecord, type JsonRecord, recordOf, valueAt } from './json.ts'
@@ -92,13 +94,12 @@ const without = (record: JsonRecord, name: string): JsonRecord =>
 function sound(operations: JsonRecord, id: string): JsonRecord {
   const decision = recordOf(operations[id])
   const kept: JsonRecord = {}
-  for (const key of ['masks', 'subject', 'resource'])
+  for (const key of ['subject', 'resource'])
     if (key in decision && validateDecision({ [key]: decision[key] })) kept[key] = decision[key]
-  return isSame(kept, decision) ? without(operations, id) : { ...operations, [id]: kept }
+  if (Array.isArray(decision.masks))
+    kept.masks = decision.masks.filter((mask) => validateDecision({ masks: [mask] }))
+  return isDeepStrictEqual(kept, decision) ? without(operations, id) : { ...operations, [id]: kept }
 }
-
-const isSame = (a: JsonRecord, b: JsonRecord): boolean =>
-  Object.keys(b).every((key) => Object.hasOwn(a, key))
 
 /** A price written as a number means the digits that stand there. */
 function withDecimalTexts(file: CheckedFile, value: JsonRecord): JsonRecord {
@@ -147,13 +148,13 @@ function report(file: CheckedFile, error: ErrorObject): void {
     case 'minLength':
     case 'maxLength':
     case 'pattern':
-      file.fault(path, String(schema.must ?? error.message))
+      file.fault(path, String(schema.must ?? faultWords(error)))
       return
     case 'type':
-      file.fault(path, String(schema.must ?? `must be ${String(params.type)}`))
+      file.fault(path, String(schema.must ?? faultWords(error)))
       return
     default:
-      file.fault(path, String(schema.must ?? error.message ?? 'is not valid'))
+      file.fault(path, String(schema.must ?? faultWords(error)))
   }
 }
 

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { manualClock } from '#platform/clock'
 import { testPlatform } from '#platform/testing'
 import { runCatalogPublish, runCatalogValidate } from './run-catalog.ts'
 
@@ -72,4 +73,109 @@ test('of several folders none is published when the catalog refuses one of them'
   )
   const { rows } = await database.pool.query('select id from catalog.api_version')
   assert.deepEqual(rows, [{ id: 'other/v1' }])
+})
+
+for (const [title, more, message] of [
+  [
+    'an end in the past',
+    'deprecation: { sunsetAt: "2025-01-01T00:00:00Z" }\n',
+    /product\.yaml:3:\d+ #\/deprecation\/sunsetAt is in the past/,
+  ],
+  [
+    'a state that its dates contradict',
+    'state: published\ndeprecation: { sunsetAt: "2999-01-01T00:00:00Z" }\n',
+    /product\.yaml:3:\d+ #\/state is published, and its deprecation has begun/,
+  ],
+] as const)
+  test(`validating and publishing refuse ${title} in the same words`, async (t) => {
+    const { config } = await testPlatform(t, { env })
+    const [folder = ''] = folders(t, { dated: more })
+    const validated = await runCatalogValidate([folder])
+    const published = await runCatalogPublish(config, [folder])
+    assert.equal(validated.exitCode, 1)
+    assert.equal(published.exitCode, 1)
+    assert.match(String(validated.text), message)
+    const [apis] = (validated.data as { apis: { faults: object[] }[] }).apis
+    const { faults } = published.data as { faults: object[] }
+    assert.deepEqual(
+      apis?.faults.map((fault) => ({ where: folder, ...fault })),
+      faults,
+    )
+  })
+
+test('the clock that validating is given decides what is past, also beside faults of the document', async (t) => {
+  const [folder = ''] = folders(t, {
+    dated: 'deprecation: { sunsetAt: "2026-05-01T00:00:00Z" }\n',
+  })
+  const before = await runCatalogValidate([folder], manualClock('2026-01-01T00:00:00Z'))
+  assert.equal(before.exitCode, 0)
+  assert.match(String(before.text), /^warning: .*gives partners 120 days/m)
+  writeFileSync(path.join(folder, 'openapi.json'), document('dated').replace('"200"', '"2000"'))
+  const after = await runCatalogValidate([folder], manualClock('2026-06-01T00:00:00Z'))
+  assert.match(String(after.text), /sunsetAt is in the past/)
+  assert.match(String(after.text), /^2 faults$/m)
+})
+
+test('a version that comes to a catalog after its end is taken as retired', async (t) => {
+  const { config } = await testPlatform(t, { env })
+  const [folder = ''] = folders(t, {
+    ended: 'state: retired\ndeprecation: { sunsetAt: "2025-01-01T00:00:00Z" }\n',
+  })
+  assert.equal((await runCatalogValidate([folder])).exitCode, 0)
+  const published = await runCatalogPublish(config, [folder])
+  assert.match(String(published.text), /it is retired/)
+})
+
+test('what is derived of a document is noted by validating and publishing, for people and programs', async (t) => {
+  const { config } = await testPlatform(t, { env })
+  const [folder = ''] = folders(t, { lending: '' })
+  const answers = { properties: { loanId: { type: 'string' } }, type: 'object' }
+  const answer = (status: number) => ({
+    [status]: { description: 'A loan', content: { 'application/json': { schema: answers } } },
+  })
+  const lending = JSON.parse(document('lending'))
+  lending.paths = {
+    '/loans': {
+      post: {
+        operationId: 'lend',
+        requestBody: {
+          content: {
+            'application/json': {
+              schema: { type: 'object', properties: { phoneNumber: { type: 'string' } } },
+            },
+          },
+        },
+        responses: answer(201),
+      },
+    },
+    '/loans/{loanId}': {
+      get: {
+        operationId: 'readLoan',
+        parameters: [{ name: 'loanId', in: 'path', required: true, schema: { type: 'string' } }],
+        responses: answer(200),
+      },
+    },
+  }
+  writeFileSync(path.join(folder, 'openapi.json'), JSON.stringify(lending, null, 1))
+  const validated = await runCatalogValidate([folder])
+  const published = await runCatalogPublish(config, [folder])
+  const again = await runCatalogPublish(config, [folder])
+  const { apis } = validated.data as { apis: { notes: { path: string; message: string }[] }[] }
+  assert.deepEqual(
+    apis[0]?.notes.map((note) => [note.path, note.message.slice(0, 40)]),
+    [
+      ['#/paths/~1loans/post', 'derived: the `loan` that it makes is its'],
+      ['#/paths/~1loans/post', 'derived: the subscriber of a call is who'],
+      ['#/paths/~1loans~1{loanId}/get', 'derived: `{loanId}` names a `loan`: only'],
+    ],
+  )
+  for (const result of [validated, published, again]) {
+    assert.equal(result.exitCode ?? 0, 0)
+    assert.equal(
+      String(result.text).match(/^note: .*openapi\.json:\d+:\d+ .*derived: /gm)?.length,
+      3,
+    )
+  }
+  for (const { data } of [published, again])
+    assert.equal((data as { notes: object[] }).notes.length, 3)
 })

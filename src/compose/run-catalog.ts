@@ -1,6 +1,7 @@
 import path from 'node:path'
 import { createCatalog, createChecker, type DocumentFault, readApiFolder } from '#catalog'
 import { CommandError, type CommandResult } from '#cli'
+import { type Clock, systemClock } from '#platform/clock'
 import type { Config } from '#platform/config'
 import { createPlatform } from './create-platform.ts'
 
@@ -8,15 +9,19 @@ type Files = Extract<Awaited<ReturnType<typeof readApiFolder>>, { ok: true }>['f
 /** How long the command waits until the gateways have what it published. */
 const settleMs = 3_000
 
-type Told = { where: string; faults: DocumentFault[]; warnings: DocumentFault[] }
+type Told = Record<'faults' | 'warnings' | 'notes', DocumentFault[]> & { where: string }
 type Checked = Told & { files: Files }
 type Published = { apiId: string; lifecycle: string; changed: boolean }
 
 const line = (where: string, fault: DocumentFault): string =>
   `${path.join(where, fault.file)}:${fault.line}:${fault.column} ${fault.path === '' ? '' : `${fault.path} `}${fault.message}`
 
-export async function runCatalogValidate(places: readonly string[]): Promise<CommandResult> {
-  const checked = await checkAll(places)
+/** Says what publishing says of versions that are new to a catalog. */
+export async function runCatalogValidate(
+  places: readonly string[],
+  clock: Clock = systemClock,
+): Promise<CommandResult> {
+  const checked = await checkAll(places, clock.now())
   const faults = checked.flatMap(({ where, faults: found }) =>
     found.map((fault) => line(where, fault)),
   )
@@ -26,14 +31,15 @@ export async function runCatalogValidate(places: readonly string[]): Promise<Com
       : `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`
   return {
     data: {
-      apis: checked.map(({ where, faults: found, warnings: noted }) => ({
+      apis: checked.map(({ where, faults: found, warnings, notes }) => ({
         where,
         ok: found.length === 0,
         faults: found,
-        warnings: noted,
+        warnings,
+        notes,
       })),
     },
-    text: [...warningLines(checked), ...faults, summary].join('\n'),
+    text: [...remarks(checked), ...faults, summary].join('\n'),
     exitCode: faults.length === 0 ? 0 : 1,
   }
 }
@@ -54,6 +60,7 @@ export async function runCatalogPublish(
       ...one,
       faults: [],
       warnings: [],
+      notes: [],
       ...results[index],
     }))
     if (told.some(({ faults }) => faults.length > 0)) return refused(told)
@@ -70,9 +77,10 @@ export async function runCatalogPublish(
           changed,
         })),
         warnings: placed(told, 'warnings'),
+        notes: placed(told, 'notes'),
       },
       text: [
-        ...warningLines(told),
+        ...remarks(told),
         ...published.map(outcome),
         ...waiting.map(
           (apiId) => `${apiId} is on its way to the gateways: control does not run, or is slow`,
@@ -100,9 +108,10 @@ function refused(checked: readonly Told[]): CommandResult {
       published: [],
       faults: placed(checked, 'faults'),
       warnings: placed(checked, 'warnings'),
+      notes: placed(checked, 'notes'),
     },
     text: [
-      ...warningLines(checked),
+      ...remarks(checked),
       ...faults,
       `Nothing was published: ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}.`,
     ].join('\n'),
@@ -110,28 +119,30 @@ function refused(checked: readonly Told[]): CommandResult {
   }
 }
 
-const placed = (checked: readonly Told[], kind: 'faults' | 'warnings') =>
+const placed = (checked: readonly Told[], kind: 'faults' | 'warnings' | 'notes') =>
   checked.flatMap((one) => one[kind].map((fault) => ({ where: one.where, ...fault })))
 
-const warningLines = (checked: readonly Told[]): string[] =>
-  checked.flatMap(({ where, warnings }) =>
-    warnings.map((fault) => `warning: ${line(where, fault)}`),
-  )
+const remarks = (checked: readonly Told[]): string[] =>
+  checked.flatMap(({ where, notes, warnings }) => [
+    ...notes.map((note) => `note: ${line(where, note)}`),
+    ...warnings.map((fault) => `warning: ${line(where, fault)}`),
+  ])
 
-async function checkAll(places: readonly string[]): Promise<Checked[]> {
+async function checkAll(places: readonly string[], now?: Date): Promise<Checked[]> {
   const checker = createChecker()
   try {
     const checked: Checked[] = []
     for (const place of places) {
       const folder = await readApiFolder(place)
       if (!folder.ok) throw new CommandError(folder.message)
-      const result = await checker.check(folder.files)
+      const result = await checker.check(folder.files, now)
       const where = path.extname(place) === '' ? place : path.dirname(place)
       checked.push({
         where,
         files: folder.files,
         faults: result.ok ? [] : [...result.faults],
         warnings: [...result.warnings],
+        notes: [...result.notes],
       })
     }
     return checked
