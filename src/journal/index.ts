@@ -7,6 +7,7 @@ export {
   type NewRecord,
   openJournal,
 } from './open-journal.ts'
+export { reasons } from './reasons.ts'
 export type { JournalRecord } from './record.ts'
 export {
   type ReadSegment,

@@ -51,6 +51,7 @@ const checks: Readonly<Record<string, Check>> = {
     r.masked === undefined ||
     (Array.isArray(r.masked) && r.masked.length <= 200 && r.masked.every((f) => text(f, 256))),
   stripped: (r) => r.stripped === undefined || typeof r.stripped === 'boolean',
+  undocumented: (r) => r.undocumented === undefined || typeof r.undocumented === 'boolean',
   units: (r) => wholeWithin(r.units, 0, 1),
   priceId: (r) => optionalText(r.priceId, 64),
 }

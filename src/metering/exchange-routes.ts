@@ -30,6 +30,7 @@ const ExchangeQuery = Type.Object(
     apiId: Reference,
     partnerId: Reference,
     status: Type.Optional(Type.Integer({ minimum: 100, maximum: 999 })),
+    undocumented: Type.Optional(Type.Boolean()),
     environment: Type.Optional(Exchange.properties.environment),
     from: Type.Optional(Type.String({ format: 'date-time' })),
     to: Type.Optional(Type.String({ format: 'date-time' })),
@@ -67,7 +68,7 @@ export function createExchangeRoutes(options: ExchangeRoutesOptions): Routes {
           operationId: 'listExchanges',
           summary: 'Requests through the gateways, newest first',
           description:
-            'The last 7 days unless `from` says otherwise (90 days with `correlator` or `traceId`). At most 10 000 are counted and paged through: narrow the period for more. A partner sees its own. A correlator that may tell of somebody (seven digits or more, a credential) is kept as a hash, and found by what was sent.',
+            'The last 7 days unless `from` says otherwise (90 days with `correlator` or `traceId`). At most 10 000 are counted and paged through: narrow the period for more. A partner sees its own. `undocumented`, for operators: the calls whose response passed although its document does not allow it. A correlator that may tell of somebody (seven digits or more, a credential) is kept as a hash, and found by what was sent.',
           tags: ['exchanges'],
           querystring: ExchangeQuery,
           response: { 200: ExchangeList },
@@ -137,6 +138,8 @@ async function filterOf(
   if (Number.isNaN(from.getTime()) || Number.isNaN(to.getTime()))
     throw invalidArgument([{ path: 'from', message: 'is not a moment that exists' }])
   if (from > to) throw invalidArgument([{ path: 'to', message: 'is before `from`' }])
+  if (query.undocumented !== undefined && actor.kind === 'partner')
+    throw new AppError('PERMISSION_DENIED', '`undocumented` is for operators.')
   let partnerId = query.partnerId
   if (actor.kind === 'partner') {
     if (partnerId !== undefined && partnerId !== actor.partnerId) return undefined
@@ -155,5 +158,6 @@ async function filterOf(
     applicationId: query.applicationId,
     apiId: query.apiId,
     status: query.status,
+    undocumented: query.undocumented,
   }
 }

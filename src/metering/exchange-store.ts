@@ -13,6 +13,7 @@ export type ExchangeFilter = {
   applicationId: string | undefined
   apiId: string | undefined
   status: number | undefined
+  undocumented?: boolean | undefined
 }
 
 export type StoredExchange = {
@@ -49,6 +50,7 @@ export type StoredExchange = {
   idempotency: string | null
   masked: string[] | null
   stripped: boolean | null
+  undocumented: boolean | null
 }
 
 /** An exchange with the gateway that served it, and since when it is counted. */
@@ -58,7 +60,7 @@ const columns = sql`
   e.id, e.correlator, e.at, e.environment, e.partner_id, m.application_id, m.contract_id, m.api_id, m.operation_id,
   m.method, m.price_id, e.status, e.code, e.refused_by, e.upstream_status, e.total_us, e.upstream_us, e.units,
   e.request_bytes, e.response_bytes, m.credential_id, e.tier, e.credential, e.bound, e.upstream, e.trace_id, e.reason,
-  e.subject, e.idempotency, e.masked, e.stripped, p.unit::text as unit_price, p.currency`
+  e.subject, e.idempotency, e.masked, e.stripped, e.undocumented, p.unit::text as unit_price, p.currency`
 
 const joins = sql`
   join metering.meter m on m.id = e.meter_id
@@ -77,6 +79,10 @@ const where = (filter: ExchangeFilter) =>
         ? []
         : [sql`e.correlator = any(${filter.correlators}::text[])`]),
       ...(filter.traceId === undefined ? [] : [sql`e.trace_id = ${filter.traceId}`]),
+      // Only `true` is written down.
+      ...(filter.undocumented === undefined
+        ? []
+        : [filter.undocumented ? sql`e.undocumented` : sql`e.undocumented is null`]),
       ...(filter.status === undefined ? [] : [sql`e.status = ${filter.status}`]),
       ...(filter.environment === undefined ? [] : [sql`e.environment = ${filter.environment}`]),
       ...(filter.applicationId === undefined

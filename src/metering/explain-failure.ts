@@ -1,3 +1,4 @@
+import { reasons } from '#journal'
 import { type ErrorCode, errorCodes } from '#platform/error-codes'
 import type { StoredExchange } from './exchange-store.ts'
 import type { Failure } from './schema.ts'
@@ -58,15 +59,20 @@ export function explainFailure(
   const rule = row.refused_by === null ? undefined : rules[row.refused_by]
   return {
     owner: ownerOf(row),
-    meaning: known?.meaning ?? meaningOf(row),
+    meaning: meaningOf(row, known?.meaning),
+    ...causeOf(row),
     retry: known?.retry ?? (row.status >= 500 ? 'later' : 'no'),
     ...(rule === undefined ? {} : { rule }),
     ...(row.code === null ? {} : { documentation: `/errors/${encodeURIComponent(row.code)}` }),
   }
 }
 
-function ownerOf(row: Parameters<typeof explainFailure>[0]): Failure['owner'] {
+type Row = Parameters<typeof explainFailure>[0]
+
+function ownerOf(row: Row): Failure['owner'] {
   if (row.refused_by === 'client') return 'nobody'
+  // It was never run: whoever runs the gateways gives them the right to invoke it.
+  if (isNotAllowed(row)) return 'platform'
   if (row.refused_by === 'upstream') {
     // The upstream's own answer about the request: a number that it does not know, for example.
     return row.status < 500 && row.upstream_status === row.status ? 'caller' : 'upstream'
@@ -77,9 +83,51 @@ function ownerOf(row: Parameters<typeof explainFailure>[0]): Failure['owner'] {
   return 'caller'
 }
 
-function meaningOf(row: Parameters<typeof explainFailure>[0]): string {
+function meaningOf(row: Row, known: string | undefined): string {
+  // What the code says of this platform, an upstream that uses it says of itself.
+  if (row.refused_by === 'upstream' && row.code === 'INTERNAL')
+    return 'A fault of the service behind the API.'
+  if (known !== undefined) return known
   if (row.refused_by === 'client') return 'The caller closed the connection before the answer.'
   return row.code === null
     ? 'The answer carried no code.'
     : 'A code of the API itself: its reference explains it.'
+}
+
+const says = ({ reason }: Row, words: string): boolean => reason?.startsWith(words) === true
+
+const isNotAllowed = (row: Row): boolean =>
+  says(row, reasons.notInvoked) && /\(40[13]\b/.test(row.reason ?? '')
+
+/** What happened behind the gateway, and what its owner looks at first: for operators. */
+function causeOf(row: Row): { cause?: string } {
+  const cause = ownCause(row) ?? upstreamCause(row)
+  return cause === undefined ? {} : { cause }
+}
+
+function ownCause(row: Row): string | undefined {
+  if (says(row, reasons.foreignId))
+    return 'The service behind the API gave a new thing the id of one that belongs to another caller, so its answer was withheld; the thing may exist there. The team of the API mends how ids are made, or its `resource` rule where one id may come twice.'
+  if (says(row, reasons.ownerNotStored))
+    return 'The service behind the API made the thing, and this platform could not write down whose it is: look at the database of the gateways.'
+  if (says(row, reasons.functionCrashed))
+    return 'The function was invoked and crashed: the log of the function has the rest.'
+  if (isNotAllowed(row))
+    return 'The function was never run: its service refused the credentials of this gateway. Allow them to invoke it (`lambda:InvokeFunction`).'
+  if (says(row, reasons.notInvoked))
+    return 'The function was never run: its service has no such function or version, or failed itself.'
+  return undefined
+}
+
+function upstreamCause(row: Row): string | undefined {
+  const { status, upstream_status: answered } = row
+  if (row.refused_by !== 'upstream' || status < 500) return undefined
+  if (answered === null) return undefined
+  if (says(row, reasons.gatewayRefused))
+    return 'The service behind the API refused the credentials of this gateway, not those of the caller: the platform and the team of the API have to agree on them.'
+  if (says(row, reasons.otherForm))
+    return `The service behind the API answered ${answered} in a form that is not the standard’s, and the gateway answered ${status} in its place.`
+  if (answered >= 500 && answered === status)
+    return `The service behind the API answered ${status} itself, and the gateway passed it on.`
+  return `The service behind the API answered ${answered} with what its document does not allow, and the gateway answered ${status} in its place.`
 }

@@ -1,7 +1,7 @@
 import type { Actor } from '#audit'
 import type { StoredExchange, StoredExchangeDetail } from './exchange-store.ts'
 import { explainFailure } from './explain-failure.ts'
-import type { Exchange, ExchangeDetail } from './schema.ts'
+import type { Exchange, ExchangeDetail, Failure } from './schema.ts'
 
 /** What a page says of an API, and whom to ask about it. @public */
 export type DescribeApi = (
@@ -53,7 +53,10 @@ const insideOf = (row: StoredExchange): Partial<Exchange> => ({
   ...(row.reason !== null && { reason: row.reason }),
   ...(row.subject !== null && { subject: row.subject }),
   ...(row.stripped !== null && { stripped: row.stripped }),
+  ...(row.undocumented !== null && { undocumented: row.undocumented }),
 })
+
+const withoutCause = ({ cause: _, ...failure }: Failure): Failure => failure
 
 /** One exchange with who answers for what became of it. */
 export async function detailOf(
@@ -72,7 +75,7 @@ export async function detailOf(
     ...(api !== undefined && { api: { title: api.title, team: api.owner.team, ...contact } }),
     ...(failure !== undefined && {
       failure: {
-        ...failure,
+        ...(inside ? failure : withoutCause(failure)),
         ...(failure.owner === 'upstream' && api !== undefined
           ? { team: api.owner.team, ...contact }
           : {}),

@@ -98,6 +98,8 @@ export const Exchange = Type.Object({
   subject: Type.Optional(Type.String()),
   /** for operators: whether undeclared fields were taken out of the response */
   stripped: Type.Optional(Type.Boolean()),
+  /** for operators: whether the response passed although its document does not allow it */
+  undocumented: Type.Optional(Type.Boolean()),
 })
 export type Exchange = Static<typeof Exchange>
 
@@ -116,6 +118,8 @@ export const Failure = Type.Object({
   meaning: Type.String(),
   retry: Type.Union([Type.Literal('no'), Type.Literal('yes'), Type.Literal('later')]),
   rule: Type.Optional(Type.String()),
+  /** for operators: what happened behind the gateway */
+  cause: Type.Optional(Type.String()),
   /** path of the page on the portal that explains the code */
   documentation: Type.Optional(Type.String()),
 })

@@ -60,6 +60,7 @@ export type ExchangeRow = {
   idempotency: string | null
   masked: string[] | null
   stripped: boolean | null
+  undocumented: boolean | null
 }
 
 export type MeteringTables = {

@@ -22,6 +22,7 @@ const LiveQuery = Type.Object(
     statusClass: Type.Optional(Type.String({ pattern: '^[2-5]xx$' })),
     refusedBy: Reference,
     correlator: Reference,
+    undocumented: Type.Optional(Type.Union([Type.Literal('true'), Type.Literal('false')])),
   },
   { additionalProperties: false },
 )

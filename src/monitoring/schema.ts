@@ -20,6 +20,8 @@ export const LiveCall = Type.Object({
   status: Type.Integer(),
   code: text,
   refusedBy: text,
+  /** whether the answer passed although its document does not allow it */
+  undocumented: Type.Optional(Type.Boolean()),
   reason: text,
   upstream: text,
   upstreamStatus: Type.Optional(Type.Integer()),

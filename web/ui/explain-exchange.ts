@@ -85,6 +85,10 @@ export function callFacts(exchange: ExchangeDetail, inside: boolean): Fact[] {
     ...fact('Idempotency-Key', idempotency && idempotencyTexts[idempotency]),
     ...fact('Masked fields', exchange.masked?.join(', ')),
     ...fact('Undeclared fields', exchange.stripped === true ? 'taken out' : undefined),
+    ...fact(
+      'Answer',
+      exchange.undocumented === true ? 'passed, and is not as its API documents it' : undefined,
+    ),
     ...fact('Gateway', exchange.gatewayId, { mono: true, to: '/console/gateways' }),
   ]
 }

@@ -12,6 +12,8 @@ export type LiveFilter = {
   refusedBy: string | undefined
   /** a part of the correlator, whatever its letters' case */
   correlator: string | undefined
+  /** only answers that passed although their document does not allow them */
+  undocumented: boolean
 }
 
 const longest = 256
@@ -29,6 +31,7 @@ export function liveFilterOf(query: URLSearchParams): LiveFilter {
     statusClass: read('statusClass'),
     refusedBy: read('refusedBy'),
     correlator: read('correlator')?.toLowerCase(),
+    undocumented: read('undocumented') === 'true',
   }
 }
 
@@ -43,4 +46,5 @@ export const isWanted = (filter: LiveFilter, record: NewRecord): boolean =>
     (filter.refusedBy === 'any'
       ? record.refusedBy !== undefined
       : filter.refusedBy === record.refusedBy)) &&
+  (!filter.undocumented || record.undocumented === true) &&
   (filter.correlator === undefined || record.correlator.toLowerCase().includes(filter.correlator))

@@ -97,6 +97,7 @@ const filters: [string, string[]][] = [
   ['?refusedBy=limit-rate', ['refused']],
   ['?refusedBy=any', ['refused', 'failed']],
   ['?correlator=FIND', ['correlator']],
+  ['?undocumented=true', ['passed']],
   ['?statusClass=4xx&refusedBy=upstream', []],
 ]
 for (const [query, expected] of filters) {
@@ -114,6 +115,7 @@ for (const [query, expected] of filters) {
       record('refused', { status: 429, refusedBy: 'limit-rate' }),
       record('failed', { status: 502, refusedBy: 'upstream' }),
       record('correlator', { correlator: 'to-find-me' }),
+      record('passed', { undocumented: true }),
     ]
     for (const one of records) tail.publish(one)
     await eventually(() => idsOf(everything.lines).length === records.length)

@@ -1,3 +1,4 @@
+import { reasons } from '#journal'
 import type { SnapshotResponse } from '#snapshot'
 import type { Exchange, UpstreamResponse } from '../exchange.ts'
 import type { GatewayContext, OperationPolicy } from '../gateway-context.ts'
@@ -44,7 +45,7 @@ export function responseCheck(
   const rulesOf = mode === 'report' ? rulesByContract(operation) : undefined
   return (exchange, response, reports) => {
     // Our credential was refused, not the caller's: the caller's token must not be blamed.
-    if (response.status === 401) return unusable('the upstream refused the gateway')
+    if (response.status === 401) return unusable(reasons.gatewayRefused)
     const documented = documentedResponse(operation, response.status)
     const passes = rulesOf !== undefined && rulesOf(exchange.contract).length === 0
     const check: Check = {
@@ -212,13 +213,13 @@ function checkError(check: Check): Refusal | undefined {
   exchange.responseHeaders.push('content-type', 'application/json')
   exchange.responseBody = JSON.stringify(error)
   exchange.refusedBy = 'upstream'
-  if (status >= 500) exchange.reason = 'the upstream answered with an error of its own'
+  if (status >= 500) exchange.reason = reasons.ownError
   return undefined
 }
 
 /** An error that is not in the standard's model says only what its status does. */
 function mapped(status: number): Refusal {
-  const fault = { reason: 'the error is not in the standard form', upstreamStatus: status }
+  const fault = { reason: reasons.otherForm, upstreamStatus: status }
   if (status === 503 || status === 429)
     return refuseForNow('The service behind this API is busy. Try again in a moment.', fault)
   if (status === 504)

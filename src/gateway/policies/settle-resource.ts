@@ -1,3 +1,4 @@
+import { reasons } from '#journal'
 import type { ResourceRule } from '#snapshot'
 import { type Exchange, pending } from '../exchange.ts'
 import type { GatewayContext, OperationPolicy } from '../gateway-context.ts'
@@ -79,8 +80,7 @@ function noteOwners(
     return noteAll(context, resource, hashes, owner).then((allOwned) => {
       if (allOwned) return undefined
       // The write was done. A rule that nobody wrote may be wrong: then the thing stays its first maker's.
-      if (rule.derived !== true)
-        return unusable('the new thing has the id of one that is somebody else’s')
+      if (rule.derived !== true) return unusable(reasons.foreignId)
       tell(exchange, 'resource-owner')
       return undefined
     })
@@ -214,6 +214,6 @@ const notNow = (made: boolean): Refusal =>
     ? refuse(
         'UNAVAILABLE',
         'The service behind this API made the thing, and it could not be stored whose it is. Do not repeat the request as it is: it would be made again.',
-        { fault: { reason: 'the owner of a new resource could not be stored' } },
+        { fault: { reason: reasons.ownerNotStored } },
       )
     : refuseForNow('Whose things these are cannot be found out at the moment.')

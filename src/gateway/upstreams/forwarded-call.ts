@@ -255,7 +255,7 @@ function notNow(waitMs: number): Refusal {
 }
 
 function refusalOf(failure: UpstreamFailure): Refusal {
-  const fault = { reason: failure.kind, detail: failure.fault }
+  const fault = { reason: failure.words ?? failure.kind, detail: failure.fault }
   switch (failure.kind) {
     case 'timeout':
       return refuse('TIMEOUT', 'The service behind this API did not answer in time.', { fault })
@@ -271,6 +271,7 @@ function refusalOf(failure: UpstreamFailure): Refusal {
     case 'broken':
     case 'too large':
     case 'function':
+    case 'invocation':
     case 'unsendable':
     case 'cancelled':
       return refuse('BAD_GATEWAY', 'The service behind this API gave no usable answer.', { fault })

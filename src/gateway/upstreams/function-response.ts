@@ -1,3 +1,4 @@
+import { reasons } from '#journal'
 import type { UpstreamResponse } from '../exchange.ts'
 import type { UpstreamFailure } from './upstream-call.ts'
 
@@ -27,7 +28,7 @@ export function decodeInvocation(
 const failure = (
   kind: UpstreamFailure['kind'],
   fault: string,
-  more: { retryAfterSeconds?: number } = {},
+  more: { retryAfterSeconds?: number; words?: string } = {},
 ): UpstreamFailure => ({ kind, fault, sent: true, answering: true, ...more })
 
 /** The service itself says no: no room, no permission, no such function, or a fault of its own. */
@@ -39,7 +40,8 @@ function invocationRefused(response: UpstreamResponse): UpstreamFailure {
     const retryAfterSeconds = /^\d{1,4}$/.test(after) ? Math.max(1, Number(after)) : 1
     return failure('throttled', fault, { retryAfterSeconds })
   }
-  return failure('function', fault)
+  const words = `${reasons.notInvoked} (${[response.status, lettersOf(type)].join(' ').trim()})`
+  return failure('invocation', fault, { words })
 }
 
 function functionFailed(
@@ -56,7 +58,10 @@ function functionFailed(
   // Under its id the function's own log has the rest.
   const id = requestId !== undefined && /^[0-9a-f-]{36}$/.test(requestId) ? ` (${requestId})` : ''
   const what = `${nameOf(kind)}${type === '' ? '' : ` ${type}`}`
-  return failure('function', `the function failed: ${what}${id}`)
+  const words = [lettersOf(nameOf(kind)), lettersOf(type)].join(' ').trim()
+  return failure('function', `the function failed: ${what}${id}`, {
+    words: `${reasons.functionCrashed}${words === '' ? '' : ` (${words})`}`,
+  })
 }
 
 /**
@@ -110,6 +115,9 @@ const textOf = (response: UpstreamResponse, name: string): string | undefined =>
   const value = response.headers[name]
   return typeof value === 'string' ? value : undefined
 }
+
+/** In a record for ever: a name with digits could be somebody's number. */
+const lettersOf = (name: string): string => (/^[A-Za-z.]{1,60}$/.test(name) ? name : '')
 
 /** The name of a type, and nothing that only looks like one. */
 const nameOf = (value: unknown): string =>

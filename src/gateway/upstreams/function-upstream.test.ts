@@ -287,6 +287,38 @@ for (const [what, payload, headers, invokeStatus, expected] of responses)
     if (expected === 200) assert.match(text, /^\{"swapped":(?:true|false)\}$/)
   })
 
+const failures: [string, unknown, Record<string, string>, number, string][] = [
+  [
+    'crashed',
+    { errorMessage: 'for +99012345678', errorType: 'TypeError' },
+    { 'X-Amz-Function-Error': 'Unhandled' },
+    200,
+    'the function crashed (Unhandled TypeError)',
+  ],
+  [
+    'crashed with a name that may be a number',
+    { errorType: 'E99012345678' },
+    { 'X-Amz-Function-Error': 'Unhandled' },
+    200,
+    'the function crashed (Unhandled)',
+  ],
+  [
+    'was refused to this gateway',
+    { Message: 'no' },
+    { 'x-amzn-ErrorType': 'AccessDeniedException' },
+    403,
+    'the function could not be invoked (403 AccessDeniedException)',
+  ],
+  ['was not reached', {}, {}, 500, 'the function could not be invoked (500)'],
+]
+for (const [what, payload, headers, invokeStatus, reason] of failures)
+  test(`the record of a call says whether its function ${what}`, async (t) => {
+    const { runtime, gateway } = await setup(t)
+    runtime.answer = replying(payload, headers, invokeStatus)
+    assert.equal((await check(gateway)).status, 502)
+    assert.equal(gateway.journal.records[0]?.reason, reason)
+  })
+
 test('a function that is throttled is 503 with the time that it says, and opens no breaker', async (t) => {
   const { runtime, gateway } = await setup(t)
   runtime.answer = replying(

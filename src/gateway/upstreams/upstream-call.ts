@@ -15,11 +15,15 @@ export type UpstreamFailure = {
     | 'cancelled'
     /** a part of the request cannot be written: no fault of the upstream */
     | 'unsendable'
-    /** the function of a function upstream failed, or cannot be invoked */
+    /** the function of a function upstream crashed */
     | 'function'
+    /** it was never run: the service in front of it refused, or failed */
+    | 'invocation'
     /** it has no room for this call now */
     | 'throttled'
   fault: string
+  /** for the record of the call, where `kind` says too little; fixed words */
+  words?: string
   /** whether a byte of the request may have reached the upstream */
   sent: boolean
   /** whether the upstream had begun to answer */

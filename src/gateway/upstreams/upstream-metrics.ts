@@ -11,6 +11,7 @@ export type CallResult =
   | 'cancelled'
   | 'unsendable'
   | 'function'
+  | 'invocation'
   | 'throttled'
 
 export type ShadowResult = 'same' | 'different' | 'failed' | 'skipped'

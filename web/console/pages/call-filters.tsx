@@ -63,6 +63,7 @@ export function CallFilters({ partners }: { partners: readonly Partner[] }): Rea
           [{ value: 'any', label: 'any rule' }, ...refusingRules],
           180,
         )}
+        {choice('undocumented', 'Answer', [{ value: 'true', label: 'not as documented' }], 170)}
         {choice(
           'partnerId',
           'Partner',

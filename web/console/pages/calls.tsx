@@ -26,8 +26,9 @@ export function LiveCallsPage(): ReactNode {
   const filter = filterOf(search)
   const live = useLiveCalls(filter, paused)
   const { environment, partnerId, applicationId, apiId } = filter
+  const undocumented = filter.undocumented === 'true' ? 'true' : undefined
   const record = useManaged<List<Exchange>>(
-    `/exchanges${query({ environment, partnerId, applicationId, apiId, perPage: 100 })}`,
+    `/exchanges${query({ environment, partnerId, applicationId, apiId, undocumented, perPage: 100 })}`,
   )
   const partners = useManaged<List<Partner>>('/partners?perPage=100')
   const names = new Map((partners.data?.items ?? []).map((p) => [p.id, p.name]))
@@ -148,6 +149,11 @@ function Outcome({ row }: { row: Row }): ReactNode {
       {row.refusedBy !== undefined && (
         <Text size="xs" c="dimmed">
           by {row.refusedBy}
+        </Text>
+      )}
+      {row.undocumented && (
+        <Text size="xs" c="dimmed">
+          not as documented
         </Text>
       )}
     </>

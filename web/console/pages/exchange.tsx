@@ -132,6 +132,7 @@ function Failed({ exchange }: { exchange: ExchangeDetail }): ReactNode {
         <Text mt={6}>
           {failure.meaning} {retryText(exchange)} {adviceText(exchange)}
         </Text>
+        {failure.cause !== undefined && <Text mt={6}>{failure.cause}</Text>}
         {exchange.refusedBy !== undefined && (
           <Text mt={6}>
             Refused by <code className="mono">{exchange.refusedBy}</code>

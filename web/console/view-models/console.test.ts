@@ -34,6 +34,7 @@ const row = (id: string, atMs: number, more: Partial<Row> = {}): Row => ({
   ...{ id, atMs, environment: 'sandbox', partnerId: 'prt_1', applicationId: 'app_1' },
   ...{ apiId: 'sim-swap/v2', operationId: 'checkSimSwap', method: 'POST', status: 200 },
   ...{ code: undefined, refusedBy: undefined, totalMs: 1, correlator: `C-${id}` },
+  undocumented: false,
   ...more,
 })
 
@@ -61,9 +62,12 @@ test('what the record cannot be asked is filtered in the page, as the stream doe
     [{ operationId: 'other' }, false],
     [{ correlator: 'c-A' }, true],
     [{ correlator: 'zz' }, false],
+    [{ undocumented: 'true' }, false],
   ] as const)
     assert.equal(isWanted(filter, refused), wanted, JSON.stringify(filter))
   assert.equal(isWanted({ refusedBy: 'any' }, row('b', 1)), false)
+  const passed = row('c', 1, { undocumented: true })
+  assert.equal(isWanted({ undocumented: 'true' }, passed), true)
 })
 
 test('filters come from the address, and only those that are known', () => {

@@ -11,6 +11,7 @@ export const filterNames = [
   'statusClass',
   'refusedBy',
   'correlator',
+  'undocumented',
 ] as const
 export type FilterName = (typeof filterNames)[number]
 export type Filter = Partial<Record<FilterName, string>>
@@ -68,6 +69,7 @@ export type Row = {
   status: number
   code: string | undefined
   refusedBy: string | undefined
+  undocumented: boolean
   totalMs: number
   correlator: string
 }
@@ -84,6 +86,7 @@ const rowFrom = (call: LiveCall | Exchange, atMs: number): Row => ({
   status: call.status,
   code: call.code,
   refusedBy: call.refusedBy,
+  undocumented: call.undocumented === true,
   totalMs: call.totalMs,
   correlator: call.correlator,
 })
@@ -94,6 +97,7 @@ export const rowOfRecord = (exchange: Exchange): Row => rowFrom(exchange, Date.p
 /** The record can be asked for less than the stream; the rest is looked at here. */
 export function isWanted(filter: Filter, row: Row): boolean {
   const { statusClass, refusedBy, correlator, operationId } = filter
+  if (filter.undocumented === 'true' && !row.undocumented) return false
   if (statusClass !== undefined && statusClass !== `${Math.floor(row.status / 100)}xx`) return false
   if (operationId !== undefined && operationId !== row.operationId) return false
   if (refusedBy === 'any' ? row.refusedBy === undefined : isOther(refusedBy, row.refusedBy))
