@@ -11,7 +11,7 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import { Agent, request } from 'undici'
+import type { Agent, request } from 'undici'
 import type { Log } from '#platform/log'
 import { segmentsOf } from './list-segments.ts'
 import { sha256 } from './segment.ts'
@@ -45,12 +45,7 @@ export function createShipper(options: {
 }): Shipper {
   const { home, log } = options
   const queue: SealedSegment[] = []
-  const agent = new Agent({
-    connections: 1,
-    connect: { timeout: 2_000 },
-    headersTimeout: 15_000,
-    bodyTimeout: 15_000,
-  })
+  let client: { agent: Agent; request: typeof request } | undefined
   let running = false
   let stopped = false
   let backoffMs = firstBackoffMs
@@ -90,20 +85,24 @@ export function createShipper(options: {
   const deliver = async (segment: SealedSegment): Promise<boolean> => {
     try {
       const bytes = await readFile(segment.path)
-      const { statusCode, body } = await request(`${options.url}/internal/v1/journal/segments`, {
-        method: 'POST',
-        dispatcher: agent,
-        headers: {
-          authorization: `Bearer ${options.token}`,
-          'content-type': 'application/octet-stream',
-          'content-encoding': 'gzip',
-          'x-wayleave-gateway': options.gatewayId,
-          'x-wayleave-boot': segment.boot,
-          'x-wayleave-sequence': String(segment.sequence),
-          'x-wayleave-sha256': sha256(bytes),
+      client ??= await openClient()
+      const { statusCode, body } = await client.request(
+        `${options.url}/internal/v1/journal/segments`,
+        {
+          method: 'POST',
+          dispatcher: client.agent,
+          headers: {
+            authorization: `Bearer ${options.token}`,
+            'content-type': 'application/octet-stream',
+            'content-encoding': 'gzip',
+            'x-wayleave-gateway': options.gatewayId,
+            'x-wayleave-boot': segment.boot,
+            'x-wayleave-sequence': String(segment.sequence),
+            'x-wayleave-sha256': sha256(bytes),
+          },
+          body: await compress(bytes, { level: 1 }),
         },
-        body: await compress(bytes, { level: 1 }),
-      })
+      )
       await body.dump()
       if (statusCode >= 200 && statusCode < 300) {
         move(segment, 'shipped')
@@ -185,15 +184,27 @@ export function createShipper(options: {
         const deadline = setTimeout(() => {
           stopped = true
           wake?.()
-          void agent.destroy()
+          void client?.agent.destroy()
         }, deadlineMs)
         await finished
         clearTimeout(deadline)
       }
       stopped = true
-      await agent.destroy()
+      await client?.agent.destroy()
     },
   }
+}
+
+/** Loaded when there is something to ship: a gateway serves sooner without it. */
+async function openClient(): Promise<{ agent: Agent; request: typeof request }> {
+  const undici = await import('undici')
+  const agent = new undici.Agent({
+    connections: 1,
+    connect: { timeout: 2_000 },
+    headersTimeout: 15_000,
+    bodyTimeout: 15_000,
+  })
+  return { agent, request: undici.request }
 }
 
 function sealedAt(file: string): number | undefined {

@@ -1,22 +1,8 @@
-import { Type } from 'typebox'
 import type { Environment } from '#platform/config'
 import type { Routes } from '#platform/http-server'
 import type { Platform } from '#platform/module'
 import { readHeads } from './store.ts'
 import type { SnapshotTables } from './tables.ts'
-
-const Head = Type.Object({
-  environment: Type.Union([Type.Literal('sandbox'), Type.Literal('production')]),
-  revision: Type.Integer(),
-  /** the gateway processes that live, with the revision that each serves */
-  gateways: Type.Array(
-    Type.Object({
-      gatewayId: Type.String(),
-      revision: Type.Integer(),
-      seenAt: Type.String({ format: 'date-time' }),
-    }),
-  ),
-})
 
 type Serving = {
   environment: Environment
@@ -28,7 +14,21 @@ type Serving = {
 
 /** @param members the gateway processes, as they announced themselves */
 export function operatorRoutes(platform: Platform, members: () => Promise<Serving[]>): Routes {
-  return (server) => {
+  return async (server) => {
+    // Gateways have this module too, and no need of schemas.
+    const { Type } = await import('typebox')
+    const Head = Type.Object({
+      environment: Type.Union([Type.Literal('sandbox'), Type.Literal('production')]),
+      revision: Type.Integer(),
+      /** the gateway processes that live, with the revision that each serves */
+      gateways: Type.Array(
+        Type.Object({
+          gatewayId: Type.String(),
+          revision: Type.Integer(),
+          seenAt: Type.String({ format: 'date-time' }),
+        }),
+      ),
+    })
     server.get(
       '/snapshot',
       {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import type { Environment } from '#platform/config'
 import type { Log } from '#platform/log'
 import type { LimitStore } from './limit-store.ts'
@@ -20,23 +20,11 @@ type LimitRedis = Redis & {
  * @public
  */
 export function redisLimitStore(url: string, environment: Environment, log: Log): LimitStore {
-  const redis = new Redis(url, {
-    // Only a fence: `within` is the time that counts.
-    commandTimeout: 1_000,
-    connectTimeout: 1_000,
-    // What is given up is closed at once: a server that stands still would never close its side.
-    disconnectTimeout: 1,
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    autoResendUnfulfilledCommands: false,
-    retryStrategy: (times) => Math.min(times * 20, reconnectMs),
-    connectionName: `wayleave-gateway-${environment}`,
-  }) as LimitRedis
-  redis.on('error', (error) => log.debug({ reason: error.message }, 'the limit store is away'))
-  redis.defineCommand('wayleaveLimits', { numberOfKeys: 1, lua: limitScript })
+  const opened = open(url, environment, log)
   const prefix = `{wayleave:${environment}}:`
   return {
     async ask(question) {
+      const redis = await opened
       const asked = redis.wayleaveLimits(prefix, encodeQuestion(question), randomUUID())
       let over = false
       const ends = (): void => {
@@ -53,7 +41,28 @@ export function redisLimitStore(url: string, environment: Environment, log: Log)
       }
     },
     async stop() {
+      const redis = await opened
       redis.disconnect()
     },
   }
+}
+
+/** Loaded where there is a Redis: most gateways start without it. */
+async function open(url: string, environment: Environment, log: Log): Promise<LimitRedis> {
+  const { Redis } = await import('ioredis')
+  const redis = new Redis(url, {
+    // Only a fence: `within` is the time that counts.
+    commandTimeout: 1_000,
+    connectTimeout: 1_000,
+    // What is given up is closed at once: a server that stands still would never close its side.
+    disconnectTimeout: 1,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    retryStrategy: (times) => Math.min(times * 20, reconnectMs),
+    connectionName: `wayleave-gateway-${environment}`,
+  }) as LimitRedis
+  redis.on('error', (error) => log.debug({ reason: error.message }, 'the limit store is away'))
+  redis.defineCommand('wayleaveLimits', { numberOfKeys: 1, lua: limitScript })
+  return redis
 }
