@@ -3,8 +3,9 @@ import type { Config } from '#platform/config'
 import { createDatabasePool } from '#platform/database'
 import { embeddedServerUrl } from '#platform/embedded-postgres'
 import { createIds } from '#platform/ids'
+import { followKeys } from '#platform/keys/follow-keys'
+import { type InstallationKeys, openKeys } from '#platform/keys/open-keys'
 import { createLog } from '#platform/log'
-import { checkMasterKey, openSealing } from '#platform/master-key'
 import type { Platform } from '#platform/module'
 import { createOutbox } from '#platform/outbox'
 import { subscriptions } from '../subscriptions.ts'
@@ -14,26 +15,37 @@ import { explainDatabase } from './explain-database.ts'
 export const databaseUrlOf = (config: Config): string =>
   config.databaseUrl ?? embeddedServerUrl(config.dataDir, config.postgresPort)
 
-/** What the modules of the control side are given; refuses to go on with a wrong master key or schema. */
+/**
+ * What the modules of the control side are given, and the keys behind its sealing, which are followed until the database
+ * is closed; refuses to go on with a wrong key or schema, or without a key.
+ */
 export async function createPlatform(
   config: Config,
   name: string,
   logLevel: string = config.logLevel,
-): Promise<Platform> {
+): Promise<Platform & { keys: InstallationKeys }> {
   const log = createLog({ name, level: logLevel })
   const clock = systemClock
   const newId = createIds(clock)
-  const sealing = openSealing(config)
   const database = createDatabasePool(databaseUrlOf(config), {
     applicationName: `wayleave ${name}`,
     onError: (error) => log.warn({ reason: error.message }, 'a database connection broke'),
   })
   try {
-    await checkMasterKey(database.pool, sealing)
+    const keys = await openKeys({
+      ...{ config, database, clock, create: false },
+      say: (line) => log.warn({ reason: line }, 'the keys cannot be opened yet'),
+    })
+    const { sealing } = keys
+    const follower = followKeys({ keys, url: database.url, log })
+    const close = async (): Promise<void> => {
+      await follower.stop()
+      await database.close()
+    }
+    const outbox = createOutbox({ database, subscriptions, newId, clock })
+    return { config, database: { ...database, close }, outbox, sealing, keys, newId, clock, log }
   } catch (error) {
     await database.close()
     throw explainDatabase(config, error)
   }
-  const outbox = createOutbox({ database, subscriptions, newId, clock })
-  return { config, database, outbox, sealing, newId, clock, log }
 }

@@ -1,18 +1,19 @@
 import path from 'node:path'
 import type { Pool } from 'pg'
+import { systemClock } from '#platform/clock'
 import type { Config } from '#platform/config'
 import { createDatabasePool } from '#platform/database'
 import { ensureDatabaseRoles, type RestrictedRole } from '#platform/database-roles'
-import { checkMasterKey, loadMasterKey } from '#platform/master-key'
+import { openKeys } from '#platform/keys/open-keys'
+import { refuseForeignKeys, settleMasterKey } from '#platform/keys/prepare-keys'
 import { migrate } from '#platform/migrations'
-import { createSealing, type Sealing } from '#platform/sealing'
+import type { Sealing } from '#platform/sealing'
 import { migrated } from '../modules.ts'
 import { explainDatabase } from './explain-database.ts'
 
 export type PreparedDatabase = {
   /** the migrations that were applied now */
   applied: string[]
-  masterKey: Buffer
   sealing: Sealing
   restricted: Record<RestrictedRole, string>
 }
@@ -21,19 +22,22 @@ export type PreparedDatabase = {
  * Brings the database to the present schema and makes its restricted roles. A server that does not serve, and a master
  * key that does not belong, are refused before anything is changed.
  */
-export async function prepareDatabase(config: Config, url: string): Promise<PreparedDatabase> {
-  const { pool, close } = createDatabasePool(url, { applicationName: 'wayleave prepare', max: 1 })
+export async function prepareDatabase(
+  config: Config,
+  url: string,
+  say?: (line: string) => void,
+): Promise<PreparedDatabase> {
+  const database = createDatabasePool(url, { applicationName: 'wayleave prepare', max: 1 })
+  const { pool, close } = database
   try {
     await requireServer(pool)
-    if (await isSealed(pool)) {
-      await checkMasterKey(pool, createSealing(loadMasterKey(config, { create: false })))
-    }
+    const options = { config, database, clock: systemClock, ...(say === undefined ? {} : { say }) }
+    await refuseForeignKeys(options)
     const applied = await migrate(url, path.join(config.root, 'src'), migrated)
-    const masterKey = loadMasterKey(config, { create: true })
-    const sealing = createSealing(masterKey)
-    await checkMasterKey(pool, sealing)
+    const { sealing } = await openKeys({ ...options, create: true })
+    await settleMasterKey(config, database)
     const restricted = await ensureDatabaseRoles(url, sealing)
-    return { applied, masterKey, sealing, restricted }
+    return { applied, sealing, restricted }
   } catch (error) {
     throw explainDatabase(config, error)
   } finally {
@@ -67,16 +71,4 @@ async function requireServer(pool: Pool): Promise<void> {
     throw new Error(
       `the user "${server.name}" of DATABASE_URL may not make what is needed: schemas, and a restricted role for each gateway. As a superuser:\n${needed.join('\n')}`,
     )
-}
-
-/** Whether something in this database was sealed with a master key. */
-async function isSealed(pool: Pool): Promise<boolean> {
-  const { rows: tables } = await pool.query<{ made: boolean }>(
-    `select to_regclass('platform.installation') is not null as made`,
-  )
-  if (tables[0]?.made !== true) return false
-  const { rows } = await pool.query(
-    'select 1 from platform.installation where key_check is not null',
-  )
-  return rows.length > 0
 }

@@ -1,5 +1,6 @@
 import type { Config, Environment } from '#platform/config'
 import type { RestrictedRole } from '#platform/database-roles'
+import { keyPlaceText } from '#platform/key-settings'
 import type { Sealing } from '#platform/sealing'
 
 /** A process of the product, as the supervisor starts it. */
@@ -10,10 +11,15 @@ export type Role = {
   env: Readonly<Record<string, string>>
 }
 
-/** Names that tell a process of a secret: a role gets those that it needs, and none by inheritance. */
+/** Names that tell a process of a secret, or where one is: a role gets those that it needs, and none by inheritance. */
 const secrets = [
   'DATABASE_URL',
   'WAYLEAVE_SECRET_KEY',
+  'WAYLEAVE_SECRET_KEY_PREVIOUS',
+  'WAYLEAVE_KEY_ENCRYPTION',
+  'WAYLEAVE_KEY_ENCRYPTION_PREVIOUS',
+  'WAYLEAVE_VAULT_TOKEN',
+  'WAYLEAVE_VAULT_TOKEN_FILE',
   'WAYLEAVE_INTAKE_TOKEN',
   'WAYLEAVE_UPSTREAM_TOKEN',
   'WAYLEAVE_GATEWAY_KEY',
@@ -48,17 +54,12 @@ export function heldBy(
 
 /**
  * The roles of the local run and what each is given. A gateway and the simulated operator get a database role that can
- * do nearly nothing, and no master key.
+ * do nearly nothing, and nothing that opens the keys of the database.
  */
-export function localRoles(
-  options: Given & { ownerUrl: string; masterKey: Buffer; config: Config },
-): Role[] {
+export function localRoles(options: Given & { ownerUrl: string; config: Config }): Role[] {
   const { ownerUrl, config } = options
-  const { redisUrl, smtpUrl, traces, aws } = config
-  const owner = {
-    DATABASE_URL: ownerUrl,
-    WAYLEAVE_SECRET_KEY: options.masterKey.toString('base64url'),
-  }
+  const { redisUrl, smtpUrl, traces } = config
+  const owner = { DATABASE_URL: ownerUrl, ...keySettingsOf(config) }
   const gateway = (environment: Environment): Role => ({
     name: `gateway-${environment}`,
     args: ['gateway', '--environment', environment],
@@ -66,13 +67,7 @@ export function localRoles(
       ...heldBy(`gateway-${environment}`, options),
       ...given({ REDIS_URL: redisUrl, OTEL_EXPORTER_OTLP_HEADERS: traces.headers }),
       // Functions are upstreams of production; the sandbox has no key to the operator's account.
-      ...(environment === 'production'
-        ? given({
-            AWS_ACCESS_KEY_ID: aws.accessKeyId,
-            AWS_SECRET_ACCESS_KEY: aws.secretAccessKey,
-            AWS_SESSION_TOKEN: aws.sessionToken,
-          })
-        : {}),
+      ...(environment === 'production' ? accountOf(config) : {}),
     },
   })
   return [
@@ -94,6 +89,35 @@ export function localRoles(
     gateway('sandbox'),
   ]
 }
+
+/** What control and the authorization server open the keys of the database with; a master key in its file they read. */
+function keySettingsOf(config: Config): Record<string, string> {
+  const { secretKey, keys } = config
+  const { place, previousPlace, previousSecretKey, vault } = keys
+  const kinds = [place.kind, previousPlace?.kind]
+  return {
+    WAYLEAVE_KEY_ENCRYPTION: keyPlaceText(place),
+    ...given({
+      WAYLEAVE_KEY_ENCRYPTION_PREVIOUS: previousPlace && keyPlaceText(previousPlace),
+      WAYLEAVE_SECRET_KEY: secretKey?.toString('base64url'),
+      WAYLEAVE_SECRET_KEY_PREVIOUS: previousSecretKey?.toString('base64url'),
+    }),
+    ...(kinds.includes('vault')
+      ? given({
+          WAYLEAVE_VAULT_TOKEN: vault.token,
+          WAYLEAVE_VAULT_TOKEN_FILE: vault.tokenFile,
+        })
+      : {}),
+    ...(kinds.includes('aws-kms') ? accountOf(config) : {}),
+  }
+}
+
+const accountOf = ({ aws }: Config): Record<string, string> =>
+  given({
+    AWS_ACCESS_KEY_ID: aws.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: aws.secretAccessKey,
+    AWS_SESSION_TOKEN: aws.sessionToken,
+  })
 
 /** Those that are set. */
 const given = (values: Readonly<Record<string, string | undefined>>): Record<string, string> =>

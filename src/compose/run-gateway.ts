@@ -21,14 +21,13 @@ import type { Config, Environment } from '#platform/config'
 import { createDatabasePool } from '#platform/database'
 import { createInternalServer } from '#platform/internal-server'
 import { createLog, type Log } from '#platform/log'
-import { openSealing } from '#platform/master-key'
 import { superviseProcess } from '#platform/process-lifecycle'
-import { createSealing } from '#platform/sealing'
 import { followSnapshot } from '#snapshot'
 import { clientAuthorities } from './client-authorities.ts'
 import { databaseUrlOf } from './create-platform.ts'
 import { gatewayCertificate, gatewayFolder, gatewayIdOf } from './gateway-folder.ts'
 import { gatewayHosts } from './gateway-hosts.ts'
+import { heldKeys } from './held-keys.ts'
 import { openTracing } from './open-tracing.ts'
 import { tellSupervisor } from './tell-supervisor.ts'
 import { upstreamOptions, upstreamsHandler } from './upstream-options.ts'
@@ -52,6 +51,7 @@ export async function runGateway(
     max: 4,
     onError: (error) => log.warn({ reason: error.message }, 'a database connection broke'),
   })
+  const held = await heldKeys(config, environment, database)
   const own = gatewayIdOf(config, environment)
   const gatewayId = worker === undefined ? own : `${own}-${worker}`
   const journalFolder = path.join(config.dataDir, 'journal')
@@ -65,7 +65,7 @@ export async function runGateway(
     log,
     ship: {
       url: config.control.internalUrl,
-      token: config.intakeToken ?? openSealing(config).machineToken(`intake:${environment}`),
+      token: held.intakeToken,
     },
   })
   const traces = await openTracing(config, log, {
@@ -73,10 +73,7 @@ export async function runGateway(
     instance: gatewayId,
     environment,
   })
-  const sealing =
-    config.gatewayKey === undefined
-      ? openSealing(config).child(`gateway:${environment}`)
-      : createSealing(config.gatewayKey)
+  const { sealing } = held
   const tail = new LiveTail({ token: sealing.machineToken('tail') })
   let ready = (): boolean => false
   const internal = createInternalServer({
@@ -121,7 +118,10 @@ export async function runGateway(
     sealing,
     hosts: gatewayHosts(config, environment),
     foreignHosts: [new URL(other.url).host, new URL(other.tlsUrl).host],
-    simulator: environment === 'sandbox' ? simulatorOf(config) : undefined,
+    simulator:
+      environment === 'sandbox'
+        ? { url: config.simulator.url, token: held.upstreamToken }
+        : undefined,
     upstreams: upstreamOptions(config, environment, folder),
     snapshot,
     journal,
@@ -177,13 +177,6 @@ export async function runGateway(
     log,
   })
   tellSupervisor({ type: 'ready' })
-}
-
-function simulatorOf(config: Config): { url: string; token: string } {
-  return {
-    url: config.simulator.url,
-    token: config.upstreamToken ?? openSealing(config).machineToken('upstream:simulator'),
-  }
 }
 
 /** Redis or Valkey where one is named, else PostgreSQL by connections of its own: a slow question must not hold up others. */

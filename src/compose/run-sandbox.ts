@@ -4,11 +4,11 @@ import { createDatabasePool } from '#platform/database'
 import { createIds } from '#platform/ids'
 import { createInternalServer } from '#platform/internal-server'
 import { createLog } from '#platform/log'
-import { openSealing } from '#platform/master-key'
 import { superviseProcess } from '#platform/process-lifecycle'
 import { createSandbox } from '#sandbox'
 import { followSnapshot } from '#snapshot'
 import { databaseUrlOf } from './create-platform.ts'
+import { heldUpstreamToken } from './held-keys.ts'
 import { tellSupervisor } from './tell-supervisor.ts'
 
 /** The simulated operator, behind the sandbox gateway. */
@@ -18,7 +18,7 @@ export async function runSandbox(config: Config): Promise<void> {
   const database = createDatabasePool(databaseUrl, { applicationName: 'wayleave sandbox', max: 6 })
   const sandbox = createSandbox({
     listen: { host: config.internalHost, port: config.simulator.port },
-    upstreamToken: config.upstreamToken ?? openSealing(config).machineToken('upstream:simulator'),
+    upstreamToken: await heldUpstreamToken(config, database),
     follower: followSnapshot({ databaseUrl, environment: 'sandbox', log }),
     database,
     newId: createIds(systemClock),

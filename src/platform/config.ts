@@ -1,5 +1,6 @@
 import path from 'node:path'
 import ipaddr from 'ipaddr.js'
+import { type KeyConfig, keyConfigOf, keySettings } from './key-settings.ts'
 
 /** @public */
 export const environments = ['sandbox', 'production'] as const
@@ -120,11 +121,6 @@ const oneOf =
     if (found === undefined) throw new Error(`must be one of ${values.join(', ')}`)
     return found
   }
-const secretKey = (value: string): Buffer => {
-  const key = Buffer.from(value, 'base64url')
-  if (key.length !== 32) throw new Error('must be 32 random bytes in base64url (43 characters)')
-  return key
-}
 const currency = (value: string): string => {
   if (!/^[A-Z]{3}$/.test(value)) throw new Error('must be an ISO 4217 code such as EUR')
   return value
@@ -162,9 +158,7 @@ export const settings = {
     traceUrl,
   ),
   OTEL_TRACES_SAMPLER_ARG: setting('part of the calls that is traced, 0 to 1 (0.01)', share),
-  AWS_ACCESS_KEY_ID: setting('key that function upstreams are invoked with', text),
-  AWS_SECRET_ACCESS_KEY: setting('its secret', text, true),
-  AWS_SESSION_TOKEN: setting('its session', text, true),
+  ...keySettings,
   SMTP_URL: setting(
     'mail server, smtps://user:password@host; without it mail becomes files in data/mail',
     smtpUrl,
@@ -175,25 +169,19 @@ export const settings = {
   WAYLEAVE_HOST: setting('address that the public listeners bind to (127.0.0.1)', text),
   WAYLEAVE_INTERNAL_HOST: setting('address that the internal listeners bind to (127.0.0.1)', text),
   WAYLEAVE_OPERATOR_NAME: setting('the name of the operator that the pages show', text),
+  WAYLEAVE_STAFF_SECOND_FACTOR: setting(
+    'whether staff must have a passkey or an authenticator app: ask or require (require where the portal is https, ask where it is not)',
+    oneOf('ask', 'require'),
+  ),
   WAYLEAVE_CURRENCY: setting('ISO 4217 code of the prices (EUR)', currency),
   WAYLEAVE_LOG_LEVEL: setting(
     'debug, info, warn or error (info)',
     oneOf('debug', 'info', 'warn', 'error'),
   ),
-  WAYLEAVE_SECRET_KEY: setting(
-    'master key, instead of the file data/secrets/master.key',
-    secretKey,
-    true,
-  ),
   WAYLEAVE_INTAKE_TOKEN: setting('what a gateway shows to the journal intake', text, true),
   WAYLEAVE_UPSTREAM_TOKEN: setting(
     'what the sandbox gateway shows to the simulated operator',
     text,
-    true,
-  ),
-  WAYLEAVE_GATEWAY_KEY: setting(
-    'what a gateway without the master key derives its own keys from',
-    secretKey,
     true,
   ),
   WAYLEAVE_TRUSTED_PROXIES: setting(
@@ -291,12 +279,14 @@ export type Config = Readonly<{
   host: string
   internalHost: string
   operatorName: string
+  staffSecondFactor: 'ask' | 'require'
   currency: string
   logLevel: 'debug' | 'info' | 'warn' | 'error'
   databaseUrl: string | undefined
   smtpUrl: string | undefined
   mailSender: string
   secretKey: Buffer | undefined
+  keys: KeyConfig
   intakeToken: string | undefined
   upstreamToken: string | undefined
   redisUrl: string | undefined
@@ -373,6 +363,7 @@ export function loadConfig(
   ) {
     faults.push('WAYLEAVE_TLS_KEY_FILE and WAYLEAVE_TLS_CERTIFICATE_FILE: set both, or neither')
   }
+  const keys = keyConfigOf(values, faults)
   if (faults.length > 0) throw new ConfigError(faults)
   return Object.freeze({
     version,
@@ -381,12 +372,17 @@ export function loadConfig(
     host: values.WAYLEAVE_HOST ?? '127.0.0.1',
     internalHost: values.WAYLEAVE_INTERNAL_HOST ?? '127.0.0.1',
     operatorName: values.WAYLEAVE_OPERATOR_NAME ?? 'Wayleave',
+    // Only a local installation has no https; there a password is enough to look around.
+    staffSecondFactor:
+      values.WAYLEAVE_STAFF_SECOND_FACTOR ??
+      (values.WAYLEAVE_PORTAL_URL?.startsWith('https:') === true ? 'require' : 'ask'),
     currency: values.WAYLEAVE_CURRENCY ?? 'EUR',
     logLevel: values.WAYLEAVE_LOG_LEVEL ?? 'info',
     databaseUrl: values.DATABASE_URL,
     smtpUrl: values.SMTP_URL,
     mailSender: values.WAYLEAVE_MAIL_SENDER ?? 'wayleave@localhost',
     secretKey: values.WAYLEAVE_SECRET_KEY,
+    keys,
     intakeToken: values.WAYLEAVE_INTAKE_TOKEN,
     upstreamToken: values.WAYLEAVE_UPSTREAM_TOKEN,
     redisUrl: values.REDIS_URL,

@@ -1,4 +1,11 @@
-import { createDecipheriv, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto'
 import { keyedHashOf } from './keyed-hash.ts'
 import { type MessageKey, messageKey } from './xaes.ts'
 
@@ -19,6 +26,8 @@ export interface Sealing {
   newDataKey(context: string): { wrapped: string; key: DataKey }
   /** @throws when it was altered, or made for another context */
   openDataKey(wrapped: string, context: string): DataKey
+  /** The same key, wrapped with the data key of the day. */
+  rewrapDataKey(wrapped: string, context: string): string
   /** HMAC-SHA-256 for secrets of 128 bits or more that are only ever compared. */
   keyedHash(purpose: string, value: string): string
   /** A bearer token for one machine-to-machine path, the same on each process that holds the root key. */
@@ -39,7 +48,8 @@ export interface DataKey {
 
 /** The keys that values are sealed with. They change; which one it is stands in the value. */
 export interface SealingKeys {
-  current(): { id: string; key: MessageKey }
+  /** `v1` while an installation of the first releases may still have processes that know nothing else */
+  current(): { id: string; key: MessageKey } | typeof firstKeyId
   find(id: string): MessageKey | undefined
 }
 
@@ -60,7 +70,9 @@ export function createSealing(rootKey: Buffer, keys?: SealingKeys): Sealing {
   const hashes = remember((purpose) => keyedHashOf(derive(`hash:${purpose}`)))
   const ring = keys ?? ownKey(messageKey(derive('seal:2')))
   const seal = (plaintext: Buffer, context: string): string => {
-    const { id, key } = ring.current()
+    const current = ring.current()
+    if (current === firstKeyId) return sealFirst(derive('seal'), plaintext, context)
+    const { id, key } = current
     return `v2.${id}.${key.encrypt(plaintext, randomBytes(24), Buffer.from(context)).toString('base64url')}`
   }
   const open = (sealed: string, context: string): Buffer => {
@@ -81,6 +93,8 @@ export function createSealing(rootKey: Buffer, keys?: SealingKeys): Sealing {
       return { wrapped: seal(key, wrapContext(context)), key: dataKeyOf(key) }
     },
     openDataKey: (wrapped, context) => dataKeyOf(open(wrapped, wrapContext(context))),
+    rewrapDataKey: (wrapped, context) =>
+      seal(open(wrapped, wrapContext(context)), wrapContext(context)),
     keyedHash: (purpose, value) => hashes(purpose)(value),
     machineToken: (purpose) => derive(`token:${purpose}`).toString('base64url'),
     child: (purpose) => createSealing(derive(`token:${purpose}`)),
@@ -107,6 +121,14 @@ const ownKey = (key: MessageKey): SealingKeys => ({
   current: () => ({ id: ownKeyId, key }),
   find: (id) => (id === ownKeyId ? key : undefined),
 })
+
+function sealFirst(key: Buffer, plaintext: Buffer, context: string): string {
+  const iv = randomBytes(12)
+  const cipher = createCipheriv('aes-256-gcm', key, iv)
+  cipher.setAAD(Buffer.from(context))
+  const body = Buffer.concat([cipher.update(plaintext), cipher.final()])
+  return `${firstKeyId}.${Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64url')}`
+}
 
 function openFirst(key: Buffer, sealed: string, context: string): Buffer {
   const bytes = Buffer.from(sealed.slice(firstKeyId.length + 1), 'base64url')
