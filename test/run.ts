@@ -1,13 +1,14 @@
 /** `npm test`: every check and every test, and one closing line that counts them. */
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, globSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import path from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
 import { startEmbeddedPostgres } from '#platform/embedded-postgres'
 import { freePort } from '#platform/free-port'
+import { lendProduct } from './support/shared-product.ts'
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..')
 process.chdir(root)
@@ -15,6 +16,29 @@ const bin = path.join(root, 'node_modules', '.bin')
 const args = process.argv.slice(2)
 const onlyChecks = args.includes('--checks')
 const named = args.filter((arg) => !arg.startsWith('--'))
+// Hundreds of processes load the same files: what the first compiled, the others read.
+process.env.NODE_COMPILE_CACHE ??= path.join(root, 'node_modules', '.cache', 'compile')
+
+/** What lasts longest begins first, so that no single file is waited for at the end. */
+const longest = [
+  'src/gateway/limits/cluster-limits.test.ts',
+  'src/gateway/limits/cluster-faults.test.ts',
+  'src/gateway/limits/limit-node.test.ts',
+  'src/gateway/limits/limit-store.test.ts',
+  'src/gateway/limits/store-stall.test.ts',
+  'src/catalog/routes.test.ts',
+  'src/catalog/retirement.test.ts',
+  'src/portal/pages.test.ts',
+  'src/gateway/process.test.ts',
+  'test/journeys/gateway.test.ts',
+  'test/journeys/start.test.ts',
+]
+
+function inOrder(files: readonly string[]): string[] {
+  const place = (file: string): number =>
+    longest.includes(file) ? longest.indexOf(file) : longest.length
+  return files.toSorted((a, b) => place(a) - place(b) || a.localeCompare(b))
+}
 
 type Count = { passed: number; failed: number }
 const say = (line: string): void => {
@@ -126,9 +150,15 @@ async function main(): Promise<number> {
       const browser = named.length > 0 ? [] : globSync('e2e/*.test.ts')
       // Without it those tests fail one by one; that it is missing has been said.
       ensureRedis()
-      add(await runTests(files.sort(), 2))
-      // These start the whole product, so they run one after the other.
-      add(await runTests(journeys.sort(), 1))
+      // Most wait for a database or a clock half of their time: two files for each core.
+      add(await runTests(inOrder(files), 2 * Math.max(2, availableParallelism())))
+      // These start the whole product; those that only use one share it.
+      const lent = journeys.length > 0 ? await lendProduct() : undefined
+      try {
+        add(await runTests(inOrder(journeys), 2))
+      } finally {
+        await lent?.end()
+      }
       if (browser.length > 0) {
         if (ensureBrowser()) add(await runTests(browser.sort(), 1))
         else total.failed += browser.length

@@ -333,7 +333,7 @@ async function createWorld(product: Product): Promise<World> {
     await until(async () => {
       id = (await ask(product, owner, 'GET', address)).body.items[0]?.id
       return id !== undefined
-    }, 5_000)
+    }, 20_000)
     return id ?? ''
   }
   await ask(product, owner, 'POST', '/try-it', {

@@ -6,14 +6,13 @@ import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import {
   accessToken,
-  type Product,
   type Registration,
   signUp,
-  startProduct,
   temporaryFolder,
   until,
   wayleave,
 } from '../support/product.ts'
+import { type SharedProduct, sharedProduct } from '../support/shared-product.ts'
 
 const shell = promisify(execFile)
 
@@ -29,13 +28,13 @@ type UsageAnswer = {
 }
 
 describe('the road, from sign-up to a metered and priced call', () => {
-  let product: Product
+  let product: SharedProduct
   let registration: Registration
   let cookie: string
   const cleanUps: (() => Promise<void> | void)[] = []
 
   before(async () => {
-    product = await startProduct({ after: (fn) => void cleanUps.push(fn) })
+    product = await sharedProduct({ after: (fn) => void cleanUps.push(fn) })
   })
   after(async () => {
     for (const cleanUp of cleanUps.toReversed()) await cleanUp()

@@ -4,22 +4,21 @@ import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import {
   accessToken,
-  type Product,
   type Registration,
   signUp,
-  startProduct,
   temporaryFolder,
   wayleave,
 } from '../support/product.ts'
+import { type SharedProduct, sharedProduct } from '../support/shared-product.ts'
 
 describe('writes in the sandbox: done once, their maker’s, and masked', () => {
-  let product: Product
+  let product: SharedProduct
   let first: Registration
   let second: Registration
   const cleanUps: (() => Promise<void> | void)[] = []
 
   before(async () => {
-    product = await startProduct({ after: (fn) => void cleanUps.push(fn) })
+    product = await sharedProduct({ after: (fn) => void cleanUps.push(fn) })
     const folder = path.join(temporaryFolder({ after: (fn) => void cleanUps.push(fn) }), 'orders')
     mkdirSync(folder)
     writeFileSync(path.join(folder, 'openapi.yaml'), document)

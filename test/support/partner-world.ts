@@ -42,7 +42,11 @@ export async function ask(
 }
 
 /** The token of the newest link to a page that was mailed to an address. */
-export async function mailedToken(product: Product, to: string, page: string): Promise<string> {
+export async function mailedToken(
+  product: Pick<Product, 'dataDir'>,
+  to: string,
+  page: string,
+): Promise<string> {
   const folder = path.join(product.dataDir, 'mail')
   const link = new RegExp(`/${page}#token=([\\w-]+)`)
   let token: string | undefined
@@ -54,7 +58,7 @@ export async function mailedToken(product: Product, to: string, page: string): P
       if (token !== undefined) return true
     }
     return false
-  }, 5_000)
+  }, 20_000)
   return token ?? ''
 }
 
@@ -66,7 +70,10 @@ function namesIn(folder: string): string[] {
   }
 }
 
-export async function issueToken(product: Product, ...args: string[]): Promise<string> {
+export async function issueToken(
+  product: Pick<Product, 'env'>,
+  ...args: string[]
+): Promise<string> {
   const made = await wayleave(product, 'token', 'create', '--json', ...args)
   if (made.code !== 0) throw new Error(made.stderr)
   return (JSON.parse(made.stdout) as { token: string }).token

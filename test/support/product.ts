@@ -182,7 +182,7 @@ let people = 0
 
 /** Signs a partner up, as the form does. */
 export async function signUp(
-  product: Product,
+  product: Pick<Product, 'wellKnown'>,
   input: Partial<Record<'organisation' | 'name' | 'email' | 'password', string>> = {},
 ): Promise<{ status: number; body: Registration; cookie: string; email: string; ms: number }> {
   people += 1

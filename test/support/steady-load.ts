@@ -66,7 +66,7 @@ export function steadyLoad(options: {
       } catch (error) {
         count(error instanceof Error && 'code' in error ? String(error.code) : String(error))
       }
-      await delay(2)
+      await delay(8)
     }
   }
   const work = [askHealth(), ...Array.from({ length: options.clients }, (_, i) => client(i))]

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Pool } from 'undici'
 import type { ContractEntry } from '#snapshot'
@@ -55,11 +56,17 @@ export class Member {
     return { status: statusCode, headers }
   }
 
-  /** Clients that call one after the other until the time is over or the gateway is gone. */
+  /**
+   * Clients that call one after the other until the time is over or the gateway is gone. One that is refused takes a
+   * breath: to be refused as often as a machine can says no more, and leaves no time for anything else on it.
+   */
   async hammer(clients: number, endMs: number): Promise<void> {
     const client = async (n: number): Promise<void> => {
       try {
-        while (performance.now() < endMs) await this.call(n)
+        while (performance.now() < endMs) {
+          const { status } = await this.call(n)
+          if (status !== 200) await delay(4)
+        }
       } catch {
         // Killed: what was admitted is counted by then.
       }
