@@ -9,19 +9,27 @@ type Io = { out: (text: string) => void; err: (text: string) => void }
  * @public
  */
 export async function runCommandLine(
-  argv: readonly string[],
+  given: readonly string[],
   commands: readonly Command[],
   program: { name: string; version: string; about: string },
   io: Io,
 ): Promise<number | undefined> {
+  const json = wantsJson(given)
+  const argv = given[0] === '--json' ? given.slice(1) : given
   const command = findCommand(argv, commands)
-  if (command === undefined) return withoutCommand(argv, commands, program, io)
+  if (command === undefined) return withoutCommand({ argv, json }, commands, program, io)
   const rest = argv.slice(command.name.split(' ').length)
   if (rest.includes('--help') || rest.includes('-h')) {
-    io.out(helpOf(command, program.name))
+    print(
+      {
+        data: { help: helpOf(command, program.name) },
+        text: helpOf(command, program.name).trimEnd(),
+      },
+      json,
+      io,
+    )
     return 0
   }
-  const json = rest.includes('--json')
   try {
     const result = await command.run({ ...parse(command, rest, program.name), json })
     if (result === undefined) return undefined
@@ -30,9 +38,15 @@ export async function runCommandLine(
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     if (json) io.out(`${JSON.stringify({ error: message })}\n`)
-    else io.err(`wayleave: ${message}\n`)
+    else io.err(`${program.name}: ${message}\n`)
     return error instanceof CommandError ? error.exitCode : 1
   }
+}
+
+/** What stands behind `--` is an argument, not an option. */
+function wantsJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--')
+  return (end === -1 ? argv : argv.slice(0, end)).some((word) => /^--json(=|$)/.test(word))
 }
 
 function print(result: CommandResult, json: boolean, io: Io): void {
@@ -72,14 +86,14 @@ function findCommand(argv: readonly string[], commands: readonly Command[]): Com
 }
 
 function withoutCommand(
-  argv: readonly string[],
+  { argv, json }: { argv: readonly string[]; json: boolean },
   commands: readonly Command[],
   program: { name: string; version: string; about: string },
   io: Io,
 ): number {
-  const [first] = argv
+  const [first] = argv.filter((word) => word !== '--json')
   if (first === '--version' || first === '-v') {
-    io.out(`${program.version}\n`)
+    print({ data: { version: program.version }, text: program.version }, json, io)
     return 0
   }
   const words = argv.filter((word) => !word.startsWith('-'))
@@ -87,26 +101,45 @@ function withoutCommand(
     (command) => words.length > 0 && command.name.startsWith(`${words[0]} `),
   )
   const shown = group.length > 0 ? group : commands
+  const text = listOf(shown, program)
+  const data = { commands: shown.map(({ name, summary }) => ({ name, summary })) }
+  if (first === '--help' || first === '-h' || first === 'help') {
+    print({ data, text }, json, io)
+    return 0
+  }
+  const error = whatIsMissing(first, words, group)
+  if (json) io.out(`${JSON.stringify({ error, ...data })}\n`)
+  else if (first === undefined) io.out(`${text}\n`)
+  else io.err(`${program.name}: ${error}\n${text}\n`)
+  return 2
+}
+
+function whatIsMissing(
+  first: string | undefined,
+  words: readonly string[],
+  group: readonly Command[],
+): string {
+  if (first === undefined) return 'no command was given'
+  const [word] = words
+  if (word === undefined) return `there is no option "${first}" without a command`
+  if (group.length > 0 && words.length === 1) return `"${word}" needs the second word of a command`
+  return `there is no command "${words.join(' ')}"`
+}
+
+function listOf(
+  shown: readonly Command[],
+  program: { name: string; version: string; about: string },
+): string {
   const width = Math.max(...shown.map((command) => command.name.length)) + 2
-  const list = shown.map((command) => `  ${command.name.padEnd(width)}${command.summary}`)
-  const text = [
+  return [
     `${program.name} ${program.version}: ${program.about}`,
     '',
     `usage: ${program.name} <command> [options]`,
     '',
-    ...list,
+    ...shown.map((command) => `  ${command.name.padEnd(width)}${command.summary}`),
     '',
     `Every command takes --json (for programs) and --help (for people).`,
-    '',
   ].join('\n')
-  if (first === undefined || first === '--help' || first === '-h' || first === 'help') {
-    io.out(text)
-    return first === undefined ? 2 : 0
-  }
-  const near =
-    words.length > 0 && group.length === 0 ? `there is no command "${words.join(' ')}"\n` : ''
-  io.err(`${near === '' ? '' : `${program.name}: `}${near}${text}`)
-  return 2
 }
 
 function helpOf(command: Command, program: string): string {
