@@ -184,7 +184,13 @@ for (const [what, path, init, status, code] of before)
     assert.equal(journal.records[0]?.units, 0)
     assert.equal(journal.records[0]?.applicationId, undefined)
     if (status === 401)
-      assert.match(response.headers.get('www-authenticate') ?? '', /^Bearer, DPoP algs="ES256 /)
+      assert.match(
+        response.headers.get('www-authenticate') ?? '',
+        // RFC 6750 section 3.1: no error where nothing was shown that could be wrong.
+        what === 'a token that is none'
+          ? /^Bearer error="invalid_token", DPoP algs="ES256 /
+          : /^Bearer, DPoP algs="ES256 /,
+      )
     if (status === 405) assert.equal(response.headers.get('allow'), 'POST')
   })
 
@@ -299,6 +305,44 @@ test('parameters of path, query and header are held to the document', async (t) 
   assert.equal(withBody.status, 400)
 })
 
+test('a refusal for scopes names only those that are missing, for each way of calling the operation', async (t) => {
+  const { snapshot, ...gateway } = await setup(t)
+  for (const [scopes, scope, words, challenge] of [
+    [[['a', 'b', 'c']], 'a c', 'b', 'a b c'],
+    [
+      [
+        ['a', 'b'],
+        ['c', 'd', 'e'],
+      ],
+      'b c',
+      'a, or d and e',
+      'a b',
+    ],
+    [
+      [
+        ['a', 'b'],
+        ['a', 'c'],
+      ],
+      'b c',
+      'a',
+      'a b',
+    ],
+    [[['a'], ['b']], '', 'a, or b', 'a'],
+  ] as const) {
+    const [one] = simSwap(gateway.upstream.url).operations
+    assert.ok(one)
+    snapshot.put(simSwap(gateway.upstream.url, { operations: [{ ...one, scopes }] }))
+    const response = await post(gateway, check, key.token(1, { scope }), { body })
+    assert.equal(response.status, 403)
+    const expected = `Bearer error="insufficient_scope", scope="${challenge}"`
+    assert.equal(response.headers.get('www-authenticate'), expected)
+    assert.equal(
+      (await refusal(response)).message,
+      `The access token lacks the scope ${words}. Ask for it when you request a token.`,
+    )
+  }
+})
+
 test('what is missing is named: subscription, contract, scope, or an active application', async (t) => {
   const { snapshot, journal, token, ...gateway } = await setup(t)
   const message = async (): Promise<string> => {
@@ -321,7 +365,7 @@ test('what is missing is named: subscription, contract, scope, or an active appl
     await post(gateway, check, key.token(1, { scope: 'other' }), { body }),
   )
   assert.equal(scopeless.code, 'PERMISSION_DENIED')
-  assert.match(scopeless.message, /sim-swap:check, or sim-swap/)
+  assert.match(scopeless.message, /lacks the scope sim-swap:check, or sim-swap\. Ask/)
   assert.equal(
     (await post(gateway, check, key.token(1, { scope: 'sim-swap' }), { body })).status,
     200,

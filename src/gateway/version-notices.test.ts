@@ -10,7 +10,7 @@ const key = testKey()
 const check = '/sim-swap/v2/check'
 
 /** A version that was deprecated a day ago and ends in a minute, as a gateway serves it. */
-async function setUp(t: TestContext, more: Partial<ApiEntry> = {}) {
+async function setUp(t: TestContext, more: Partial<ApiEntry> = {}, portal: string = portalUrl) {
   const upstream = await testUpstream(t)
   const clock = manualClock(new Date().toISOString())
   const at = (ms: number): string => new Date(clock.now().getTime() + ms).toISOString()
@@ -20,8 +20,14 @@ async function setUp(t: TestContext, more: Partial<ApiEntry> = {}) {
     successor: 'sim-swap/v3',
   }
   const api = simSwap(upstream.url, { lifecycle: 'deprecated', retirement, ...more })
-  const entries = [...customer(1), key.entry, api, payments(upstream.url)]
-  const gateway = await testGateway(t, entries, { clock, portalUrl })
+  const next = simSwap(upstream.url, {
+    ...{ id: 'sim-swap/v3', version: 'v3', basePath: '/sim-swap/v3' },
+  })
+  const entries = [...customer(1), key.entry, api, next, payments(upstream.url)]
+  const gateway = await testGateway(t, entries, {
+    clock,
+    portalUrl: portal === '' ? undefined : portal,
+  })
   const call = (path = check, init: RequestInit = {}): Promise<Response> =>
     fetch(gateway.url + path, {
       method: 'POST',
@@ -29,7 +35,7 @@ async function setUp(t: TestContext, more: Partial<ApiEntry> = {}) {
       headers: { authorization: `Bearer ${key.token(1)}`, 'content-type': 'application/json' },
       ...init,
     })
-  return { ...gateway, upstream, clock, retirement, api, call }
+  return { ...gateway, upstream, clock, retirement, api, next, call }
 }
 
 const noticeOf = ({ headers }: Response) => ({
@@ -43,7 +49,7 @@ test('every answer of a deprecated version tells when it ends and where to go, e
   const expected = {
     deprecation: `@${Math.floor(Date.parse(retirement.deprecatedAt) / 1_000)}`,
     sunset: new Date(retirement.sunsetAt).toUTCString(),
-    link: `<${audience}/sim-swap/v3>; rel="successor-version", <${portalUrl}/apis/sim-swap/v2>; rel="deprecation"; type="text/html"`,
+    link: `<${portalUrl}/apis/sim-swap/v3>; rel="successor-version"; type="text/html", <${portalUrl}/apis/sim-swap/v2>; rel="deprecation"; type="text/html"`,
   }
   const answers = {
     200: await call(),
@@ -119,4 +125,38 @@ test('a retired version is gone with the same words, and one that was taken back
   const back = await call()
   assert.equal(back.status, 200)
   assert.deepEqual(noticeOf(back), { deprecation: null, sunset: null, link: null })
+})
+
+test('a successor is linked from the moment on that it is published, and not before or after', async (t) => {
+  const { call, snapshot, api, next } = await setUp(t)
+  const ownPage = `<${portalUrl}/apis/sim-swap/v2>; rel="deprecation"; type="text/html"`
+  const linked = `<${portalUrl}/apis/sim-swap/v3>; rel="successor-version"; type="text/html", ${ownPage}`
+  const link = async (): Promise<string | null> => noticeOf(await call()).link
+  assert.equal(await link(), linked)
+  for (const lifecycle of ['draft', 'retired'] as const) {
+    snapshot.put({ ...next, lifecycle })
+    assert.equal(await link(), ownPage, lifecycle)
+    snapshot.put({ ...next, lifecycle: 'published' })
+    assert.equal(await link(), linked)
+  }
+  snapshot.put({ ...next, lifecycle: 'draft' })
+  snapshot.put({ ...api, lifecycle: 'retired' })
+  const gone = await call()
+  assert.equal(gone.headers.get('link'), ownPage)
+  const messageOf = async (response: Response): Promise<string> =>
+    ((await response.json()) as { message: string }).message
+  assert.match(await messageOf(gone), / sim-swap\/v3 will take its place\.$/)
+  // Published, and not served from here yet: there is a page, and no address that would answer.
+  snapshot.put({ ...next, upstream: { kind: 'none', timeoutMs: 1_000 } })
+  const described = await call()
+  assert.equal(described.headers.get('link'), linked)
+  assert.match(
+    await messageOf(described),
+    / Use sim-swap\/v3, described at https:\/\/portal\.example\/apis\/sim-swap\/v3\.$/,
+  )
+})
+
+test('without a portal a successor is linked by the address that serves it', async (t) => {
+  const { call } = await setUp(t, {}, '')
+  assert.equal(noticeOf(await call()).link, `<${audience}/sim-swap/v3>; rel="successor-version"`)
 })

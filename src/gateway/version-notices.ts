@@ -1,7 +1,10 @@
 import type { ApiEntry } from '#snapshot'
 import { type Refusal, refuse } from './refusal.ts'
 
-/** What every answer of an API version that comes to its end says, and from when on it says nothing else. */
+/**
+ * What every answer of an API version that comes to its end says, and from when on it says nothing else. It is changed in
+ * place when its successor comes or goes: the rules of operations have it.
+ */
 export type VersionNotice = {
   /** response fields, name and value in turn */
   headers: readonly string[]
@@ -20,15 +23,40 @@ export type PublicAddresses = { gateway: string; portal: string | undefined }
 export class VersionNotices {
   #addresses: PublicAddresses
   #byBasePath = new Map<string, VersionNotice>()
+  #entries = new Map<string, ApiEntry>()
 
   constructor(addresses: PublicAddresses) {
     this.#addresses = addresses
   }
 
   put(id: string, entry: ApiEntry | undefined): void {
-    const notice = entry && noticeOf(entry, this.#addresses)
+    if (entry === undefined) this.#entries.delete(id)
+    else this.#entries.set(id, entry)
+    const notice = entry && this.#noticeOf(entry)
     if (notice === undefined) this.#byBasePath.delete(`/${id}`)
     else this.#byBasePath.set(`/${id}`, notice)
+    for (const [other, ending] of this.#entries) {
+      if (other === id || ending.retirement?.successor !== id) continue
+      const told = this.#byBasePath.get(`/${other}`)
+      if (told !== undefined) Object.assign(told, this.#noticeOf(ending))
+    }
+  }
+
+  #noticeOf(entry: ApiEntry): VersionNotice | undefined {
+    const { successor } = entry.retirement ?? {}
+    return noticeOf(entry, this.#addresses, successor && this.#successorOf(successor))
+  }
+
+  /** Where the successor can be read about and called: nowhere, as long as it is known by its name only. */
+  #successorOf(id: string): Successor {
+    const entry = this.#entries.get(id)
+    const isPublished = entry?.lifecycle === 'published' || entry?.lifecycle === 'deprecated'
+    const isServed = isPublished && entry.upstream.kind !== 'none'
+    return {
+      id,
+      url: isServed ? `${this.#addresses.gateway}/${id}` : undefined,
+      page: isPublished ? pageOf(this.#addresses, id) : undefined,
+    }
   }
 
   /** The notice of the version that a path is below. */
@@ -40,7 +68,13 @@ export class VersionNotices {
   }
 }
 
-function noticeOf(entry: ApiEntry, addresses: PublicAddresses): VersionNotice | undefined {
+type Successor = { id: string; url: string | undefined; page: string | undefined }
+
+function noticeOf(
+  entry: ApiEntry,
+  addresses: PublicAddresses,
+  successor: Successor | '' | undefined,
+): VersionNotice | undefined {
   const { id, lifecycle, retirement = {} } = entry
   const deprecated = instantOf(retirement.deprecatedAt)
   const sunset = instantOf(retirement.sunsetAt)
@@ -48,13 +82,8 @@ function noticeOf(entry: ApiEntry, addresses: PublicAddresses): VersionNotice | 
   const ends = retired || sunset !== undefined || deprecated !== undefined
   if (!ends && lifecycle !== 'deprecated') return undefined
   const page = pageOf(addresses, id)
-  const successor = retirement.successor && {
-    id: retirement.successor,
-    url: `${addresses.gateway}/${retirement.successor}`,
-    page: pageOf(addresses, retirement.successor),
-  }
   const links = [
-    ...(successor ? [`<${successor.url}>; rel="successor-version"`] : []),
+    ...(successor ? linkTo(successor) : []),
     ...(page === undefined ? [] : [`<${page}>; rel="deprecation"; type="text/html"`]),
   ]
   const headers = [
@@ -65,16 +94,24 @@ function noticeOf(entry: ApiEntry, addresses: PublicAddresses): VersionNotice | 
     ...(links.length === 0 ? [] : ['link', links.join(', ')]),
   ]
   const since = sunset === undefined ? '' : ` on ${new Date(sunset).toISOString().slice(0, 10)}`
-  const instead = successor
-    ? ` Use ${successor.id} at ${successor.url}${successor.page === undefined ? '' : `, described at ${successor.page}`}.`
-    : page === undefined
-      ? ''
-      : ` See ${page}.`
+  const instead = successor ? adviceOf(successor) : page === undefined ? '' : ` See ${page}.`
   return {
     headers,
     endsAtMs: retired ? Number.NEGATIVE_INFINITY : (sunset ?? Number.POSITIVE_INFINITY),
     gone: refuse('GONE', `${id} was retired${since}.${instead}`),
   }
+}
+
+/** A page is there for whoever follows the link; below a base path alone there is nothing to read. */
+function linkTo({ url, page }: Successor): string[] {
+  if (page !== undefined) return [`<${page}>; rel="successor-version"; type="text/html"`]
+  return url === undefined ? [] : [`<${url}>; rel="successor-version"`]
+}
+
+function adviceOf({ id, url, page }: Successor): string {
+  if (url === undefined && page === undefined) return ` ${id} will take its place.`
+  const where = url === undefined ? '' : ` at ${url}`
+  return ` Use ${id}${where}${page === undefined ? '' : `, described at ${page}`}.`
 }
 
 const pageOf = ({ portal }: PublicAddresses, id: string): string | undefined =>

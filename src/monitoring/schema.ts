@@ -73,7 +73,7 @@ export type CanaryState = {
   calls: number
   errorPercent: number
   stableErrorPercent?: number
-  rolledBack?: object | null
+  rolledBack?: { at: string } | null
 }
 
 export type ShadowState = {
@@ -82,7 +82,13 @@ export type ShadowState = {
   different: number
   failed: number
   skipped: number
-  differences: readonly { operation: string; path: string; kind: string; count: number }[]
+  differences: readonly {
+    operation: string
+    path: string
+    kind: string
+    count: number
+    lastAt: string
+  }[]
 }
 
 export type UpstreamState = {

@@ -162,7 +162,13 @@ for (const [what, status, options] of [
       { clientCertificate: true },
       { application: { certificates } },
     )
-    assert.equal((await secure({ ...options, headers: bearer() })).status, status)
+    const answer = await secure({ ...options, headers: bearer() })
+    assert.equal(answer.status, status)
+    // No scheme of HTTP asks for a certificate: the message does. The token is sound, so nothing is said against it.
+    if (status === 401) {
+      assert.match(answer.challenge, /^Bearer, DPoP algs="[\w ]+"$/)
+      assert.match(answer.body, /access token and a registered client certificate are needed/)
+    }
     const [record] = journal.records
     assert.equal(record?.bound, status === 200 ? 'certificate' : undefined)
     assert.equal(record?.refusedBy, status === 200 ? undefined : 'bind')
@@ -184,7 +190,10 @@ for (const [what, status, options] of [
 ] as const)
   test(`a token that is bound to a certificate is ${status === 200 ? 'accepted' : 'refused'} ${what}, also where nothing asks for one`, async (t) => {
     const { secure, url } = await started(t, undefined)
-    assert.equal((await secure({ ...options, headers: bearer(boundTo(client)) })).status, status)
+    const answer = await secure({ ...options, headers: bearer(boundTo(client)) })
+    assert.equal(answer.status, status)
+    // RFC 8705 section 3
+    if (status === 401) assert.match(answer.challenge, /^Bearer error="invalid_token", DPoP algs=/)
     assert.equal((await plainCall(url, bearer(boundTo(client)))).status, 401)
   })
 
@@ -391,7 +400,7 @@ for (const [what, status, challenge, headers] of [
   [
     'an unbound token with a proof',
     401,
-    /^Bearer, DPoP algs/,
+    /^Bearer, DPoP error="invalid_token", algs/,
     { authorization: `DPoP ${plainToken}`, dpop: proof({ ath: hashOf(plainToken) }) },
   ],
   [

@@ -30,7 +30,7 @@ type Refuse = (exchange: Exchange, reason: string) => Refusal
  * @public
  */
 export const authenticate: OperationPolicy = (context, operation) => {
-  const { unauthenticated } = challengesOf(operation)
+  const challenges = challengesOf(operation)
   const accepted = operation.documented.terms?.credentials ?? ['access-token']
   const takesTokens = accepted.includes('access-token')
   const takesKeys = accepted.includes('api-key')
@@ -39,9 +39,13 @@ export const authenticate: OperationPolicy = (context, operation) => {
   )
   const refused: Refuse = (exchange, reason) => {
     context.binding.refused(exchange, reason)
-    return unauthenticated
+    return challenges.unauthenticated
   }
-  const byToken = tokenCheck(context, refused)
+  const refusedToken: Refuse = (exchange, reason) => {
+    context.binding.refused(exchange, reason)
+    return exchange.isDpop ? challenges.invalidDpopToken : challenges.invalidToken
+  }
+  const byToken = tokenCheck(context, refused, refusedToken)
   const byKey = keyCheck(context, refused)
 
   return {
@@ -69,6 +73,7 @@ export const authenticate: OperationPolicy = (context, operation) => {
 /** Checks what stands in Authorization. */
 function tokenCheck(
   context: GatewayContext,
+  noToken: Refuse,
   refused: Refuse,
 ): (exchange: Exchange, field: string) => Outcome {
   let keyAskedMs = Number.NEGATIVE_INFINITY
@@ -98,14 +103,12 @@ function tokenCheck(
   return (exchange, field) => {
     const match = authorization.exec(field)
     const jws = match?.[2]
-    if (jws === undefined) return refused(exchange, 'token: form')
-    if (hasTwo(exchange, 'authorization')) return refused(exchange, 'two credentials')
+    if (jws === undefined) return noToken(exchange, 'token: form')
+    if (hasTwo(exchange, 'authorization')) return noToken(exchange, 'two credentials')
+    exchange.isDpop = match?.[1]?.length === 4
     const digest = TokenVerifier.digest(jws)
     if (digest === undefined) return refused(exchange, 'token: form')
-    if (match?.[1]?.length === 4) {
-      exchange.isDpop = true
-      exchange.tokenDigest = digest
-    }
+    if (exchange.isDpop) exchange.tokenDigest = digest
     const token = context.tokens.cached(digest, context.nowMs())
     if (token !== undefined) return identify(context, exchange, token, refused)
     if (!TokenVerifier.isWellFormed(jws)) return refused(exchange, 'token: form')

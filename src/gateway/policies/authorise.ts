@@ -1,3 +1,4 @@
+import { insufficientScope } from '../credentials/challenges.ts'
 import type { Exchange } from '../exchange.ts'
 import { pending } from '../exchange.ts'
 import type { GatewayContext, OperationPolicy } from '../gateway-context.ts'
@@ -65,8 +66,24 @@ function decide(
   const { scopes } = operation.documented
   if (scopes.length === 0 || scopes.some((set) => set.every((scope) => token.scopes.has(scope))))
     return undefined
-  const wanted = scopes.map((set) => set.join(' and ')).join(', or ')
-  return denied(`The access token lacks the scope ${wanted}. Ask for it when you request a token.`)
+  return lacksScopes(scopes, token.scopes, exchange.isDpop)
+}
+
+/** Of each alternative only what the token lacks: what it has need not be asked for again. */
+function lacksScopes(
+  alternatives: readonly (readonly string[])[],
+  present: ReadonlySet<string>,
+  isDpop: boolean,
+): Refusal {
+  const lacking = alternatives.map((set) => set.filter((scope) => !present.has(scope)))
+  const least = Math.min(...lacking.map(({ length }) => length))
+  const wanted = [...new Set(lacking.map((set) => set.join(' and ')))].join(', or ')
+  const nearest = alternatives[lacking.findIndex(({ length }) => length === least)] ?? []
+  return refuse(
+    'PERMISSION_DENIED',
+    `The access token lacks the scope ${wanted}. Ask for it when you request a token.`,
+    { headers: ['www-authenticate', insufficientScope(nearest, isDpop)] },
+  )
 }
 
 function findContract(

@@ -29,20 +29,27 @@ export const bind: OperationPolicy = (context, operation) => {
       const bound = token?.bound
       if (bound === undefined && !wantsCertificate && !constrained && !exchange.isDpop)
         return undefined
-      const refuse = (reason: string): Refusal => {
+      const refuse = (reason: string, answer = challenges.unauthenticated): Refusal => {
         context.binding.refused(exchange, reason)
-        return challenges.unauthenticated
+        return answer
       }
       if (constrained && token !== undefined && bound === undefined) return refuse('unbound token')
       // A key cannot be bound to anything: where calls must be, a certificate is what binds this one.
       const registered = wantsCertificate || (constrained && token === undefined)
       if (registered || bound?.thumbprint !== undefined) {
         const fault = certificateFault(context, exchange, bound?.thumbprint, registered)
-        if (fault !== undefined) return refuse(fault)
+        // A certificate that is missing beside a sound token is no fault of the token: another one would not help.
+        if (fault !== undefined)
+          return refuse(
+            fault,
+            bound?.thumbprint === undefined ? challenges.unauthenticated : challenges.invalidToken,
+          )
         exchange.bound = 'certificate'
       }
       if (bound?.jkt === undefined)
-        return exchange.isDpop ? refuse('unbound token with a proof') : undefined
+        return exchange.isDpop
+          ? refuse('unbound token with a proof', challenges.invalidDpopToken)
+          : undefined
       if (!exchange.isDpop) {
         context.binding.refused(exchange, 'bound token as bearer')
         return challenges.boundToken

@@ -29,7 +29,8 @@ export type CanaryReport = {
   calls: number
   errorPercent: number
   stableErrorPercent: number | undefined
-  rolledBack: RollBack | undefined
+  /** `at` in RFC 3339 */
+  rolledBack: (Omit<RollBack, 'at'> & { at: string }) | undefined
 }
 
 /** What the comparison with a shadow found; no value of an answer is in it. @public */
@@ -39,8 +40,11 @@ export type ShadowReport = {
   different: number
   failed: number
   skipped: number
-  /** the latest first */
-  differences: readonly SeenDifference[]
+  /** the latest first; moments in RFC 3339 */
+  differences: readonly (Omit<SeenDifference, 'firstAt' | 'lastAt'> & {
+    firstAt: string
+    lastAt: string
+  })[]
 }
 
 /**
@@ -71,15 +75,27 @@ export function describeUpstream(served: ServedApi, nowMs: number): UpstreamRepo
       maxErrorPercent: canary.settings.maxErrorPercent,
       minCalls: canary.settings.minCalls,
       ...canary.progress(),
-      rolledBack: canary.rolledBack,
+      rolledBack: canary.rolledBack && {
+        ...canary.rolledBack,
+        at: momentOf(canary.rolledBack.at),
+      },
     },
     shadow: shadow && {
       percent: shadow.settings.percent,
       ...shadow.counts,
-      differences: shadow.differences().toReversed(),
+      differences: shadow
+        .differences()
+        .toReversed()
+        .map(({ firstAt, lastAt, ...rest }) => ({
+          ...rest,
+          firstAt: momentOf(firstAt),
+          lastAt: momentOf(lastAt),
+        })),
     },
   }
 }
+
+const momentOf = (ms: number): string => new Date(ms).toISOString()
 
 function describeTarget(endpoint: Endpoint, nowMs: number): TargetReport {
   const { name, side, weight, healthy, inFlight, recent } = endpoint

@@ -93,6 +93,7 @@ test('a canary that fails is rolled back; callers of safe operations did not not
   assert.deepEqual(new Set(await times(gateway, 10)), new Set([200]))
   const report = canaryOf(gateway)
   assert.equal(report?.rolledBack?.errorPercent, 100)
+  assert.match(report.rolledBack.at, /^20\d\d-\d\d-\d\dT[\d:.]+Z$/)
   assert.equal(canary.requests.length, 10)
   await times(gateway, 5)
   assert.equal(canary.requests.length, 10)

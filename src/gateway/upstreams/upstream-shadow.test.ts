@@ -66,6 +66,10 @@ test('differences are told by path and kind, once each with their number, and wi
   for (let i = 0; i < 3; i += 1) assert.deepEqual(await check(gateway), { swapped: false })
   await eventually(() => reportOf(gateway)?.different === 3)
   const { differences = [] } = reportOf(gateway) ?? {}
+  for (const { firstAt, lastAt } of differences) {
+    assert.match(firstAt, /^20\d\d-\d\d-\d\dT[\d:.]+Z$/)
+    assert.ok(Date.parse(lastAt) >= Date.parse(firstAt))
+  }
   const told = differences.map(({ operation, path, kind, count }) => ({
     operation,
     path,

@@ -203,6 +203,7 @@ function Upstream({ api }: { api: ApiUpstreams }): ReactNode {
             },
             { title: 'Difference', cell: (one) => one.kind },
             { title: 'Seen', cell: (one) => countText(one.count), number: true },
+            { title: 'Last', cell: (one) => timeText(one.lastAt), nowrap: true },
           ]}
         />
       )}

@@ -7,6 +7,7 @@ import type {
   UpstreamState,
   ViolationState,
 } from '#monitoring/schema'
+import { timeText } from '../../ui/format.ts'
 import { gatewayState, upstreamsByApi, violationsOf } from './gateway-reports.ts'
 
 const target = (name: string, state: TargetState['state'] = 'serving'): TargetState => ({
@@ -40,9 +41,18 @@ test('a gateway is live, behind by so many revisions, or gone', () => {
 test('an API is shown once an environment, with the targets of each gateway, trouble first', () => {
   const shadow = {
     ...{ percent: 5, same: 1, different: 2, failed: 0, skipped: 0 },
-    differences: [{ operation: 'check', path: 'swapped', kind: 'value', count: 2 }],
+    differences: [
+      {
+        operation: 'check',
+        path: 'swapped',
+        kind: 'value',
+        count: 2,
+        lastAt: '2026-11-21T10:00:00Z',
+      },
+    ],
   }
-  const canary = { percent: 10, calls: 20, errorPercent: 25, rolledBack: { at: 1 } }
+  const at = '2026-11-21T10:00:00.000Z'
+  const canary = { percent: 10, calls: 20, errorPercent: 25, rolledBack: { at } }
   const apis = upstreamsByApi([
     report('g1', { upstreams: [upstream('a/v1'), upstream('b/v1', { shadow })] }),
     report('g2', {
@@ -62,13 +72,21 @@ test('an API is shown once an environment, with the targets of each gateway, tro
     ],
   )
   assert.deepEqual(apis[0]?.differences, [
-    { operation: 'check', path: 'swapped', kind: 'value', count: 4 },
+    {
+      operation: 'check',
+      path: 'swapped',
+      kind: 'value',
+      count: 4,
+      lastAt: '2026-11-21T10:00:00Z',
+    },
   ])
   assert.equal(
     apis[0]?.shadow,
     '5 % of the safe calls: 2 the same, 4 different, 0 failed, 0 left out',
   )
-  assert.deepEqual(apis[0]?.canary, ['g2: taken back; 25.0 % of its last 20 calls failed'])
+  assert.deepEqual(apis[0]?.canary, [
+    `g2: taken back ${timeText(at)}; 25.0 % of its last 20 calls failed`,
+  ])
 })
 
 test('what several gateways saw of one departure is one row with the sum', () => {

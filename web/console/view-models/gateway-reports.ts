@@ -6,6 +6,7 @@ import type {
   UpstreamState,
   ViolationState,
 } from '#monitoring/schema'
+import { timeText } from '../../ui/format.ts'
 
 type Environment = GatewayStatus['environment']
 
@@ -32,7 +33,7 @@ export type ApiUpstreams = {
   /** in words; empty when there is none */
   canary: string[]
   shadow: string
-  differences: { operation: string; path: string; kind: string; count: number }[]
+  differences: { operation: string; path: string; kind: string; count: number; lastAt: string }[]
   /** whether every target serves */
   well: boolean
 }
@@ -84,7 +85,7 @@ function canaryText(gatewayId: string, { canary }: UpstreamState): string[] {
   return [
     rolledBack === undefined || rolledBack === null
       ? `${gatewayId}: ${percent} % of the calls; ${failures}`
-      : `${gatewayId}: taken back; ${failures}`,
+      : `${gatewayId}: taken back ${timeText(rolledBack.at)}; ${failures}`,
   ]
 }
 
@@ -99,11 +100,14 @@ function shadowText(shadows: readonly ShadowState[]): string {
 function summed(shadows: readonly ShadowState[]): ApiUpstreams['differences'] {
   const counts = new Map<string, ApiUpstreams['differences'][number]>()
   for (const { differences } of shadows)
-    for (const { operation, path, kind, count } of differences) {
+    for (const { operation, path, kind, count, lastAt } of differences) {
       const key = `${operation} ${path} ${kind}`
       const known = counts.get(key)
-      if (known === undefined) counts.set(key, { operation, path, kind, count })
-      else known.count += count
+      if (known === undefined) counts.set(key, { operation, path, kind, count, lastAt })
+      else {
+        known.count += count
+        if (lastAt > known.lastAt) known.lastAt = lastAt
+      }
     }
   return [...counts.values()].sort((a, b) => b.count - a.count)
 }
