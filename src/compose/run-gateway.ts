@@ -15,7 +15,7 @@ import {
   postgresLimitStore,
   redisLimitStore,
 } from '#gateway'
-import { openJournal } from '#journal'
+import { type Journal, openJournal } from '#journal'
 import { systemClock } from '#platform/clock'
 import type { Config, Environment } from '#platform/config'
 import { createDatabasePool } from '#platform/database'
@@ -28,6 +28,7 @@ import { databaseUrlOf } from './create-platform.ts'
 import { gatewayCertificate, gatewayFolder, gatewayIdOf } from './gateway-folder.ts'
 import { gatewayHosts } from './gateway-hosts.ts'
 import { heldKeys } from './held-keys.ts'
+import { shipLeftJournals } from './left-journals.ts'
 import { openTracing } from './open-tracing.ts'
 import { tellSupervisor } from './tell-supervisor.ts'
 import { upstreamOptions, upstreamsHandler } from './upstream-options.ts'
@@ -56,18 +57,20 @@ export async function runGateway(
   const gatewayId = worker === undefined ? own : `${own}-${worker}`
   const journalFolder = path.join(config.dataDir, 'journal')
   mkdirSync(journalFolder, { recursive: true, mode: 0o700 })
-  const journal = await openJournal({
-    folder: journalFolder,
-    gatewayId,
-    environment,
-    sync: config.journalSync,
-    now: () => Date.now(),
-    log,
-    ship: {
-      url: config.control.internalUrl,
-      token: held.intakeToken,
-    },
-  })
+  const openJournalOf = (id: string): Promise<Journal> =>
+    openJournal({
+      folder: journalFolder,
+      gatewayId: id,
+      environment,
+      sync: config.journalSync,
+      now: () => Date.now(),
+      log,
+      ship: {
+        url: config.control.internalUrl,
+        token: held.intakeToken,
+      },
+    })
+  const journal = await openJournalOf(gatewayId)
   const traces = await openTracing(config, log, {
     name: 'wayleave-gateway',
     instance: gatewayId,
@@ -149,9 +152,11 @@ export async function runGateway(
   })
   ready = () => gateway.ready()
   let announced: { stop(): Promise<void> } | undefined
+  let left: { stop(): Promise<void> } | undefined
   superviseProcess({
     log,
     async stop() {
+      await left?.stop()
       await gateway.stop()
       await announced?.stop()
       await traces?.tracing.stop(2_000)
@@ -167,6 +172,7 @@ export async function runGateway(
   }
   await internal.start()
   await gateway.start()
+  left = shipLeftJournals({ folder: journalFolder, own, gatewayId, open: openJournalOf, log })
   announced = announceMember({
     database,
     environment,

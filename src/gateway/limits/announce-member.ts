@@ -27,6 +27,7 @@ export function announceMember(options: {
   const text = `select gateway.announce_${environment}($1, $2, $3, $4, $5)`
   let timer: NodeJS.Timeout | undefined
   let stopped = false
+  let telling = Promise.resolve()
   const tell = async (leaving: boolean): Promise<void> => {
     const runningMs = Math.round(monotonicMs() - startedMs)
     const values = [gatewayId, address, options.revision(), runningMs, leaving]
@@ -37,7 +38,7 @@ export function announceMember(options: {
     }
   }
   const turn = (): void => {
-    void tell(false).then(() => {
+    telling = tell(false).then(() => {
       if (!stopped) timer = setTimeout(turn, everyMs).unref()
     })
   }
@@ -46,6 +47,8 @@ export function announceMember(options: {
     async stop() {
       stopped = true
       clearTimeout(timer)
+      // What is still on its way to the database would bring the row back.
+      await telling
       await tell(true)
     },
   }
