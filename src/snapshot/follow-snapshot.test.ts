@@ -186,3 +186,28 @@ test('a follower that was away while tombstones were swept loads everything anew
   await follower.catchUp()
   assert.deepEqual([...known.keys()], ['app_2'])
 })
+
+test('more entries than are read at a time are all there, once and in their order', async (t) => {
+  const platform = await testPlatform(t)
+  const count = 4_000
+  await platform.database.pool.query(
+    `insert into snapshot.entry (environment, kind, id, revision, body, changed_at)
+     select 'sandbox', 'application', 'app_' || n, n,
+       jsonb_build_object('kind', 'application', 'id', 'app_' || n, 'clientId', 'wl_' || n, 'partnerId', 'prt_1',
+         'state', 'active', 'credentialIds', '[]'::jsonb), now()
+     from generate_series(1, $1::int) n`,
+    [count],
+  )
+  await platform.database.pool.query(
+    `update snapshot.head set revision = $1 where environment = 'sandbox'`,
+    [count],
+  )
+  const { known, revisions } = await follow(t, platform)
+  assert.equal(known.size, count)
+  assert.deepEqual(
+    revisions,
+    Array.from({ length: count }, (_, i) => i + 1),
+  )
+  await put(platform, 'sandbox', 'app_4000', application('app_4000', 'suspended'))
+  await until(() => revisions.at(-1) === count + 1)
+})

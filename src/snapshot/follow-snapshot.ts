@@ -2,6 +2,7 @@ import { Client } from 'pg'
 import type { Environment } from '#platform/config'
 import { closeClient, listen } from '#platform/listen'
 import type { Log } from '#platform/log'
+import { HeldEntries } from './held-entries.ts'
 import type { Change } from './read-snapshot.ts'
 import type { SnapshotChange, SnapshotEntry, SnapshotKind } from './schema.ts'
 import { SnapshotFile } from './snapshot-file.ts'
@@ -24,6 +25,8 @@ export interface SnapshotFollower {
 type Row = { kind: SnapshotKind; id: string; revision: number; body: SnapshotEntry | null }
 
 const pollMs = 1_000
+/** of everything so much at a time: the rows of fifty thousand applications at once would stay in the memory of the process */
+const rowsAtOnce = 2_000
 
 /** Follows the snapshot of one environment, with a database role that can read that environment's only. */
 export function followSnapshot(options: {
@@ -36,7 +39,7 @@ export function followSnapshot(options: {
 }): SnapshotFollower {
   const { environment, log, cacheFile } = options
   const view = (name: string): string => `snapshot.${environment}_${name}`
-  const entries = new Map<string, SnapshotEntry>()
+  let entries = new HeldEntries()
   const file = cacheFile === undefined ? undefined : new SnapshotFile(cacheFile, environment, log)
   const monotonicMs = options.monotonicMs ?? (() => performance.now())
   let readMs = monotonicMs()
@@ -63,23 +66,42 @@ export function followSnapshot(options: {
     return next
   }
 
-  const toChange = (row: Row): SnapshotChange => ({
-    environment,
-    revision: row.revision,
-    kind: row.kind,
-    id: row.id,
-    entry: row.body ?? undefined,
-  })
+  /** Holds what a row says, and tells it on. */
+  const take = (held: HeldEntries, { revision, kind, id, body }: Row): SnapshotChange => {
+    if (body === null) held.delete(kind, id)
+    else held.put(kind, id, body)
+    // One text for both: of a hundred thousand names, twice would be megabytes.
+    const name = body?.id === id ? body.id : id
+    return { environment, revision, kind, id: name, entry: body ?? undefined }
+  }
 
   const apply = (changes: readonly SnapshotChange[], complete: boolean, upTo: number): void => {
-    if (complete) entries.clear()
-    for (const change of changes) {
-      const key = `${change.kind} ${change.id}`
-      if (change.entry === undefined) entries.delete(key)
-      else entries.set(key, change.entry)
-    }
     revision = upTo
     notify(changes, complete)
+  }
+
+  /** Reads everything within the transaction that is open; what was held stays until all of it came. */
+  const readAll = async (db: Client): Promise<SnapshotChange[]> => {
+    const held = new HeldEntries()
+    const changes: SnapshotChange[] = []
+    await db.query(
+      `declare entries no scroll cursor for select kind, id, revision::float8 as revision, body from ${view('entry')} where body is not null order by revision`,
+    )
+    for (;;) {
+      const { rows } = await db.query<Row>(`fetch ${rowsAtOnce} from entries`)
+      for (const row of rows) changes.push(take(held, row))
+      if (rows.length < rowsAtOnce) break
+    }
+    entries = held
+    return changes
+  }
+
+  const readNewer = async (db: Client): Promise<SnapshotChange[]> => {
+    const { rows } = await db.query<Row>(
+      `select kind, id, revision::float8 as revision, body from ${view('entry')} where revision > $1 order by revision`,
+      [revision],
+    )
+    return rows.map((row) => take(entries, row))
   }
 
   const read = async (): Promise<void> => {
@@ -94,15 +116,7 @@ export function followSnapshot(options: {
       // A database that was set back to an earlier state is loaded whole, too.
       const complete = revision < head.floor || revision < 0 || head.revision < revision
       if (complete || head.revision > revision) {
-        const { rows } = complete
-          ? await db.query<Row>(
-              `select kind, id, revision::float8 as revision, body from ${view('entry')} where body is not null order by revision`,
-            )
-          : await db.query<Row>(
-              `select kind, id, revision::float8 as revision, body from ${view('entry')} where revision > $1 order by revision`,
-              [revision],
-            )
-        const changes = rows.map(toChange)
+        const changes = complete ? await readAll(db) : await readNewer(db)
         apply(changes, complete, head.revision)
         if (complete) file?.replace(revision, entries, false)
         else file?.append(changes.map(toSaved), revision, entries)
@@ -169,7 +183,8 @@ export function followSnapshot(options: {
           { reason: String(error), revision: saved.revision },
           'PostgreSQL is down: serving the last good snapshot',
         )
-        const changes = saved.entries.map((entry) => ({
+        entries = saved.entries
+        const changes = Array.from(entries.values(), (entry) => ({
           environment,
           revision: saved.revision,
           kind: entry.kind,

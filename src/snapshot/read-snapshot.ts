@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto'
 import { closeSync, existsSync, openSync, readSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import type { Environment } from '#platform/config'
+import { HeldEntries } from './held-entries.ts'
 import type { SnapshotEntry, SnapshotKind } from './schema.ts'
 
-export type SavedSnapshot = { revision: number; entries: SnapshotEntry[] }
+export type SavedSnapshot = { revision: number; entries: HeldEntries }
 
 /** One change as it is written down; `entry` is null when the thing is gone. */
 export type Change = {
@@ -17,7 +18,7 @@ export type Change = {
 type Header = { format: 2; environment: Environment; revision: number; generation: string }
 type ChangesHeader = { format: 2; generation: string; continues: boolean }
 type Fault = { file: string; reason: string }
-type State = { revision: number; generation: string; entries: Map<string, SnapshotEntry> }
+type State = { revision: number; generation: string; entries: HeldEntries }
 
 /** The crc32 of the JSON in eight hex digits, and the JSON. */
 export const changeLine = (value: Change | ChangesHeader): string => {
@@ -50,14 +51,13 @@ export function loadSaved(
       else applyChanges(state, `${file}.changes`, generation, faults)
     } else state = read(`${file}.good`)
   } else applyChanges(state, `${file}.changes`, state.generation, faults)
-  const saved = state && { revision: state.revision, entries: [...state.entries.values()] }
-  return { saved, faults }
+  return { saved: state && { revision: state.revision, entries: state.entries }, faults }
 }
 
 function readEntries(file: string, environment: Environment, faults: Fault[]): State | undefined {
   if (!existsSync(file)) return undefined
   const hash = createHash('sha256')
-  const entries = new Map<string, SnapshotEntry>()
+  const entries = new HeldEntries()
   let header: Header | undefined
   let held: string | undefined
   try {
@@ -104,7 +104,7 @@ function applyChanges(
         continue
       }
       const { revision, kind, id, entry } = JSON.parse(json) as Change
-      if (entry === null) state.entries.delete(`${kind} ${id}`)
+      if (entry === null) state.entries.delete(kind, id)
       else put(state.entries, entry)
       state.revision = Math.max(state.revision, revision)
     }
@@ -114,9 +114,8 @@ function applyChanges(
   return header !== undefined
 }
 
-const put = (entries: Map<string, SnapshotEntry>, entry: SnapshotEntry): void => {
-  entries.set(`${entry.kind} ${entry.id}`, entry)
-}
+const put = (entries: HeldEntries, entry: SnapshotEntry): void =>
+  entries.put(entry.kind, entry.id, entry)
 
 /** The whole lines of a file, a part at a time; what follows the last line feed is not one. */
 function* linesOf(file: string): Generator<string> {

@@ -76,7 +76,7 @@ test('whatever happens to one file, a state that was there is read; undamaged, i
         const saved = new SnapshotFile(file, 'sandbox', silent).load()
         assert.ok(saved !== undefined || (hurt && suffix === ''))
         if (saved === undefined) return
-        const text = textOf(saved.entries)
+        const text = textOf(saved.entries.values())
         assert.ok(states.includes(text), 'a state that never was')
         if (!hurt) assert.equal(text, states.at(-1))
         assert.equal(new SnapshotFile(file, 'production', silent).load(), undefined)
@@ -106,5 +106,5 @@ test('a damaged file of entries is made up for by those before and both files of
   writeFileSync(file, readFileSync(file).subarray(0, -3))
   const saved = new SnapshotFile(file, 'sandbox', silent).load()
   assert.equal(saved?.revision, 12)
-  assert.equal(saved?.entries.length, 12)
+  assert.equal([...(saved?.entries.values() ?? [])].length, 12)
 })

@@ -8,6 +8,9 @@ import type { Log } from '#platform/log'
 import { type Change, changeLine, loadSaved, type SavedSnapshot, summary } from './read-snapshot.ts'
 import type { SnapshotEntry } from './schema.ts'
 
+/** Read when it is written, a part at a time. */
+type AllEntries = { values(): Iterable<SnapshotEntry> }
+
 const goodAfterMs = 60_000
 const entriesPerTurn = 500
 
@@ -49,7 +52,7 @@ export class SnapshotFile {
    * Writes everything anew. `entries` may change while it is read: changes that come meanwhile are written behind it.
    * @param continues whether these entries are the former ones with the former changes
    */
-  replace(revision: number, entries: ReadonlyMap<string, SnapshotEntry>, continues: boolean): void {
+  replace(revision: number, entries: AllEntries, continues: boolean): void {
     this.#enqueue(async () => {
       await this.#writeBase(revision, entries, continues)
       this.#failed = false
@@ -57,11 +60,7 @@ export class SnapshotFile {
   }
 
   /** Writes changes down, in their order; `entries` is what to write anew when the changes have outgrown it. */
-  append(
-    changes: readonly Change[],
-    revision: number,
-    entries: ReadonlyMap<string, SnapshotEntry>,
-  ): void {
+  append(changes: readonly Change[], revision: number, entries: AllEntries): void {
     this.#enqueue(async () => {
       if (this.#changes === undefined) {
         await this.#writeBase(revision, entries, false)
@@ -99,11 +98,7 @@ export class SnapshotFile {
     })
   }
 
-  async #writeBase(
-    revision: number,
-    entries: ReadonlyMap<string, SnapshotEntry>,
-    continues: boolean,
-  ): Promise<void> {
+  async #writeBase(revision: number, entries: AllEntries, continues: boolean): Promise<void> {
     const file = this.#file
     await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
     const generation = randomText(12)
@@ -141,11 +136,7 @@ export class SnapshotFile {
 }
 
 /** @returns the bytes that were written */
-async function writeEntries(
-  file: string,
-  header: object,
-  entries: ReadonlyMap<string, SnapshotEntry>,
-): Promise<number> {
+async function writeEntries(file: string, header: object, entries: AllEntries): Promise<number> {
   const hash = createHash('sha256')
   const handle = await open(file, 'w', 0o600)
   let total = 0
