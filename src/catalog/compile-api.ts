@@ -4,7 +4,7 @@ import { createExampleChooser } from './choose-examples.ts'
 import { compileRetirement, compileTerms } from './compile-decisions.ts'
 import { compileOperations, type OperationParts } from './compile-operations.ts'
 import type { CompiledApi } from './compiled-api.ts'
-import { deriveResources, openIds } from './derive-resources.ts'
+import { deriveResources, nothingMakes, openIds, openThings } from './derive-resources.ts'
 import { documentAddresses } from './document-addresses.ts'
 import type { JsonSchema, OperationTerms, SnapshotOperation } from './entry.ts'
 import type { CheckedFile } from './faults.ts'
@@ -39,10 +39,7 @@ export function compileApi(options: {
     schemas,
   )
   for (const { path, parameter } of openIds(served))
-    file.warn(
-      ['paths', path],
-      `nothing here makes what \`{${parameter}}\` names: every caller may name any. If each has its own, say whose they are in product.yaml (\`resource\` with \`within\`, such as the payment of another API)`,
-    )
+    file.warn(['paths', path], nothingMakes(parameter))
   const info = recordOf(recordOf(file.value).info)
   const description = textOf(info.description)
   return {
@@ -57,6 +54,7 @@ export function compileApi(options: {
     scopes: [...new Set(compiled.flatMap(({ entry }) => entry.scopes.flat()))].toSorted(),
     operations: served,
     documentation: compiled.map(({ documentation }) => documentation),
+    openThings: openThings(served),
     schemas,
     addresses: documentAddresses(file),
   }

@@ -1,11 +1,12 @@
 import type { CompiledUpstream } from './compile-decisions.ts'
 import type { ConsentBasis, JsonSchema, Retirement, SnapshotOperation } from './entry.ts'
 import type { Domain, Lifecycle, OperationSummary } from './schema.ts'
+import type { OpenThing } from './things-of-apis.ts'
 
 /**
  * Raised when the compiler makes something else of the same document: what is stored is then compiled again.
  */
-export const compilerVersion = 2
+export const compilerVersion = 3
 
 /** An API version as it is stored: what readers see and what gateways serve, without a place to look anything up. */
 export type CompiledApi = {
@@ -36,6 +37,8 @@ export type CompiledApi = {
   scopes: string[]
   operations: SnapshotOperation[]
   documentation: OperationSummary[]
+  /** ids in paths of which only the catalog as a whole may know what they name */
+  openThings?: OpenThing[] | undefined
   schemas: Record<string, JsonSchema>
   /** where the text of the document says its own address: replaced by the gateway's when it is read */
   addresses: { start: number; end: number; what: 'apiRoot' | 'url' }[]

@@ -16,7 +16,9 @@ import { type PublishResult, publishApi, publishTogether } from './publish-api.t
 import { retireDue } from './retire-due.ts'
 import type { ApiSummary, ApiVersion, Lifecycle } from './schema.ts'
 import { findApi, listApis, listServed } from './store.ts'
+import { listDependents, listThings } from './store-things.ts'
 import type { CatalogTables } from './tables.ts'
+import { apisNamedBy } from './things-of-apis.ts'
 
 /** What contracts need to know of an API that partners may subscribe to. @public */
 export type PublishedApiTerms = {
@@ -40,6 +42,8 @@ export interface Catalog {
   publishTogether(all: readonly ApiFiles[], actor: Actor): Promise<PublishResult[]>
   /** What a gateway of this environment serves; undefined for a draft and for what is not there. */
   apiEntry(apiId: string, environment: Environment): Promise<ApiEntry | undefined>
+  /** The versions whose entries may be others when this one is: they name things that it makes, or are of the same API. */
+  dependents(apiId: string): Promise<string[]>
   /** published and deprecated ones */
   publishedApis(): Promise<PublishedApiTerms[]>
   /** For each mask of a contract, what is wrong with it; undefined where nothing is. */
@@ -75,8 +79,12 @@ export function createCatalog(
     publishTogether: (all, actor) => publishTogether(platform, checker, all, actor),
     async apiEntry(apiId, environment) {
       const row = await findApi(db, apiId)
-      return row && toEntry(row, environment)
+      if (row === undefined) return undefined
+      const { name, compiled } = row
+      const apis = await listThings(db, apisNamedBy(name, compiled.operations))
+      return toEntry(row, environment, apis)
     },
+    dependents: (apiId) => listDependents(db, apiId),
     async publishedApis() {
       const rows = await listServed(db)
       return rows.map(({ id, compiled }) => ({

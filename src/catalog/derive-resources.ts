@@ -11,6 +11,8 @@ import {
   wordsOf,
 } from './kinds-of-things.ts'
 
+import { looksLikeId, type OpenThing } from './things-of-apis.ts'
+
 type Definitions = Readonly<Record<string, JsonSchema>>
 
 /**
@@ -45,13 +47,40 @@ export function openIds(
   const open = new Map<string, string>()
   for (const { path } of operations)
     for (const parameter of parametersIn(path))
-      if (
-        /(?:^id|[a-z0-9]Id|[-_]id)$/.test(parameter) &&
-        !ruled.has(parameter) &&
-        !open.has(parameter)
-      )
+      if (looksLikeId(parameter) && !ruled.has(parameter) && !open.has(parameter))
         open.set(parameter, path)
   return [...open].map(([parameter, path]) => ({ parameter, path }))
+}
+
+/** What publishing says of such a parameter where no API in the catalog is known to make what it names. */
+export const nothingMakes = (parameter: string): string =>
+  `nothing here makes what \`{${parameter}}\` names: every caller may name any, unless the catalog has an API that makes it and whose name begins this one’s. If each caller has its own, say whose they are in product.yaml (\`resource\` with \`within\`, such as the payment of another API)`
+
+/**
+ * Those ids that may be of things of another API. What is put or posted here, without a rule, has its ids from here; and
+ * a manifest that says anything of resources says all of it.
+ */
+export function openThings(operations: readonly SnapshotOperation[]): OpenThing[] {
+  if (operations.some(({ terms }) => terms?.resource?.derived === undefined && terms?.resource))
+    return []
+  const unruled = new Set(openIds(operations).map(({ parameter }) => parameter))
+  const isMadeHere = (collection: string, parameter: string): boolean =>
+    operations.some(
+      ({ method, path, responses }) =>
+        (method === 'POST' && path === collection) ||
+        (method === 'PUT' &&
+          path === `${collection}/{${parameter}}` &&
+          responses.some(({ status }) => status === '201')),
+    )
+  return operations.flatMap(({ operationId, path }) =>
+    parametersIn(path).flatMap((parameter) => {
+      const [collection = '', rest] = path.split(`/{${parameter}}`)
+      const isThing = /\/[^/{}]+$/.test(collection) && (rest === '' || rest?.startsWith('/'))
+      return unruled.has(parameter) && isThing && !isMadeHere(collection, parameter)
+        ? [{ operationId, path, parameter }]
+        : []
+    }),
+  )
 }
 
 function ruleOf(

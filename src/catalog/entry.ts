@@ -89,7 +89,16 @@ export type OperationTerms = {
   masks?: readonly FieldMask[]
   /** the resource that the operation makes or names. @see ResourceRule */
   resource?: ResourceRule
+  /** things of other APIs that the path names; each must be the caller's, as one of the kinds that may be meant */
+  named?: readonly { parameter: string; kinds: readonly ThingKind[] }[]
 }
+
+/**
+ * A kind of things. `nested`: its ids are numbered anew within what the thing is a part of, which these path parameters
+ * name, the outermost first.
+ * @public
+ */
+export type ThingKind = { name: string; nested?: readonly string[] }
 
 /**
  * Whom a call is about (CAMARA Commonalities, 422 rules). `identifier`: the body names the subscriber with a 2-legged
@@ -133,7 +142,9 @@ export type ResourceRule = {
   /** path of the array in a list's response; the body itself when it is empty */
   items?: string
   /** the thing that it is a part of, named by a path parameter: it must be the caller's, too */
-  within?: { name: string; parameter: string }
+  within?: ThingKind & { parameter: string }
+  /** @see ThingKind */
+  nested?: readonly string[]
   /** that the document says so and not the manifest: what contradicts it is reported and not refused */
   derived?: true
 }

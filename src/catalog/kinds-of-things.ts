@@ -51,7 +51,7 @@ const nameOf = (text: string): string =>
     .replaceAll(/^[^a-z]+|-+$/g, '') || 'thing'
 
 /** Names that say nothing of what they name: `/orders/{id}` and `/vehicles/{id}` are different things. */
-const isPlain = (parameter: string): boolean =>
+export const isPlain = (parameter: string): boolean =>
   /^(?:(?:resource|item|object)?[-_]?(?:id|uuid|ref|key|name|code|number|reference)|identifier)$/i.test(
     parameter,
   )

@@ -5,6 +5,7 @@ import { toRetirement } from './retirement.ts'
 import type { ApiSummary, ApiVersion, OperationRules } from './schema.ts'
 import { mapValues, withoutAnnotations } from './schema-keywords.ts'
 import type { SummaryRow, VersionRow } from './store.ts'
+import { knownKinds, type ThingsOfApi, withKnownKinds } from './things-of-apis.ts'
 
 export const toSummary = (row: SummaryRow): ApiSummary => ({
   id: row.id,
@@ -58,7 +59,7 @@ export function toVersion(row: VersionRow, withAddresses: boolean): ApiVersion {
 function rulesOf(operation: SnapshotOperation | undefined): { rules?: OperationRules } {
   if (operation?.terms === undefined) return {}
   const { masks, credentials, responses: _r, subject: _s, resource: _o, ...plain } = operation.terms
-  const { cachePersonal: _p, ...shown } = plain
+  const { cachePersonal: _p, named: _n, ...shown } = plain
   return {
     rules: {
       ...shown,
@@ -73,10 +74,19 @@ function rulesOf(operation: SnapshotOperation | undefined): { rules?: OperationR
   }
 }
 
-/** What a gateway of an environment serves; undefined for a draft. */
-export function toEntry(row: VersionRow, environment: Environment): ApiEntry | undefined {
+/**
+ * What a gateway of an environment serves; undefined for a draft.
+ * @param apis what the versions that it may speak of say of things, itself among them
+ */
+export function toEntry(
+  row: VersionRow,
+  environment: Environment,
+  apis: readonly ThingsOfApi[],
+): ApiEntry | undefined {
   if (row.lifecycle === 'draft') return undefined
   const { compiled } = row
+  const { operations, openThings = [] } = compiled
+  const known = withKnownKinds(row.name, operations, openThings, knownKinds(apis))
   const bare = (schema: unknown): JsonSchema => withoutAnnotations(schema) as JsonSchema
   return {
     kind: 'api',
@@ -94,7 +104,7 @@ export function toEntry(row: VersionRow, environment: Environment): ApiEntry | u
     upstream: toUpstream(compiled.upstream[environment], environment, compiled.timeoutMs),
     ...retirementOf(row),
     ...(compiled.cors !== undefined && { cors: compiled.cors }),
-    operations: compiled.operations.map((operation) => ({
+    operations: known.map((operation) => ({
       ...operation,
       parameters: operation.parameters.map((p) => ({ ...p, schema: bare(p.schema) })),
       requestBody: operation.requestBody && {

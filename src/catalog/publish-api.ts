@@ -19,8 +19,11 @@ import {
   saveRevision,
   saveVersion,
 } from './store.ts'
+import { listThings } from './store-things.ts'
 import { successorFault } from './successor.ts'
 import type { CatalogTables } from './tables.ts'
+import { tellThings } from './tell-things.ts'
+import { knownKinds } from './things-of-apis.ts'
 
 type Refused = { faults: DocumentFault[]; warnings: DocumentFault[]; notes: DocumentFault[] }
 
@@ -85,6 +88,14 @@ export async function publishTogether(
       for (const id of [...new Set(ids)].toSorted()) await lockFor(trx, `catalog.api ${id}`)
       for (const publication of publications) results.push(await store(platform, trx, publication))
       if (results.some((result) => 'faults' in result)) throw refused
+      // Those that are published together know of each other, whatever their order.
+      if (publications.some(({ checked }) => checked.api.openThings?.length)) {
+        const kinds = knownKinds(await listThings(trx))
+        for (const [index, { checked }] of publications.entries()) {
+          const result = results[index]
+          if (result !== undefined) Object.assign(result, tellThings(checked.api, result, kinds))
+        }
+      }
     })
     return results
   } catch (error) {

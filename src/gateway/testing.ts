@@ -261,6 +261,9 @@ export function memoryPayloads(): PayloadStore & { down: boolean } {
       }
       return found
     },
+    async endOwned() {
+      await up()
+    },
     async countOwned(resource, { applicationId, subject }) {
       await up()
       return [...owners].filter(

@@ -27,7 +27,7 @@ function gatewayGrants(environment: Environment): string[] {
     'grant usage on schema gateway to :role',
     `grant execute on function gateway.take_${environment}_quota to :role`,
     `grant execute on function gateway.begin_${environment}_request, gateway.settle_${environment}_request, gateway.sweep_${environment}_requests to :role`,
-    `grant execute on function gateway.own_${environment}_resource, gateway.find_${environment}_owners, gateway.count_${environment}_resources to :role`,
+    `grant execute on function gateway.own_${environment}_resource, gateway.find_${environment}_owners, gateway.count_${environment}_resources, gateway.end_${environment}_resource to :role`,
     `grant execute on function gateway.claim_${environment}_proofs to :role`,
     `grant execute on function gateway.announce_${environment} to :role`,
     `grant execute on function gateway.limit_${environment} to :role`,

@@ -18,7 +18,7 @@ const writerLock = 'wayleave.snapshot'
 
 /** Whom the compiler asks. Each answers with a complete entry, or with nothing when the thing is gone. */
 export type SnapshotSources = {
-  catalog: Pick<Catalog, 'apiEntry' | 'list'>
+  catalog: Pick<Catalog, 'apiEntry' | 'dependents' | 'list'>
   partners: Pick<PartnerDirectory, 'applicationEntry' | 'applicationIds' | 'applicationsOf'>
   contracts: Pick<
     Contracts,
@@ -88,7 +88,11 @@ export function createSnapshotCompiler(
     string,
     (trx: Transaction<SnapshotTables>, put: Put, event: OutboxEvent) => Promise<void>
   > = {
-    'api.changed': (_trx, put, event) => compileApi(put, event.key),
+    'api.changed': async (_trx, put, event) => {
+      await compileApi(put, event.key)
+      // Whose things another API names is decided by all that are there, whichever came first.
+      for (const id of await catalog.dependents(event.key)) await compileApi(put, id)
+    },
     'application.changed': (_trx, put, event) =>
       compileApplication(put, event.key, environmentOf(event)),
     'partner.changed': async (_trx, put, event) => {

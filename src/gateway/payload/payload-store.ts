@@ -34,6 +34,8 @@ export interface PayloadStore {
   own(resource: string, idHash: string, owner: Owner): Promise<boolean>
   /** The owners of those that are known, by the hash of their id. */
   ownersOf(resource: string, idHashes: readonly string[]): Promise<ReadonlyMap<string, Owner>>
+  /** Notes that a thing of an application is gone. */
+  endOwned(resource: string, idHash: string, owner: Owner): Promise<void>
   /** How many things of a kind an application made, for one subscriber where one is named. */
   countOwned(resource: string, owner: Owner): Promise<number>
   /** Whether something could be stored now. @throws when not */
@@ -103,6 +105,7 @@ export function createPayloadStore(
   const own = `select gateway.own_${environment}_resource($1, $2, $3, $4) as owned`
   const find = `select id_hash, application_id, subject from gateway.find_${environment}_owners($1, $2)`
   const count = `select gateway.count_${environment}_resources($1, $2, $3) as owned`
+  const end = `select gateway.end_${environment}_resource($1, $2, $3)`
   return {
     async begin(claim, { fingerprint, leaseMs, keepSeconds, repeatable }) {
       const { applicationId, operation, requestHash, holder } = claim
@@ -146,6 +149,9 @@ export function createPayloadStore(
       const values = [resource, applicationId, subject ?? null]
       const [row] = await ask<{ owned: number }>('count', count, values)
       return row?.owned ?? 0
+    },
+    async endOwned(resource, idHash, { applicationId }) {
+      await ask('end', end, [resource, idHash, applicationId])
     },
     async reachable() {
       if (failedMs === undefined && monotonicMs() - answeredMs < recentMs) return

@@ -1,6 +1,6 @@
 import { reasons } from '#journal'
 import type { ResourceRule } from '#snapshot'
-import { type Exchange, pending } from '../exchange.ts'
+import { type Exchange, type Policy, pending } from '../exchange.ts'
 import type { GatewayContext, OperationPolicy } from '../gateway-context.ts'
 import type { Operation } from '../operation.ts'
 import { brokenRule } from '../payload/broken-rules.ts'
@@ -14,25 +14,27 @@ import {
 } from '../payload/field-path.ts'
 import { idTextOf, numberOf } from '../payload/json-numbers.ts'
 import type { Owner } from '../payload/payload-store.ts'
+import type { ThingKey } from '../payload/resource-owners.ts'
 import { putResponseJson, responseJson } from '../payload/response-json.ts'
 import { type Refusal, refuse, refuseForNow } from '../refusal.ts'
-import { callerOf, resourceName } from './isolate-resource.ts'
+import { callerOf } from './isolate-resource.ts'
+import { accessesOf, keysOf, kindShown } from './named-things.ts'
 
 /**
- * What an answer says of things: whose a new one is is stored before the caller hears of it, and a list has only the
- * caller's own.
+ * What an answer says of things: whose a new one is is stored before the caller hears of it, a list has only the caller's
+ * own, and one that was taken away is noted as gone.
  * @public
  */
 export const settleResource: OperationPolicy = (context, operation) => {
   const { resource: rule } = operation.documented.terms ?? {}
-  if (rule === undefined || rule.field === undefined) return undefined
-  if (rule.role === 'access') return undefined
-  const resource = resourceName(rule.name, operation)
+  if (rule === undefined) return undefined
+  if (rule.role === 'access') return endOf(context, operation, rule)
+  if (rule.field === undefined) return undefined
   const field = parseFieldPath(rule.field)
   const settle =
     rule.role === 'create'
       ? noteOwners(context, operation, rule, field)
-      : keepOwn(context, resource, parseItems(rule), field)
+      : keepOwn(context, operation, rule, field)
   return {
     name: 'settle-resource',
     apply(exchange) {
@@ -53,6 +55,30 @@ export const settleResource: OperationPolicy = (context, operation) => {
 
 const parseItems = (rule: ResourceRule): FieldPath => parseFieldPath(rule.items ?? '')
 
+/** `DELETE /payments/{paymentId}` ends a payment; `DELETE /payments/{paymentId}/lock` does not. */
+function endOf(
+  context: GatewayContext,
+  operation: Operation,
+  rule: ResourceRule,
+): Policy | undefined {
+  const { method, path } = operation.documented
+  if (method !== 'DELETE' || !path.endsWith(`/{${rule.parameter}}`)) return undefined
+  const access = accessesOf(operation).find(({ parameter }) => parameter === rule.parameter)
+  const [kind] = access?.kinds ?? []
+  if (kind === undefined) return undefined
+  return {
+    name: 'settle-resource',
+    apply(exchange) {
+      if (exchange.status >= 300) return undefined
+      const { parameters } = exchange
+      const key = keysOf(context.owners, kind, parameters, parameters[rule.parameter ?? ''] ?? '')
+      // Nobody waits for it: until it is noted, or if it never is, the id is its maker's as before.
+      context.owners.end(key, callerOf(context, exchange)).catch(() => undefined)
+      return undefined
+    },
+  }
+}
+
 type Settle = (exchange: Exchange, body: unknown) => Promise<Refusal | undefined> | undefined
 
 const triesMs = [0, 100, 400, 1_000]
@@ -64,7 +90,7 @@ function noteOwners(
   rule: ResourceRule,
   field: FieldPath,
 ): Settle {
-  const resource = resourceName(rule.name, operation)
+  const kind = kindShown(rule, operation)
   const tell = (exchange: Exchange, keyword: 'resource-id' | 'resource-owner'): void =>
     context.violations.add(operation, exchange.status, 'passed', brokenRule(keyword))
   return (exchange, body) => {
@@ -76,8 +102,11 @@ function noteOwners(
     const { applicationId, subject } = callerOf(context, exchange)
     // A 2-legged call is about somebody as well, who may later come with a token of their own.
     const owner = { applicationId, subject: subject ?? exchange.subject }
-    const hashes = [...ids].map((id) => context.owners.hashOf(resource, id))
-    return noteAll(context, resource, hashes, owner).then((allOwned) => {
+    const keys = [...ids].map((id) => ({
+      plain: context.owners.keyOf(kind.resource, id),
+      ...keysOf(context.owners, kind, exchange.parameters, id),
+    }))
+    return noteAll(context, keys, owner).then((allOwned) => {
       if (allOwned) return undefined
       // The write was done. A rule that nobody wrote may be wrong: then the thing stays its first maker's.
       if (rule.derived !== true) return unusable(reasons.foreignId)
@@ -92,14 +121,13 @@ const notedAtOnce = 8
 /** @returns whether all of them are the owner's */
 async function noteAll(
   context: GatewayContext,
-  resource: string,
-  hashes: readonly string[],
+  keys: readonly ThingKey[],
   owner: Owner,
 ): Promise<boolean> {
   let allOwned = true
-  for (let i = 0; i < hashes.length; i += notedAtOnce) {
-    const some = hashes.slice(i, i + notedAtOnce)
-    const owned = await Promise.all(some.map((hash) => note(context, resource, hash, owner)))
+  for (let i = 0; i < keys.length; i += notedAtOnce) {
+    const some = keys.slice(i, i + notedAtOnce)
+    const owned = await Promise.all(some.map((key) => note(context, key, owner)))
     allOwned &&= !owned.includes(false)
   }
   return allOwned
@@ -109,19 +137,14 @@ async function noteAll(
  * The thing exists by now: it is tried for a moment before the caller is told that nobody knows whose it is.
  * @returns false when it is somebody else's
  */
-async function note(
-  context: GatewayContext,
-  resource: string,
-  idHash: string,
-  owner: Owner,
-): Promise<boolean> {
+async function note(context: GatewayContext, key: ThingKey, owner: Owner): Promise<boolean> {
   for (const [attempt, waitMs] of triesMs.entries()) {
     if (waitMs > 0)
       await new Promise((resolve) => {
         setTimeout(resolve, waitMs)
       })
     try {
-      return await context.owners.own(resource, idHash, owner)
+      return await context.owners.own(key, owner)
     } catch (error) {
       if (attempt === triesMs.length - 1) throw error
     }
@@ -131,24 +154,27 @@ async function note(
 
 function keepOwn(
   context: GatewayContext,
-  resource: string,
-  items: FieldPath,
+  operation: Operation,
+  rule: ResourceRule,
   field: FieldPath,
 ): Settle {
+  const items = parseItems(rule)
+  const kind = kindShown(rule, operation)
   return (exchange, body) => {
     const shown = items.steps.length === 0 ? [body] : placesOf({ body }, items).map((p) => p.value)
     const lists = shown.filter((value) => Array.isArray(value))
     // A document may allow one thing where it allows a list of them.
     const singles = shown.filter((value) => value !== null && !Array.isArray(value))
-    const hashesOf = (item: unknown): string[] =>
-      valuesAt(item, field).map((id) => context.owners.hashOf(resource, idTextOf(id) ?? ''))
-    const hashes = [...lists.flat(), ...singles].flatMap(hashesOf)
+    const idsOf = (item: unknown): string[] => valuesAt(item, field).map((id) => idTextOf(id) ?? '')
+    const ids = [...new Set([...lists.flat(), ...singles].flatMap(idsOf))]
+    const keys = ids.map((id) => keysOf(context.owners, kind, exchange.parameters, id))
     const caller = callerOf(context, exchange)
     return (async () => {
-      const own = await context.owners.ofCaller(resource, hashes, caller)
+      const judged = await context.owners.areOfCaller(keys, caller)
+      const own = new Set(ids.filter((_, index) => judged[index]))
       const isOwn = (item: unknown): boolean => {
-        const named = hashesOf(item)
-        return named.length > 0 && named.every((hash) => own.has(hash))
+        const named = idsOf(item)
+        return named.length > 0 && named.every((id) => own.has(id))
       }
       if (!singles.every(isOwn)) return refuse('NOT_FOUND', 'There is no such thing here.')
       let removed = 0
@@ -158,7 +184,9 @@ function keepOwn(
         list.length = 0
         for (const item of left) list.push(item)
       }
-      const total = hasTotals(exchange, body) ? await context.owners.count(resource, caller) : 0
+      const total = hasTotals(exchange, body)
+        ? await context.owners.count(kind.resource, kind.nested !== undefined, caller)
+        : 0
       const changed = lessenTotals(exchange, body, total, removed > 0)
       if (removed > 0 || changed) putResponseJson(exchange, body)
       return undefined
