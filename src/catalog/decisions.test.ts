@@ -134,7 +134,7 @@ for (const [title, lines, fault] of [
     /^product.yaml:5:13 #\/upstream\/production needs `targets`/,
   ],
   ['an upstream that is a list', ['upstream: { production: [] }'], /or a mapping with `targets`/],
-  ['no targets', ['upstream: { production: { targets: [] } }'], /fewer than 1 items/],
+  ['no targets', ['upstream: { production: { targets: [] } }'], /must have at least 1 item$/m],
   [
     'the simulated operator among the targets',
     ['upstream: { sandbox: { targets: [{ url: simulated }] } }'],

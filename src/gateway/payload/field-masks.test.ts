@@ -329,3 +329,55 @@ test('names of a masked map that are numbers or addresses go with their values, 
   const rules = fieldRules([{ field: 'contacts', action: 'remove' }], undefined, 'a/v1')
   assert.ok(repeats('/x/99010000001', maskBody(root, rules, hashOf('ctr_1')).texts))
 })
+
+const contacts = (): Record<string, unknown> => ({
+  '+99012345678': 'Anna',
+  '+99012345978': 'Berta',
+  'carla@example.org': 'Carla',
+  '10.1.2.3': 'D',
+  '2001:db8::1': 'E',
+  '550e8400-e29b-41d4-a716-abcdefabcdef': 'F',
+  '\u0669\u0669\u0660\u0661\u0662': 'G',
+  '2026-11-21': 'H',
+  work: 'Igor',
+})
+const secrets = /9901|carla@|10\.1\.2|2001:db8|550e8400|\u0669\u0669/
+
+test('under a star, a name that is an identifier of somebody is hidden as its value is, and any other stays', () => {
+  for (const action of ['mask', 'hash', 'coarsen'] as const) {
+    const shown = masked({ contacts: contacts() }, [{ field: 'contacts.*', action }]) as {
+      contacts: Record<string, unknown>
+    }
+    const names = Object.keys(shown.contacts)
+    assert.equal(names.length, Object.keys(contacts()).length, 'none is lost')
+    assert.doesNotMatch(names.join(' '), secrets)
+    assert.ok(names.includes('work') && names.includes('2026-11-21'))
+    assert.equal(names.at(-1), 'work', 'they stay in their order')
+    const hash = hashOf('ctr_1')('s+99012345678')
+    assert.equal(names[0], action === 'hash' ? hash : '+*********78')
+    if (action !== 'hash') assert.equal(names[1], '+*********78 (2)')
+  }
+})
+
+test('a star that leads further hides such names only where something below them was masked', () => {
+  const body = {
+    '+99012345678': { email: 'anna@example.org', tier: 'gold' },
+    '+99012345670': { tier: 'gold' },
+  }
+  for (const action of ['mask', 'remove'] as const)
+    assert.deepEqual(Object.keys(masked(body, [{ field: '*.email', action }]) as object), [
+      '+*********78',
+      '+99012345670',
+    ])
+})
+
+test('a header may not repeat a name that was hidden, and a rule about the whole has the last word', () => {
+  const root = { body: { contacts: contacts() } as unknown }
+  const rules: FieldMask[] = [
+    { field: 'contacts.*', action: 'hash' },
+    { field: 'contacts', action: 'remove' },
+  ]
+  const { texts } = maskBody(root, fieldRules(rules, undefined, 'a/v1'), hashOf('c'))
+  assert.ok(repeats('/people/%2B99012345678', texts))
+  assert.deepEqual(root.body, {})
+})

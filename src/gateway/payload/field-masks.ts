@@ -9,7 +9,7 @@ import {
   putMember,
 } from './field-path.ts'
 import { numberOf } from './json-numbers.ts'
-import { coarsenValue, hashValue, isPersonalName, maskValue } from './mask-value.ts'
+import { coarsenValue, hashValue, isPersonalName, maskText, maskValue } from './mask-value.ts'
 
 /**
  * What is done to one field of the answers of one operation under one contract.
@@ -83,8 +83,13 @@ export function maskBody(
   hash: (text: string) => string,
 ): MaskingResult {
   const result: MaskingResult = { fields: [], texts: new Set() }
+  const names: PersonalNames = new Map()
   for (const rule of rules) {
-    const places = placesOf(root, rule.path).filter(({ value }) => value !== undefined)
+    const places = placesOf(root, rule.path, (owner, name) => {
+      if (!isPersonalName(name)) return
+      names.set(owner, (names.get(owner) ?? new Map<string, FieldRule>()).set(name, rule))
+      result.texts.add(name)
+    }).filter(({ value }) => value !== undefined)
     if (places.length === 0) continue
     result.fields.push(rule.path.text)
     for (const place of places) {
@@ -92,7 +97,36 @@ export function maskBody(
       change(place, rule, hash)
     }
   }
+  // At last: a rule finds what the document calls by a name of its own.
+  for (const [owner, of] of names) hideNames(owner, of, hash)
   return result
+}
+
+/** names in maps that a `*` led through, with the last rule that did */
+type PersonalNames = Map<Record<string, unknown>, Map<string, FieldRule>>
+
+/**
+ * The names in a map are data as its values are: one that is somebody's number is hidden as its rule hides a text. Two
+ * that look alike then stay two.
+ */
+function hideNames(
+  owner: Record<string, unknown>,
+  rules: ReadonlyMap<string, FieldRule>,
+  hash: (text: string) => string,
+): void {
+  const members = Object.keys(owner).map((name) => ({ name, value: memberOf(owner, name) }))
+  const taken = new Set(members.flatMap(({ name }) => (rules.has(name) ? [] : [name])))
+  if (taken.size === members.length) return
+  for (const { name } of members) delete owner[name]
+  for (const { name, value } of members) {
+    const rule = rules.get(name)
+    const hidden =
+      rule === undefined ? name : rule.action === 'hash' ? hash(`s${name}`) : maskText(name)
+    let key = hidden
+    for (let n = 2; rule !== undefined && taken.has(key); n += 1) key = `${hidden} (${n})`
+    taken.add(key)
+    putMember({ owner, key, value: undefined }, value)
+  }
 }
 
 function change(place: Place, rule: FieldRule, hash: (text: string) => string): void {

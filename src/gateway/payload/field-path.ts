@@ -66,12 +66,22 @@ export type Place = {
  * Every place of a value that a path leads to. A list where a path does not expect one is looked into, and a single
  * value where it expects a list is taken for its only item: a document may allow both, and a mask must not miss
  * either. Own members only, whatever they are called.
+ * @param named hears of each member that a `*` led through to a place
  * @public
  */
-export function placesOf(root: { body: unknown }, path: FieldPath): Place[] {
+export function placesOf(
+  root: { body: unknown },
+  path: FieldPath,
+  named?: (owner: Record<string, unknown>, name: string) => void,
+): Place[] {
   const found: Place[] = []
-  walk(path.steps, 0, root, 'body', found)
+  walk(path.steps, 0, root, 'body', { found, named })
   return found
+}
+
+type Walk = {
+  found: Place[]
+  named: ((owner: Record<string, unknown>, name: string) => void) | undefined
 }
 
 function walk(
@@ -79,8 +89,9 @@ function walk(
   depth: number,
   owner: Record<string, unknown> | unknown[],
   key: string | number,
-  found: Place[],
+  to: Walk,
 ): void {
+  const { found } = to
   const value = memberOf(owner, key)
   const step = steps[depth]
   if (step === undefined) {
@@ -90,17 +101,21 @@ function walk(
   if (Array.isArray(value)) {
     // Backwards, so that what is taken out does not move what is still to come.
     const next = step.kind === 'name' ? depth : depth + 1
-    for (let i = value.length - 1; i >= 0; i -= 1) walk(steps, next, value, i, found)
+    for (let i = value.length - 1; i >= 0; i -= 1) walk(steps, next, value, i, to)
     return
   }
   if (step.kind === 'items') {
-    walk(steps, depth + 1, owner, key, found)
+    walk(steps, depth + 1, owner, key, to)
     return
   }
   if (!isObject(value)) return
-  if (step.kind === 'any')
-    for (const name of Object.keys(value)) walk(steps, depth + 1, value, name, found)
-  else if (Object.hasOwn(value, step.name)) walk(steps, depth + 1, value, step.name, found)
+  if (step.kind === 'any') {
+    for (const name of Object.keys(value)) {
+      const before = found.length
+      walk(steps, depth + 1, value, name, to)
+      if (found.length > before) to.named?.(value, name)
+    }
+  } else if (Object.hasOwn(value, step.name)) walk(steps, depth + 1, value, step.name, to)
 }
 
 /** @public */

@@ -27,9 +27,23 @@ export function maskText(text: string): string {
   return at > 0 ? `${first}***@***` : `${first}***`
 }
 
-/** A name that is itself a number or an address: in a map that is masked, it must not stay. */
+const dayOrMoment =
+  /^(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:[Tt ][\d:.]{5,18}(?:[Zz]|[+-]\d\d:?\d\d)?)?$/
+/** a run of digits however it is set, an IP address, a UUID */
+const identifiers = [
+  /\p{Nd}(?:[^\p{L}\p{Nd}]{0,3}\p{Nd}){4,}/u,
+  /(?:^|[^\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])/,
+  /(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}/i,
+  /[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}/i,
+]
+
+/**
+ * A name that is itself a number, an address or another identifier of somebody: in a map that is masked, it must not
+ * stay. A date is none.
+ */
 export const isPersonalName = (name: string): boolean =>
-  name.includes('@') || /[0-9](?:[^0-9a-z]{0,3}[0-9]){5,}/i.test(name)
+  name.includes('@') ||
+  (identifiers.some((pattern) => pattern.test(name)) && !dayOrMoment.test(name))
 
 /** Applies to each text, number and truth value of a value, whatever it is made of. */
 function eachLeaf(value: unknown, change: (leaf: unknown) => Masked): Masked {

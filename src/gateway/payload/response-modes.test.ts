@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { newCheckedText } from '#platform/checked-text'
 import type { ApiEntry, ContractEntry, OperationTerms } from '#snapshot'
-import { customer, testGateway, testKey, testUpstream } from '../testing.ts'
+import {
+  application,
+  contract,
+  customer,
+  sealing,
+  testGateway,
+  testKey,
+  testUpstream,
+} from '../testing.ts'
 import { simSwap } from '../testing-entries.ts'
 
 type Context = Parameters<typeof testUpstream>[0]
@@ -406,4 +415,42 @@ test('a header field that repeats a masked value does not leave', async (t) => {
   assert.equal(response.headers.get('location'), null)
   assert.equal(response.headers.get('x-total'), '7')
   assert.equal(JSON.stringify(await response.json()).includes('99012345678'), false)
+})
+
+test('an API key reveals no masked field, whatever scopes the operation asks of tokens; a contract does', async (t) => {
+  const body = '{"swapped":true,"phoneNumber":"+99012345678"}'
+  const upstream = await testUpstream(t, (_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(body)
+  })
+  const terms: OperationTerms = {
+    credentials: ['access-token', 'api-key'],
+    masks: [{ field: 'phoneNumber', action: 'mask', revealedBy: ['sim-swap', 'sim-swap:check'] }],
+  }
+  const api = withTerms(simSwap(upstream.url), terms)
+  const apiKey = newCheckedText('wl_sbx_key_', 43)
+  const hash = sealing.keyedHash('api-key', apiKey)
+  const gateway = await testGateway(t, [
+    { ...api, schemas: { ...api.schemas, ...person } },
+    key.entry,
+    ...customer(1),
+    application(1, {
+      credentialIds: ['crd_1', 'crd_k'],
+      apiKeys: [{ credentialId: 'crd_k', hash }],
+    }),
+  ])
+  const shownTo = async (headers: Record<string, string>): Promise<string> => {
+    const response = await fetch(`${gateway.url}/sim-swap/v2/check`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: '{"phoneNumber":"+99012345678"}',
+    })
+    assert.equal(response.status, 200)
+    return await response.text()
+  }
+  const hidden = '{"swapped":true,"phoneNumber":"+*********78"}'
+  assert.equal(await shownTo({ authorization: `Bearer ${key.token(1)}` }), body)
+  assert.equal(await shownTo({ 'x-api-key': apiKey }), hidden)
+  const masks = [{ apiId: 'sim-swap/v2', field: 'phoneNumber', action: 'pass' as const }]
+  gateway.snapshot.put(contract(1, { masks }))
+  assert.equal(await shownTo({ 'x-api-key': apiKey }), body)
 })
