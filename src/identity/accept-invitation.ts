@@ -46,7 +46,13 @@ export async function acceptInvitation(
     }
     const { partner_id: partnerId, role } = current
     if (!(await insertMember(trx, person, { partnerId, role }))) throw hasAccount()
-    const account: Account = { ...person, kind: 'partner', partner_id: partnerId, role }
+    const account: Account = {
+      ...person,
+      has_second_factor: false,
+      kind: 'partner',
+      partner_id: partnerId,
+      role,
+    }
     await recordAction(outbox, trx, {
       actor: actorOf(account),
       action: 'member.joined',

@@ -2,9 +2,11 @@ import type { FastifyRequest } from 'fastify'
 import type { Actor } from '#audit'
 import { AppError } from '#platform/app-error'
 import type { Identifying } from './needs.ts'
+import { freshMs } from './require-step-up.ts'
 import { looksLikeApiToken } from './secrets.ts'
 import type { SessionCookie } from './session-cookie.ts'
 import { touchSession } from './session-store.ts'
+import { actorOf } from './sign-in.ts'
 import { type Account, findAccount } from './store.ts'
 import type { TokenRow } from './tables.ts'
 import { touchToken } from './token-store.ts'
@@ -15,6 +17,16 @@ export const unauthenticated = (): AppError =>
     headers: { 'www-authenticate': 'Bearer' },
   })
 
+/** Who calls, and, at a browser, by which session. */
+export type Caller = { actor: Actor; session?: RequestSession; account?: Account }
+
+/** What a request knows of the session that it came with. */
+export type RequestSession = {
+  id: string
+  /** until when the proof is good that the person is there; absent when there is none */
+  freshUntil: Date | undefined
+}
+
 /**
  * Finds out who calls. A bearer token wins over a cookie, and one that is not good is refused even where nobody needs
  * to be known: whoever shows a credential must learn that it ended, instead of being served as a stranger.
@@ -23,29 +35,24 @@ export async function authenticate(
   identifying: Identifying,
   cookie: SessionCookie,
   request: FastifyRequest,
-): Promise<Actor> {
+): Promise<Caller> {
   const bearer = /^Bearer +(\S*) *$/i.exec(request.headers.authorization ?? '')?.[1]
-  if (bearer !== undefined) return await byToken(identifying, bearer, request.ip)
+  if (bearer !== undefined) return { actor: await byToken(identifying, bearer, request.ip) }
   const secret = cookie.read(request.headers.cookie)
-  return secret === undefined ? { kind: 'anonymous' } : await bySession(identifying, secret)
+  return secret === undefined ? stranger : await bySession(identifying, secret)
 }
 
-async function bySession(identifying: Identifying, secret: string): Promise<Actor> {
+const stranger: Caller = { actor: { kind: 'anonymous' } }
+
+async function bySession(identifying: Identifying, secret: string): Promise<Caller> {
   const { db, sealing, clock } = identifying
-  const personId = await touchSession(db, sealing.keyedHash('session', secret), clock.now())
-  const account = personId === undefined ? undefined : await findAccount(db, personId)
-  if (account === undefined) return { kind: 'anonymous' }
-  const { id, name } = account
-  return account.kind === 'operator'
-    ? { kind: 'operator', id, name, role: account.role, via: 'session' }
-    : {
-        kind: 'partner',
-        id,
-        name,
-        partnerId: account.partner_id,
-        role: account.role,
-        via: 'session',
-      }
+  const now = clock.now()
+  const found = await touchSession(db, sealing.keyedHash('session', secret), now)
+  const account = found && (await findAccount(db, found.personId))
+  if (found === undefined || account === undefined) return stranger
+  const until = found.verifiedAt && new Date(found.verifiedAt.getTime() + freshMs)
+  const freshUntil = until !== undefined && until > now ? until : undefined
+  return { actor: actorOf(account), session: { id: found.id, freshUntil }, account }
 }
 
 async function byToken(identifying: Identifying, secret: string, ip: string): Promise<Actor> {

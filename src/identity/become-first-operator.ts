@@ -66,7 +66,13 @@ export async function becomeFirstOperator(
     }
     const role = 'administrator'
     if (!(await insertFirstOperator(trx, person, role))) throw hasAccount()
-    const account: Account = { ...person, kind: 'operator', partner_id: null, role }
+    const account: Account = {
+      ...person,
+      has_second_factor: false,
+      kind: 'operator',
+      partner_id: null,
+      role,
+    }
     await recordAction(outbox, trx, {
       actor: actorOf(account),
       action: 'operator.first-created',

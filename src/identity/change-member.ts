@@ -5,6 +5,7 @@ import { lockFor } from '#platform/database'
 import { deleteLinks } from './link-store.ts'
 import type { Identifying } from './needs.ts'
 import type { PartnerRole } from './schema.ts'
+import { staleSessionsOf } from './session-store.ts'
 import {
   changeRole,
   countOtherOwners,
@@ -29,6 +30,7 @@ export function changeMemberRole(
     const member = await lockMember(trx, partnerId, memberId)
     if (role !== 'owner') await refuseLastOwner(trx, partnerId, member)
     await changeRole(trx, member, role)
+    await staleSessionsOf(trx, member.id)
     await recordAction(identifying.outbox, trx, {
       actor,
       action: 'member.role-changed',

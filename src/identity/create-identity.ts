@@ -6,8 +6,11 @@ import type { Mail } from '#platform/mail'
 import type { Platform } from '#platform/module'
 import type { OutboxEvent, Subscriber } from '#platform/outbox'
 import { firstOperatorLink } from './become-first-operator.ts'
+import { deleteExpiredChallenges } from './challenge-store.ts'
 import { createMember, hashNewPassword, type NewMemberInput } from './create-member.ts'
 import { createToken, type NewApiToken } from './create-token.ts'
+import { createDeviceCookie } from './device-cookie.ts'
+import { createFactorRoutes } from './factor-routes.ts'
 import { createGuard } from './guard.ts'
 import { createLimiter } from './limits.ts'
 import { deleteExpiredLinks } from './link-store.ts'
@@ -16,13 +19,19 @@ import { createMemberRoutes } from './member-routes.ts'
 import type { Identifying } from './needs.ts'
 import { createOperatorRoutes } from './operator-routes.ts'
 import { createRecoveryRoutes } from './recovery-routes.ts'
+import { createResetRoutes } from './reset-routes.ts'
 import { createSessionCookie } from './session-cookie.ts'
+import { createSessionListRoutes } from './session-list-routes.ts'
 import { createSessionRoutes } from './session-routes.ts'
 import { deleteEndedSessions } from './session-store.ts'
+import { createSignInRoutes } from './sign-in-routes.ts'
 import { startSession } from './start-session.ts'
+import { createStepUpRoutes } from './step-up-routes.ts'
 import { hasVerifiedMember, memberIds } from './store.ts'
 import type { IdentityTables } from './tables.ts'
+import { deleteExpiredTickets } from './ticket-store.ts'
 import { createTokenRoutes } from './token-routes.ts'
+import { deleteExpiredEnrolments } from './totp-store.ts'
 import { createVerificationRoutes } from './verification-routes.ts'
 import { createMailSubscriber } from './write-mail.ts'
 
@@ -66,7 +75,7 @@ export interface Identity {
   createToken(input: NewApiToken): Promise<{ id: string; token: string }>
   /** A link for the start page, good for 15 minutes; it replaces the one before. Undefined once there is an operator. */
   firstOperatorLink(): Promise<string | undefined>
-  /** Deletes ended sessions and expired links; to be called now and then. */
+  /** Deletes ended sessions and everything that has expired; to be called now and then. */
   forgetEnded(): Promise<void>
 }
 
@@ -77,7 +86,8 @@ export function createIdentity(
 ): Identity {
   const { config, outbox, sealing, newId, clock, log } = platform
   const db = platform.database.as<IdentityTables>()
-  const limiter = createLimiter(deps.attempts, sealing)
+  const device = createDeviceCookie(config.portal.url, sealing)
+  const limiter = createLimiter(deps.attempts, sealing, device)
   const identifying: Identifying = {
     config,
     outbox,
@@ -87,11 +97,17 @@ export function createIdentity(
     log,
     db,
     limiter,
+    device,
     mail: deps.mail,
   }
   const cookie = createSessionCookie(config.portal.url)
   const routes = [
     createSessionRoutes(identifying, cookie),
+    createSignInRoutes(identifying, cookie),
+    createStepUpRoutes(identifying, cookie),
+    createSessionListRoutes(identifying),
+    createFactorRoutes(identifying, cookie),
+    createResetRoutes(identifying),
     createRecoveryRoutes(identifying),
     createVerificationRoutes(identifying),
     createMemberRoutes(identifying, cookie),
@@ -124,6 +140,9 @@ export function createIdentity(
       const now = clock.now()
       await deleteEndedSessions(db, now)
       await deleteExpiredLinks(db, now)
+      await deleteExpiredChallenges(db, now)
+      await deleteExpiredTickets(db, now)
+      await deleteExpiredEnrolments(db, now)
     },
   }
 }

@@ -1,17 +1,30 @@
+import { AppError } from '#platform/app-error'
 import type { AttemptLimit, Attempts } from '#platform/attempts'
 import { networkOf } from '#platform/network'
 import type { Sealing } from '#platform/sealing'
+import type { DeviceCookie } from './device-cookie.ts'
 
 const minutes = (count: number): number => count * 60
 
 /**
  * How often a thing may be tried. The limits by address stop one machine from trying many accounts and leave room for
- * an office behind one address; those by e-mail stop many machines from trying one account. Guessing counts failures
- * only, so that it never hinders somebody who has what it takes.
+ * an office behind one address; those by account stop many machines from trying one account. Guessing counts failures
+ * only, so that it never hinders somebody who has what it takes. A device that the person has signed in with before has a
+ * count of its own, so strangers who guess keep out strangers only.
  */
 const limits = {
   signInByAddress: { name: 'sign-in-address', limit: 300, windowSeconds: minutes(15) },
-  signInByEmail: { name: 'sign-in-email', limit: 10, windowSeconds: minutes(15) },
+  passwordByDevice: { name: 'password-device', limit: 10, windowSeconds: minutes(15) },
+  passwordByNetwork: { name: 'password-network', limit: 10, windowSeconds: minutes(15) },
+  passwordByAccount: { name: 'password-account', limit: 60, windowSeconds: minutes(15) },
+  codeByDevice: { name: 'code-device', limit: 10, windowSeconds: minutes(15) },
+  codeByNetwork: { name: 'code-network', limit: 10, windowSeconds: minutes(15) },
+  codeByAccount: { name: 'code-account', limit: 20, windowSeconds: minutes(60) },
+  guessNoticeByPerson: { name: 'guess-notice', limit: 1, windowSeconds: minutes(24 * 60) },
+  secondFactorByAddress: { name: 'second-factor-address', limit: 300, windowSeconds: minutes(15) },
+  stepUpBySession: { name: 'step-up-session', limit: 10, windowSeconds: minutes(15) },
+  enrolmentCodeByPerson: { name: 'enrolment-person', limit: 20, windowSeconds: minutes(15) },
+  passkeyOffersByAddress: { name: 'passkey-offers', limit: 600, windowSeconds: minutes(15) },
   signUpByAddress: { name: 'sign-up-address', limit: 120, windowSeconds: minutes(1) },
   signUpByAddressAndDay: { name: 'sign-up-day', limit: 5_000, windowSeconds: minutes(24 * 60) },
   recoveryByAddress: { name: 'recovery-address', limit: 100, windowSeconds: minutes(15) },
@@ -25,16 +38,53 @@ const limits = {
 
 type LimitName = keyof typeof limits
 
+/** Where a guess comes from. */
+export type Origin = {
+  ip: string
+  /** the header field with the cookies of the browser */
+  cookies: string | undefined
+}
+
 /** Counts attempts without keeping the address or the e-mail that they are counted by. */
 export interface Limiter {
   /** @throws AppError TOO_MANY_REQUESTS */
   byAddress(name: LimitName, ip: string): Promise<void>
   /** @throws AppError TOO_MANY_REQUESTS */
   by(name: LimitName, key: string): Promise<void>
+  /**
+   * Counts a guess at the password or the code of an account: by the device when the person has signed in with it
+   * before, and otherwise by its network and, in all, by the account.
+   * @throws AppError TOO_MANY_REQUESTS
+   */
+  guess(
+    what: 'password' | 'code',
+    account: string,
+    from: Origin & { personId: string | undefined },
+  ): Promise<void>
+  /** @returns false when it was taken so often already */
+  isFirst(name: LimitName, key: string): Promise<boolean>
 }
 
-export function createLimiter(attempts: Attempts, sealing: Sealing): Limiter {
+export function createLimiter(attempts: Attempts, sealing: Sealing, device: DeviceCookie): Limiter {
   const take = (name: LimitName, key: string): Promise<void> =>
     attempts.take(limits[name], sealing.keyedHash('attempt', key))
-  return { by: take, byAddress: (name, ip) => take(name, networkOf(ip)) }
+  return {
+    by: take,
+    byAddress: (name, ip) => take(name, networkOf(ip)),
+    async guess(what, account, { ip, cookies, personId }) {
+      const known = device.read(cookies, personId)
+      if (known !== undefined) return await take(`${what}ByDevice`, `${account} ${known}`)
+      await take(`${what}ByNetwork`, `${account} ${networkOf(ip)}`)
+      await take(`${what}ByAccount`, account)
+    },
+    async isFirst(name, key) {
+      try {
+        await take(name, key)
+        return true
+      } catch (error) {
+        if (error instanceof AppError && error.code === 'TOO_MANY_REQUESTS') return false
+        throw error
+      }
+    },
+  }
 }

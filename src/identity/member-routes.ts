@@ -10,6 +10,7 @@ import { checkForm } from './check-form.ts'
 import { inviteMember } from './invite-member.ts'
 import type { Identifying } from './needs.ts'
 import { noSuchPartner, requirePartner } from './require-partner.ts'
+import { requireStepUp } from './require-step-up.ts'
 import { InvitationAcceptance, Member, MemberChange, NewMember, PathId, Session } from './schema.ts'
 import type { SessionCookie } from './session-cookie.ts'
 import { presentSession } from './session-routes.ts'
@@ -113,7 +114,7 @@ function changeRoutes(server: HttpServer, identifying: Identifying): void {
   server.patch(
     '/partners/:partnerId/members/:memberId',
     {
-      config: { access: 'signed-in' },
+      config: { access: 'signed-in', stepUp: true },
       schema: {
         operationId: 'changeMember',
         summary: 'Give a member another role',
@@ -148,6 +149,7 @@ function changeRoutes(server: HttpServer, identifying: Identifying): void {
       const actor = await requireRoster(identifying, request, partnerId)
       // Everybody may leave; only who manages may send others away.
       if (actor.id !== memberId) refuseUnlessManager(actor)
+      requireStepUp(request)
       await removeMember(identifying, { partnerId, memberId, actor })
       return reply.code(204).send(null)
     },
@@ -171,8 +173,8 @@ function acceptRoute(server: HttpServer, identifying: Identifying, cookie: Sessi
     },
     async (request, reply) => {
       const account = await acceptInvitation(identifying, request.body, request.ip)
-      await startSession(identifying, cookie, reply, account.id)
-      return reply.code(201).send(presentSession(account))
+      await startSession(identifying, cookie, reply, account.id, ['link', 'password'])
+      return reply.code(201).send(presentSession(identifying, account))
     },
   )
 }

@@ -37,6 +37,7 @@ test('an owner invites, the invited person joins by the mailed link and is signe
     role: 'developer',
     partnerId: ada.partnerId,
     via: 'session',
+    secondFactor: 'absent',
   })
   assert.equal((await call('GET', '/session', { cookie: joined.cookie })).status, 200)
   assert.equal((await call('POST', '/invitations/accept', { body })).status, 400)

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Mail } from '#platform/mail'
 import type { Platform } from '#platform/module'
+import type { DeviceCookie } from './device-cookie.ts'
 import type { Limiter } from './limits.ts'
 import type { IdentityTables } from './tables.ts'
 
@@ -8,4 +9,4 @@ import type { IdentityTables } from './tables.ts'
 export type Identifying = Pick<
   Platform,
   'config' | 'outbox' | 'sealing' | 'newId' | 'clock' | 'log'
-> & { db: Kysely<IdentityTables>; limiter: Limiter; mail: Mail }
+> & { db: Kysely<IdentityTables>; limiter: Limiter; device: DeviceCookie; mail: Mail }

@@ -30,8 +30,8 @@ export function createOperatorRoutes(identifying: Identifying, cookie: SessionCo
       },
       async (request, reply) => {
         const account = await becomeFirstOperator(identifying, request.body, request.ip)
-        await startSession(identifying, cookie, reply, account.id)
-        return reply.code(201).send(presentSession(account))
+        await startSession(identifying, cookie, reply, account.id, ['link', 'password'])
+        return reply.code(201).send(presentSession(identifying, account))
       },
     )
     server.get(

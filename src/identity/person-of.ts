@@ -11,3 +11,18 @@ export function personOf({ actor }: FastifyRequest): string {
   }
   throw new AppError('PERMISSION_DENIED', 'This is done signed in, not with an API token.')
 }
+
+/**
+ * The session of a person at a browser.
+ * @throws AppError PERMISSION_DENIED for an API token
+ */
+export function currentSession(request: FastifyRequest): {
+  id: string
+  personId: string
+  freshUntil: Date | undefined
+} {
+  const personId = personOf(request)
+  const { session } = request
+  if (session === undefined) throw new TypeError('a person without a session')
+  return { id: session.id, personId, freshUntil: session.freshUntil }
+}

@@ -44,7 +44,9 @@ export function createRecoveryRoutes(identifying: Identifying): Routes {
         },
       },
       async (request, reply) => {
-        await resetPassword(identifying, request.body, request.ip)
+        const personId = await resetPassword(identifying, request.body, request.ip)
+        // Whoever has the mail is the owner, so guesses of strangers must not keep this browser out.
+        reply.header('set-cookie', identifying.device.set(personId))
         return reply.code(204).send(null)
       },
     )

@@ -9,17 +9,19 @@ import type { PasswordReset } from './schema.ts'
 import { deleteSessionsOf } from './session-store.ts'
 import { actorOf } from './sign-in.ts'
 import { findAccount, markEmailVerified, setPassword } from './store.ts'
+import { deleteTicketsOf } from './ticket-store.ts'
 
 /**
  * Sets a new password by a mailed link and ends every session of the person. Whoever can read the mail has the
- * address, so it is verified as well.
+ * address, so it is verified as well. A second factor stays: reading the mail of somebody does not take its place.
+ * @returns whose password it was
  * @throws AppError INVALID_ARGUMENT when the link or the password is not good
  */
 export async function resetPassword(
   identifying: Identifying,
   input: PasswordReset,
   ip: string,
-): Promise<void> {
+): Promise<string> {
   const { db, outbox, clock } = identifying
   // Looked at first: a stranger must not make us compute a hash.
   const personId = await peekLink(identifying, db, 'recovery', input.token)
@@ -30,17 +32,19 @@ export async function resetPassword(
     ip,
   })
   const passwordHash = await hashPassword(input.password)
-  await db.transaction().execute(async (trx) => {
+  return await db.transaction().execute(async (trx) => {
     const used = await consumeLink(identifying, trx, 'recovery', input.token)
     if (used === undefined || account === undefined) throw linkNotValid()
     await setPassword(trx, used, passwordHash)
     await markEmailVerified(trx, used, clock.now())
     await deleteSessionsOf(trx, used)
+    await deleteTicketsOf(trx, used)
     await recordAction(outbox, trx, {
       actor: actorOf(account),
       action: 'password.reset',
       target: used,
     })
     await orderMail(identifying, trx, { kind: 'password-changed', personId: used })
+    return used
   })
 }

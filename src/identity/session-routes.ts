@@ -4,16 +4,20 @@ import { recordAction } from '#audit'
 import { AppError } from '#platform/app-error'
 import type { HttpServer, Routes } from '#platform/http-server'
 import { unauthenticated } from './authenticate.ts'
+import { owesSecondFactor } from './factor-rules.ts'
 import type { Identifying } from './needs.ts'
-import { Session, SignIn } from './schema.ts'
+import { Session } from './schema.ts'
 import type { SessionCookie } from './session-cookie.ts'
-import { signIn } from './sign-in.ts'
-import { endSession, startSession } from './start-session.ts'
+import { endSession } from './start-session.ts'
 import { type Account, findAccount } from './store.ts'
 
 const tags = ['session']
 
-export const presentSession = (account: Account): Session => ({
+/** Who somebody is who has just signed in, or does something in a browser. */
+export const presentSession = (
+  identifying: Pick<Identifying, 'config'>,
+  account: Account,
+): Session => ({
   kind: account.kind,
   id: account.id,
   name: account.name,
@@ -22,42 +26,25 @@ export const presentSession = (account: Account): Session => ({
   role: account.role,
   ...(account.kind === 'partner' && { partnerId: account.partner_id }),
   via: 'session',
+  secondFactor: account.has_second_factor
+    ? 'present'
+    : owesSecondFactor(identifying, account)
+      ? 'required'
+      : 'absent',
 })
 
 export function createSessionRoutes(identifying: Identifying, cookie: SessionCookie): Routes {
   return (server) => {
-    signInRoute(server, identifying, cookie)
     whoAmIRoute(server, identifying)
     signOutRoute(server, identifying, cookie)
   }
-}
-
-function signInRoute(server: HttpServer, identifying: Identifying, cookie: SessionCookie): void {
-  server.post(
-    '/session',
-    {
-      config: { access: 'public' },
-      schema: {
-        operationId: 'startSession',
-        summary: 'Sign in with an e-mail address and a password',
-        tags,
-        body: SignIn,
-        response: { 201: Session },
-      },
-    },
-    async (request, reply) => {
-      const account = await signIn(identifying, request.body, request.ip)
-      await startSession(identifying, cookie, reply, account.id)
-      return reply.code(201).send(presentSession(account))
-    },
-  )
 }
 
 function whoAmIRoute(server: HttpServer, identifying: Identifying): void {
   server.get(
     '/session',
     {
-      config: { access: 'signed-in' },
+      config: { access: 'signed-in', withoutFactor: true },
       schema: {
         operationId: 'getSession',
         summary: 'Who the caller is',
@@ -69,12 +56,12 @@ function whoAmIRoute(server: HttpServer, identifying: Identifying): void {
   )
 }
 
-async function whoIs({ db }: Identifying, { actor }: FastifyRequest): Promise<Session> {
+async function whoIs(identifying: Identifying, { actor }: FastifyRequest): Promise<Session> {
   if (actor.kind !== 'partner' && actor.kind !== 'operator') throw unauthenticated()
   if (actor.via === 'session') {
-    const account = await findAccount(db, actor.id)
+    const account = await findAccount(identifying.db, actor.id)
     if (account === undefined) throw unauthenticated()
-    return presentSession(account)
+    return presentSession(identifying, account)
   }
   return {
     kind: actor.kind,
@@ -91,7 +78,7 @@ function signOutRoute(server: HttpServer, identifying: Identifying, cookie: Sess
   server.delete(
     '/session',
     {
-      config: { access: 'signed-in' },
+      config: { access: 'signed-in', withoutFactor: true },
       schema: {
         operationId: 'endSession',
         summary: 'Sign out: the session ends on the server',

@@ -24,6 +24,7 @@ test('signs in, says who it is, and ends the session on the server', async (t) =
     role: 'owner',
     partnerId: ada.partnerId,
     via: 'session',
+    secondFactor: 'absent',
   }
   assert.deepEqual(started.body, expected)
   const { cookie } = started
@@ -47,9 +48,15 @@ test('the session cookie is out of reach of scripts and other sites, and bound t
   const plain = await local.call('POST', '/session', { body })
   const port = new URL(local.platform.config.portal.url).port
   assert.match(
-    plain.headers.get('set-cookie') ?? '',
+    plain.headers.getSetCookie()[0] ?? '',
     new RegExp(
       `^wayleave_session_${port}=[\\w-]{43}; Path=/; HttpOnly; SameSite=Lax; Max-Age=604800$`,
+    ),
+  )
+  assert.match(
+    plain.headers.getSetCookie()[1] ?? '',
+    new RegExp(
+      `^wayleave_device_${port}=[\\w-]{43}\\.[\\w-]{43}; Path=/; HttpOnly; SameSite=Lax; Max-Age=15552000$`,
     ),
   )
   const secure = await identityUnderTest(t, {
@@ -58,7 +65,7 @@ test('the session cookie is out of reach of scripts and other sites, and bound t
   await secure.member('ada@example.com')
   const answer = await secure.call('POST', '/session', { body })
   assert.match(
-    answer.headers.get('set-cookie') ?? '',
+    answer.headers.getSetCookie()[0] ?? '',
     /^__Host-wayleave_session=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax; Secure; Max-Age=604800$/,
   )
 })

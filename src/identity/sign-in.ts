@@ -1,47 +1,72 @@
+import type { Transaction } from 'kysely'
 import { recordAction } from '#audit'
 import { AppError } from '#platform/app-error'
 import { hashPassword, verifyPassword } from './hash-password.ts'
+import type { Origin } from './limits.ts'
 import type { Identifying } from './needs.ts'
-import type { SignIn } from './schema.ts'
+import type { SecondFactorNeeded, SignIn } from './schema.ts'
+import { secondFactorsOf } from './second-factor.ts'
 import { deleteEndedSessions } from './session-store.ts'
+import type { SignInMethod } from './start-session.ts'
 import { type Account, findAccountByEmail, noteSignIn, setPassword } from './store.ts'
+import type { IdentityTables } from './tables.ts'
+import { issueTicket } from './ticket-store.ts'
 
 export const normalEmail = (email: string): string => email.trim().toLowerCase()
 
+type SignedIn = { account: Account } | { needed: SecondFactorNeeded }
+
 /**
  * Checks an e-mail address and a password. Whether the account exists, its password is wrong or there is none changes
- * neither the answer nor the work that it takes.
+ * neither the answer nor the work that it takes. Somebody who has a second factor is not signed in by that.
  * @throws AppError UNAUTHENTICATED; TOO_MANY_REQUESTS
  */
 export async function signIn(
   identifying: Identifying,
   input: SignIn,
-  ip: string,
-): Promise<Account> {
-  const { db, limiter, outbox, clock } = identifying
-  await limiter.byAddress('signInByAddress', ip)
+  from: Origin,
+): Promise<SignedIn> {
+  const { db, limiter } = identifying
+  await limiter.byAddress('signInByAddress', from.ip)
   const email = normalEmail(input.email)
   const account = await findAccountByEmail(db, email)
   // Counted since the last success, so that somebody who knows the password is never locked out by signing in often.
   const since = account?.last_sign_in_at?.getTime() ?? 0
-  await limiter.by('signInByEmail', `${email} ${since}`)
+  await limiter.guess('password', `${email} ${since}`, { ...from, personId: account?.id })
   const { matches, outdated } = await verifyPassword(input.password, account?.password_hash)
   if (account === undefined || !matches) {
     throw new AppError('UNAUTHENTICATED', 'The e-mail address or the password is not right.')
   }
   const renewed = outdated ? await hashPassword(input.password) : undefined
+  if (account.has_second_factor) {
+    if (renewed !== undefined) await setPassword(db, account.id, renewed)
+    const { ticket, expiresAt } = await issueTicket(identifying, account.id)
+    const methods = await secondFactorsOf(db, account.id)
+    return { needed: { ticket, methods, expiresAt: expiresAt.toISOString() } }
+  }
   await db.transaction().execute(async (trx) => {
-    const now = clock.now()
-    await noteSignIn(trx, account.id, now)
-    await deleteEndedSessions(trx, now)
     if (renewed !== undefined) await setPassword(trx, account.id, renewed)
-    await recordAction(outbox, trx, {
-      actor: actorOf(account),
-      action: 'session.started',
-      target: account.id,
-    })
+    await noteStart(identifying, trx, account, ['password'])
   })
-  return account
+  return { account }
+}
+
+/** What is written when somebody has signed in, by whatever way. */
+export async function noteStart(
+  { outbox, clock }: Identifying,
+  trx: Transaction<IdentityTables>,
+  account: Account,
+  methods: readonly SignInMethod[],
+): Promise<void> {
+  const now = clock.now()
+  await noteSignIn(trx, account.id, now)
+  await deleteEndedSessions(trx, now)
+  await recordAction(outbox, trx, {
+    actor: actorOf(account),
+    action: 'session.started',
+    target: account.id,
+    detail: { methods },
+  })
 }
 
 /** The actor that this account is, when it acts in a browser. */

@@ -1,36 +1,77 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Kysely } from 'kysely'
+import { deviceWords } from './device-words.ts'
 import type { Identifying } from './needs.ts'
 import { newSecret } from './secrets.ts'
 import type { SessionCookie } from './session-cookie.ts'
-import { deleteSession, insertSession } from './session-store.ts'
+import { deleteSession, insertSession, rotateSession } from './session-store.ts'
 import type { IdentityTables } from './tables.ts'
+
+const hashOf = ({ sealing }: Pick<Identifying, 'sealing'>, secret: string): string =>
+  sealing.keyedHash('session', secret)
 
 /** Ends the session that a request came with, if any: nobody keeps an id from before signing in. */
 export async function endSession(
-  { sealing }: Identifying,
+  identifying: Identifying,
   cookie: SessionCookie,
   request: FastifyRequest,
   db: Kysely<IdentityTables>,
 ): Promise<void> {
   const secret = cookie.read(request.headers.cookie)
-  if (secret !== undefined) await deleteSession(db, sealing.keyedHash('session', secret))
+  if (secret !== undefined) await deleteSession(db, hashOf(identifying, secret))
 }
 
-/** Signs the browser in: a new session on the server, its id in the cookie. */
+/** How somebody proved to be there, as it stands in the session and in the evidence. */
+export type SignInMethod = 'password' | 'passkey' | 'totp' | 'recovery-code' | 'link' | 'sso'
+
+/**
+ * Signs the browser in: a new session on the server, its id in the cookie, and a mark by which the browser is known the
+ * next time.
+ */
 export async function startSession(
   identifying: Identifying,
   cookie: SessionCookie,
   reply: FastifyReply,
   personId: string,
+  methods: readonly SignInMethod[] = ['password'],
 ): Promise<void> {
-  const { db, sealing, clock } = identifying
+  const { db, clock, newId, device } = identifying
+  const { request } = reply
   const secret = newSecret()
-  await endSession(identifying, cookie, reply.request, db)
+  const now = clock.now()
+  await endSession(identifying, cookie, request, db)
   await insertSession(db, {
-    idHash: sealing.keyedHash('session', secret),
-    personId,
-    now: clock.now(),
+    id_hash: hashOf(identifying, secret),
+    id: newId('session'),
+    person_id: personId,
+    methods: [...methods],
+    verified_at: now,
+    device: deviceWords(request.headers['user-agent']),
+    address: request.ip,
+    created_at: now,
+    last_used_at: now,
   })
-  reply.header('set-cookie', cookie.set(secret)).header('cache-control', 'no-store')
+  reply
+    .header('set-cookie', cookie.set(secret))
+    .header('set-cookie', device.set(personId))
+    .header('cache-control', 'no-store')
+}
+
+/**
+ * Gives the session of a request another id, because what it may do has changed. An id that somebody else may have
+ * learnt before is worth nothing after.
+ */
+export async function renewSession(
+  identifying: Identifying,
+  cookie: SessionCookie,
+  reply: FastifyReply,
+  proof: { verifiedAt?: Date } = {},
+): Promise<void> {
+  const { db, clock } = identifying
+  const old = cookie.read(reply.request.headers.cookie)
+  if (old === undefined) return
+  const secret = newSecret()
+  const change = { idHash: hashOf(identifying, old), newHash: hashOf(identifying, secret) }
+  if (await rotateSession(db, { ...change, ...proof, now: clock.now() }))
+    reply.header('set-cookie', cookie.set(secret))
 }

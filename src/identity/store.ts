@@ -6,8 +6,10 @@ import type { IdentityTables, InvitationRow, PersonRow } from './tables.ts'
 type Db = Kysely<IdentityTables>
 
 /** A person with the one thing that it may do here: work for a partner or for the operator. */
-export type Account = Selectable<PersonRow> &
-  (
+export type Account = Selectable<PersonRow> & {
+  /** a passkey or an authenticator app: then a password alone does not sign in */
+  has_second_factor: boolean
+} & (
     | { kind: 'partner'; partner_id: string; role: PartnerRole }
     | { kind: 'operator'; partner_id: null; role: OperatorRole }
   )
@@ -19,8 +21,13 @@ const accounts = (db: Db) =>
     .leftJoin('identity.staff as s', 's.person_id', 'p.id')
     .selectAll('p')
     .select(['m.partner_id', 'm.role as member_role', 's.role as staff_role'])
+    .select(
+      sql<boolean>`exists (select from identity.passkey k where k.person_id = p.id)
+        or exists (select from identity.totp t where t.person_id = p.id)`.as('has_second_factor'),
+    )
 
 type AccountRow = Selectable<PersonRow> & {
+  has_second_factor: boolean
   partner_id: string | null
   member_role: PartnerRole | null
   staff_role: OperatorRole | null

@@ -21,7 +21,10 @@ export type Answer = {
   // biome-ignore lint/suspicious/noExplicitAny: a test looks into bodies of every shape
   body: any
   headers: Headers
+  /** the session, as a browser would send it again */
   cookie: string | undefined
+  /** by which the browser is known the next time */
+  device: string | undefined
 }
 
 export type CallOptions = {
@@ -63,37 +66,27 @@ export async function identityUnderTest(
     },
   })
   const audit = createAudit(platform)
-  const server = createHttpServer({ log: platform.log })
-  void identity.guard(server)
-  const mount: FastifyPluginAsync = async (scope) => {
-    await identity.routes(scope as unknown as HttpServer)
-    await audit.routes(scope as unknown as HttpServer)
-    options.extra?.(scope as unknown as HttpServer)
-  }
-  await server.register(mount, { prefix: '/management/v1' })
-  const base = await server.listen({ port: 0, host: '127.0.0.1' })
-  t.after(() => server.close())
-  testDispatcher(t, platform, [...identity.subscribers, audit.subscriber])
-
-  const call = async (method: string, url: string, given: CallOptions = {}): Promise<Answer> => {
-    const headers: Record<string, string> = { ...given.headers }
-    if (given.body !== undefined) headers['content-type'] = 'application/json'
-    if (given.cookie !== undefined) headers.cookie = given.cookie
-    if (given.token !== undefined) headers.authorization = `Bearer ${given.token}`
-    if (given.origin !== false) headers.origin = given.origin ?? platform.config.portal.url
-    const response = await fetch(`${base}/management/v1${url}`, {
-      method,
-      headers,
-      ...(given.body !== undefined && { body: JSON.stringify(given.body) }),
-    })
-    const text = await response.text()
-    const set = response.headers.get('set-cookie')
-    return {
-      status: response.status,
-      body: text === '' ? undefined : JSON.parse(text),
-      headers: response.headers,
-      cookie: set?.split(';', 1)[0],
+  const listen = async (node: Identity): Promise<string> => {
+    const server = createHttpServer({ log: platform.log })
+    void node.guard(server)
+    const mount: FastifyPluginAsync = async (scope) => {
+      await node.routes(scope as unknown as HttpServer)
+      await audit.routes(scope as unknown as HttpServer)
+      options.extra?.(scope as unknown as HttpServer)
     }
+    await server.register(mount, { prefix: '/management/v1' })
+    const address = await server.listen({ port: 0, host: '127.0.0.1' })
+    t.after(() => server.close())
+    return address
+  }
+  const base = await listen(identity)
+  testDispatcher(t, platform, [...identity.subscribers, audit.subscriber])
+  const call = callerOf(base, platform.config.portal.url)
+  /** The same installation, answered by a node that shares nothing with the first one but the database. */
+  const anotherNode = async () => {
+    const attempts = createAttempts(platform.database)
+    const node = createIdentity(platform, { attempts, mail })
+    return callerOf(await listen(node), platform.config.portal.url)
   }
   return {
     platform,
@@ -101,8 +94,34 @@ export async function identityUnderTest(
     audit,
     base,
     call,
+    anotherNode,
     ...mailbox(folder),
     ...people(platform, identity, call),
+  }
+}
+
+/** Asks the management API at an address, as the portal's pages do unless told otherwise. */
+function callerOf(base: string, portalUrl: string) {
+  return async (method: string, url: string, given: CallOptions = {}): Promise<Answer> => {
+    const headers: Record<string, string> = { ...given.headers }
+    if (given.body !== undefined) headers['content-type'] = 'application/json'
+    if (given.cookie !== undefined) headers.cookie = given.cookie
+    if (given.token !== undefined) headers.authorization = `Bearer ${given.token}`
+    if (given.origin !== false) headers.origin = given.origin ?? portalUrl
+    const response = await fetch(`${base}/management/v1${url}`, {
+      method,
+      headers,
+      ...(given.body !== undefined && { body: JSON.stringify(given.body) }),
+    })
+    const text = await response.text()
+    const set = response.headers.getSetCookie().map((one) => one.split(';', 1)[0] ?? '')
+    return {
+      status: response.status,
+      body: text === '' ? undefined : JSON.parse(text),
+      headers: response.headers,
+      cookie: set.find((one) => one.includes('wayleave_session')),
+      device: set.find((one) => one.includes('wayleave_device')),
+    }
   }
 }
 

@@ -68,7 +68,7 @@ function createRoute(server: HttpServer, identifying: Identifying): void {
   server.post(
     '/tokens',
     {
-      config: { access: 'signed-in' },
+      config: { access: 'signed-in', stepUp: true },
       schema: {
         operationId: 'createToken',
         summary: 'An API token that may do what its maker may do; its secret is shown once',
@@ -96,7 +96,7 @@ function deleteRoute(server: HttpServer, { db, outbox }: Identifying): void {
   server.delete(
     '/tokens/:tokenId',
     {
-      config: { access: 'signed-in' },
+      config: { access: 'signed-in', stepUp: true },
       schema: {
         operationId: 'deleteToken',
         summary: 'End an API token at once',

@@ -16,6 +16,16 @@ export const errorCodes = {
     retry: 'no',
     meaning: 'The caller is known and may not do this.',
   },
+  STEP_UP_REQUIRED: {
+    status: 403,
+    retry: 'yes',
+    meaning: 'The session is good, and the person must prove again that it is there.',
+  },
+  SECOND_FACTOR_REQUIRED: {
+    status: 403,
+    retry: 'yes',
+    meaning: 'The operator asks its staff for a second factor, and this person has none yet.',
+  },
   INVALID_TOKEN_CONTEXT: {
     status: 403,
     retry: 'no',

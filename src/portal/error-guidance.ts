@@ -35,6 +35,20 @@ export const errorGuidance: Readonly<Record<ErrorCode, { causes: string[]; remed
     remedy:
       'Ask for the scope that the page of the operation names when you request the token. In production, check that the application is subscribed to the API.',
   },
+  STEP_UP_REQUIRED: {
+    causes: [
+      'The management API was called with a session cookie for something that secrets, prices, roles or erasure depend on, and the person signed in, or proved to be there, more than ten minutes ago.',
+      'Since then a factor or the role of the person was changed in another browser.',
+    ],
+    remedy:
+      'GET /management/v1/session/step-up tells the ways that the person has: a passkey, a code, or the password of somebody who has nothing better. POST one of them to the same address and repeat the request. The pages ask by themselves. API tokens never get this answer.',
+  },
+  SECOND_FACTOR_REQUIRED: {
+    causes: [
+      'The operator asks its staff for a passkey or an authenticator app (WAYLEAVE_STAFF_SECOND_FACTOR), and whoever is signed in has neither.',
+    ],
+    remedy: 'Add one under Security in the console, then go on.',
+  },
   INVALID_TOKEN_CONTEXT: {
     causes: ['The token was issued for one subscriber and the request names another.'],
     remedy: 'Leave the identifier out of the request, or get a token for that subscriber.',

@@ -1,0 +1,96 @@
+import { recordAction } from '#audit'
+import { AppError } from '#platform/app-error'
+import { tellPerson } from './factor-rules.ts'
+import type { Identifying } from './needs.ts'
+import { requestOptions, verifyAssertion } from './passkey-protocol.ts'
+import { findPasskey, listPasskeys, notePasskeyUse } from './passkey-store.ts'
+import type { PasskeyAssertion } from './schema.ts'
+import { actorOf, noteStart } from './sign-in.ts'
+import { type Account, findAccount } from './store.ts'
+
+/**
+ * What the sign-in page asks a browser for; the same for everybody.
+ * @throws AppError TOO_MANY_REQUESTS
+ */
+export async function offerPasskeySignIn(identifying: Identifying, ip: string) {
+  await identifying.limiter.byAddress('passkeyOffersByAddress', ip)
+  return await requestOptions(identifying, 'passkey-sign-in')
+}
+
+/** For the step-up of somebody who is signed in: the browser may only use one of its own. */
+export const offerPasskeyStepUp = async (identifying: Identifying, personId: string) =>
+  await requestOptions(identifying, 'passkey-step-up', {
+    personId,
+    passkeys: await listPasskeys(identifying.db, personId),
+  })
+
+const notKnown = (): AppError =>
+  new AppError(
+    'UNAUTHENTICATED',
+    'This passkey is not known here, or the browser took too long. Try again, or use your password.',
+  )
+
+/**
+ * Signs in with a passkey, which is both factors in one: the device, and who unlocks it. Guesses at passwords and codes
+ * never stand in its way.
+ * @throws AppError UNAUTHENTICATED, the same for every reason; TOO_MANY_REQUESTS
+ */
+export async function signInWithPasskey(
+  identifying: Identifying,
+  response: PasskeyAssertion,
+  ip: string,
+): Promise<Account> {
+  const { db, limiter } = identifying
+  await limiter.byAddress('signInByAddress', ip)
+  const of = { purpose: 'passkey-sign-in', personId: null } as const
+  const personId = await checkPasskey(identifying, of, response)
+  const account = personId === undefined ? undefined : await findAccount(db, personId)
+  if (account === undefined) throw notKnown()
+  await db.transaction().execute((trx) => noteStart(identifying, trx, account, ['passkey']))
+  return account
+}
+
+/**
+ * Checks what an authenticator signed, and notes the use.
+ * @returns whose passkey it is; undefined when anything at all is not good
+ */
+export async function checkPasskey(
+  identifying: Identifying,
+  of:
+    | { purpose: 'passkey-sign-in'; personId: null }
+    | { purpose: 'passkey-step-up'; personId: string },
+  response: PasskeyAssertion,
+): Promise<string | undefined> {
+  const { db, clock } = identifying
+  const found = await findPasskey(db, response.id)
+  const passkey = of.personId === null || found?.person_id === of.personId ? found : undefined
+  const proof = await verifyAssertion(identifying, of, response, passkey)
+  if (proof === undefined || passkey === undefined) return undefined
+  if (await notePasskeyUse(db, passkey.id, { ...proof, now: clock.now() })) return passkey.person_id
+  await tellOfCopy(identifying, passkey.person_id, passkey.id)
+  return undefined
+}
+
+/** A good signature with a count that was there before: somebody has a copy of the authenticator, or two uses crossed. */
+async function tellOfCopy(
+  identifying: Identifying,
+  personId: string,
+  passkeyId: string,
+): Promise<void> {
+  const { db, outbox } = identifying
+  const account = await findAccount(db, personId)
+  if (account === undefined) return
+  await db.transaction().execute(async (trx) => {
+    await recordAction(outbox, trx, {
+      actor: actorOf(account),
+      action: 'passkey.count-refused',
+      target: personId,
+      detail: { passkey: passkeyId },
+    })
+    await tellPerson(identifying, trx, personId, {
+      subject: 'A passkey was refused',
+      happened:
+        'A sign-in with one of your passkeys was refused: the authenticator counted its uses as if there were two of it.',
+    })
+  })
+}

@@ -1,0 +1,81 @@
+import type { Transaction } from 'kysely'
+import { AppError } from '#platform/app-error'
+import { lockFor } from '#platform/database'
+import { orderMail } from './mail-events.ts'
+import type { Identifying } from './needs.ts'
+import { deleteRecoveryCodes, issueRecoveryCodes } from './recovery-codes.ts'
+import { staleSessionsOf } from './session-store.ts'
+import { type Account, findAccount } from './store.ts'
+import type { IdentityTables } from './tables.ts'
+
+type Trx = Transaction<IdentityTables>
+
+/** Whether the operator wants a second factor of this person before anything else. Members decide for themselves. */
+export const owesSecondFactor = (
+  { config }: Pick<Identifying, 'config'>,
+  account: Pick<Account, 'kind'>,
+): boolean => account.kind === 'operator' && config.staffSecondFactor === 'require'
+
+/** One change of factors at a time for each person: two must not remove the last two at once. */
+export async function lockFactors(trx: Trx, personId: string): Promise<Account> {
+  await lockFor(trx, `identity.factors.${personId}`)
+  const account = await findAccount(trx, personId)
+  if (account === undefined) throw new AppError('NOT_FOUND', 'There is no such person.')
+  return account
+}
+
+/**
+ * What follows from a new factor. The first one brings recovery codes, and what other sessions have proved without it
+ * counts no longer.
+ * @param account as it was before
+ * @returns the codes, to be shown once
+ */
+export async function afterFactorAdded(
+  identifying: Identifying,
+  trx: Trx,
+  account: Account,
+): Promise<string[] | undefined> {
+  await staleSessionsOf(trx, account.id)
+  if (account.has_second_factor) return undefined
+  return await issueRecoveryCodes(identifying, trx, account.id)
+}
+
+/**
+ * What follows from a factor that is gone: without any, recovery codes would be for nothing.
+ * @throws AppError INCOMPATIBLE_STATE when it was the last one of somebody who must have one
+ */
+export async function afterFactorRemoved(
+  identifying: Identifying,
+  trx: Trx,
+  personId: string,
+): Promise<void> {
+  await staleSessionsOf(trx, personId)
+  const account = await findAccount(trx, personId)
+  if (account === undefined || account.has_second_factor) return
+  if (owesSecondFactor(identifying, account)) {
+    throw new AppError(
+      'INCOMPATIBLE_STATE',
+      'This is your last second factor, and the operator asks its staff for one: add another first.',
+    )
+  }
+  await deleteRecoveryCodes(trx, personId)
+}
+
+/** Tells the person, at the address that whoever made the change may not be able to read. */
+export async function tellPerson(
+  identifying: Identifying,
+  trx: Trx,
+  personId: string,
+  what: { subject: string; happened: string },
+): Promise<void> {
+  const { operatorName, portal } = identifying.config
+  await orderMail(identifying, trx, {
+    kind: 'notice',
+    personId,
+    subject: `${what.subject} at ${operatorName}`,
+    text: `${what.happened}
+
+If it was not you, set a new password at once, which ends all sessions: ${portal.url}/recovery
+Then look at how you sign in, under Security, and remove what is not yours.`,
+  })
+}

@@ -1,0 +1,83 @@
+import { recordAction } from '#audit'
+import { AppError, invalidArgument } from '#platform/app-error'
+import { takeCode } from './complete-sign-in.ts'
+import { verifyPassword } from './hash-password.ts'
+import type { Identifying } from './needs.ts'
+import type { StepUp, StepUpMethod } from './schema.ts'
+import { secondFactorsOf } from './second-factor.ts'
+import { actorOf } from './sign-in.ts'
+import { type Account, findAccount } from './store.ts'
+import { checkPasskey } from './check-passkey.ts'
+
+/** What this person can prove itself by. A password is enough only for somebody who has nothing better. */
+async function stepUpMethods({ db }: Identifying, account: Account): Promise<StepUpMethod[]> {
+  return account.has_second_factor ? await secondFactorsOf(db, account.id) : ['password']
+}
+
+/** @throws AppError NOT_FOUND when the person has left */
+export async function stepUpMethodsOf(
+  identifying: Identifying,
+  personId: string,
+): Promise<StepUpMethod[]> {
+  const account = await findAccount(identifying.db, personId)
+  if (account === undefined) throw new AppError('NOT_FOUND', 'There is no such person.')
+  return await stepUpMethods(identifying, account)
+}
+
+/**
+ * Proves again that the person is there.
+ * @throws AppError INVALID_ARGUMENT with what is missing or wrong; PERMISSION_DENIED; TOO_MANY_REQUESTS
+ */
+export async function stepUp(
+  identifying: Identifying,
+  who: { personId: string; sessionId: string },
+  input: StepUp,
+): Promise<void> {
+  const { db, limiter, outbox } = identifying
+  // By session: whoever stole one must not keep its owner, in another, from anything.
+  await limiter.by('stepUpBySession', who.sessionId)
+  const account = await findAccount(db, who.personId)
+  if (account === undefined) throw new AppError('NOT_FOUND', 'There is no such person.')
+  const methods = await stepUpMethods(identifying, account)
+  if (!methods.includes(input.method)) {
+    throw invalidArgument([{ path: '/method', message: `must be one of ${methods.join(', ')}` }])
+  }
+  await prove(identifying, account, input)
+  await db.transaction().execute((trx) =>
+    recordAction(outbox, trx, {
+      actor: actorOf(account),
+      action: 'session.stepped-up',
+      target: account.id,
+      detail: { method: input.method },
+    }),
+  )
+}
+
+async function prove(identifying: Identifying, account: Account, input: StepUp): Promise<void> {
+  switch (input.method) {
+    case 'password': {
+      if (input.password === undefined) throw wrong('/password', 'is required')
+      const { matches } = await verifyPassword(input.password, account.password_hash)
+      if (!matches) throw wrong('/password', 'is not right')
+      return
+    }
+    case 'totp':
+    case 'recovery-code': {
+      const { code, method } = input
+      if (code === undefined) throw wrong('/code', 'is required')
+      const taken = await identifying.db
+        .transaction()
+        .execute((trx) => takeCode(identifying, trx, account.id, { method, code }))
+      if (!taken) throw wrong('/code', 'is not right, or was used already')
+      return
+    }
+    case 'passkey': {
+      if (input.response === undefined) throw wrong('/response', 'is required')
+      const of = { purpose: 'passkey-step-up', personId: account.id } as const
+      if ((await checkPasskey(identifying, of, input.response)) !== undefined) return
+      throw wrong('/response', 'is no proof of a passkey of yours: try again')
+    }
+  }
+}
+
+const wrong = (path: string, message: string): AppError => invalidArgument([{ path, message }])
