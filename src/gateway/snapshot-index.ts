@@ -78,7 +78,7 @@ export class SnapshotIndex {
     return this.#keys.get(id)
   }
 
-  apply(changes: readonly SnapshotChange[], complete: boolean): void {
+  apply(changes: Iterable<SnapshotChange>, complete: boolean): void {
     const keysBefore = this.#keys
     const stale = complete ? this.#clear() : none
     for (const change of changes) {

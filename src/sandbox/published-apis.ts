@@ -17,7 +17,7 @@ type Published = { api: ApiEntry; routes: readonly Route[] }
 
 /** The published APIs of the sandbox, as the snapshot tells them. */
 export interface PublishedApis {
-  apply(changes: readonly SnapshotChange[], complete: boolean): void
+  apply(changes: Iterable<SnapshotChange>, complete: boolean): void
   /** @returns undefined when no published document has such an operation */
   match(method: string, path: string): Matched | undefined
 }

@@ -11,9 +11,10 @@ export interface SnapshotFollower {
   /**
    * Loads everything, from PostgreSQL or, when it is down, from the file; then follows the changes. The first call of
    * `onChange` is complete, later ones bring single changes in the order of their revisions; a complete one may come
-   * again after a long time away.
+   * again after a long time away. What is complete is made while it is read: fifty thousand changes at once would stay
+   * in the memory of the process.
    */
-  start(onChange: (changes: readonly SnapshotChange[], complete: boolean) => void): Promise<void>
+  start(onChange: (changes: Iterable<SnapshotChange>, complete: boolean) => void): Promise<void>
   /** Reads what is newer now; calls at the same time share one read. */
   catchUp(): Promise<void>
   revision(): number
@@ -26,7 +27,7 @@ type Row = { kind: SnapshotKind; id: string; revision: number; body: SnapshotEnt
 
 const pollMs = 1_000
 /** of everything so much at a time: the rows of fifty thousand applications at once would stay in the memory of the process */
-const rowsAtOnce = 2_000
+const rowsAtOnce = 500
 
 /** Follows the snapshot of one environment, with a database role that can read that environment's only. */
 export function followSnapshot(options: {
@@ -44,7 +45,7 @@ export function followSnapshot(options: {
   const monotonicMs = options.monotonicMs ?? (() => performance.now())
   let readMs = monotonicMs()
   let revision = -1
-  let notify: (changes: readonly SnapshotChange[], complete: boolean) => void = () => undefined
+  let notify: (changes: Iterable<SnapshotChange>, complete: boolean) => void = () => undefined
   let client: Client | undefined
   let reading: Promise<void> | undefined
   let stopped = false
@@ -75,25 +76,29 @@ export function followSnapshot(options: {
     return { environment, revision, kind, id: name, entry: body ?? undefined }
   }
 
-  const apply = (changes: readonly SnapshotChange[], complete: boolean, upTo: number): void => {
+  /** What is held, as changes of one revision. */
+  function* everything(): Generator<SnapshotChange> {
+    for (const entry of entries.values())
+      yield { environment, revision, kind: entry.kind, id: entry.id, entry }
+  }
+
+  const replaceAll = (held: HeldEntries, upTo: number): void => {
+    entries = held
     revision = upTo
-    notify(changes, complete)
+    notify(everything(), true)
   }
 
   /** Reads everything within the transaction that is open; what was held stays until all of it came. */
-  const readAll = async (db: Client): Promise<SnapshotChange[]> => {
+  const readAll = async (db: Client): Promise<HeldEntries> => {
     const held = new HeldEntries()
-    const changes: SnapshotChange[] = []
     await db.query(
       `declare entries no scroll cursor for select kind, id, revision::float8 as revision, body from ${view('entry')} where body is not null order by revision`,
     )
     for (;;) {
       const { rows } = await db.query<Row>(`fetch ${rowsAtOnce} from entries`)
-      for (const row of rows) changes.push(take(held, row))
-      if (rows.length < rowsAtOnce) break
+      for (const row of rows) take(held, row)
+      if (rows.length < rowsAtOnce) return held
     }
-    entries = held
-    return changes
   }
 
   const readNewer = async (db: Client): Promise<SnapshotChange[]> => {
@@ -115,11 +120,14 @@ export function followSnapshot(options: {
       if (head === undefined) throw new Error('the snapshot has no head')
       // A database that was set back to an earlier state is loaded whole, too.
       const complete = revision < head.floor || revision < 0 || head.revision < revision
-      if (complete || head.revision > revision) {
-        const changes = complete ? await readAll(db) : await readNewer(db)
-        apply(changes, complete, head.revision)
-        if (complete) file?.replace(revision, entries, false)
-        else file?.append(changes.map(toSaved), revision, entries)
+      if (complete) {
+        replaceAll(await readAll(db), head.revision)
+        file?.replace(revision, entries, false)
+      } else if (head.revision > revision) {
+        const changes = await readNewer(db)
+        revision = head.revision
+        notify(changes, false)
+        file?.append(changes.map(toSaved), revision, entries)
       }
     } finally {
       await db.query('commit').catch(() => {
@@ -183,15 +191,7 @@ export function followSnapshot(options: {
           { reason: String(error), revision: saved.revision },
           'PostgreSQL is down: serving the last good snapshot',
         )
-        entries = saved.entries
-        const changes = Array.from(entries.values(), (entry) => ({
-          environment,
-          revision: saved.revision,
-          kind: entry.kind,
-          id: entry.id,
-          entry,
-        }))
-        apply(changes, true, saved.revision)
+        replaceAll(saved.entries, saved.revision)
       }
       listener = listen({
         url: options.databaseUrl,
