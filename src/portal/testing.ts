@@ -15,6 +15,20 @@ export type Seen = {
   body: string
 }
 
+/** What tests read of an answer; anything else that it holds is unknown. */
+export type JsonBody = {
+  readonly [name: string]: unknown
+  code: string
+  as: string
+  curl: string
+  token: { status: number; error?: string }
+  call: { status: number; correlator: string; exchangeId: string; body: string }
+  partner: { id: string }
+  application: { id: string }
+  credentials: { clientId: string; clientSecret: string }
+  violations: { path: string; message: string }[]
+}
+
 type Behaviour = (seen: Seen, response: ServerResponse) => void
 
 /**
@@ -74,8 +88,7 @@ export async function portalUnderTest(t: TestContext, env: Readonly<Record<strin
     address: string,
     body: unknown,
     headers: Record<string, string> = {},
-    // biome-ignore lint/suspicious/noExplicitAny: a test looks into bodies of every shape
-  ): Promise<{ status: number; body: any; headers: Headers }> => {
+  ): Promise<{ status: number; body: JsonBody; headers: Headers }> => {
     const response = await fetch(`${base}/management/v1${address}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', origin: config.portal.url, ...headers },
@@ -84,7 +97,7 @@ export async function portalUnderTest(t: TestContext, env: Readonly<Record<strin
     const text = await response.text()
     return {
       status: response.status,
-      body: text === '' ? undefined : JSON.parse(text),
+      body: (text === '' ? undefined : JSON.parse(text)) as JsonBody,
       headers: response.headers,
     }
   }
@@ -98,12 +111,7 @@ export async function portalUnderTest(t: TestContext, env: Readonly<Record<strin
       password: 'violet harbour 58 lantern',
     })
     const cookie = answer.headers.get('set-cookie')?.split(';', 1)[0] ?? ''
-    return { cookie, ...answer.body } as {
-      cookie: string
-      partner: { id: string }
-      application: { id: string }
-      credentials: { clientId: string; clientSecret: string }
-    }
+    return { cookie, ...answer.body }
   }
   return { platform, control, base, get, post, signUp, issuer, gateway }
 }

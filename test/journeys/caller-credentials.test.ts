@@ -4,7 +4,7 @@ import { Agent, request as httpsRequest } from 'node:https'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { makeCertificate, type TestCertificate } from '#platform/testing-certificates'
-import { type Answer, ask, issueToken } from '../support/partner-world.ts'
+import { type Answer, ask, bodyAs, issueToken } from '../support/partner-world.ts'
 import {
   accessToken,
   type Registration,
@@ -130,7 +130,7 @@ describe('what a caller shows to the gateway itself', () => {
       Object.entries(what).every(([name, value]) => item[name as keyof Item] === value)
     const refused = has({ status: 401, credential: 'access-token' })
     await until(async () => {
-      items = (await owner('GET', '/exchanges?perPage=100')).body.items
+      items = bodyAs<{ items: Item[] }>(await owner('GET', '/exchanges?perPage=100')).items
       return items.some(has({ status: 200, bound: 'certificate' })) && items.some(refused)
     }, 10_000)
     assert.ok(items.some(has({ status: 200, credential: 'api-key' })))

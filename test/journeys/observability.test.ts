@@ -5,7 +5,7 @@ import { type AddressInfo, connect } from 'node:net'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
-import { ask, issueToken } from '../support/partner-world.ts'
+import { ask, bodyAs, issueToken } from '../support/partner-world.ts'
 import {
   accessToken,
   type Product,
@@ -149,10 +149,13 @@ describe('what is seen of calls', () => {
       id = found?.id ?? ''
       return id !== ''
     }, 10_000)
-    const detail = (await ask(product, operator, 'GET', `/exchanges/${id}`)).body as Record<
-      string,
-      unknown
-    > & { failure: Record<string, unknown>; api: Record<string, unknown>; traceId: string }
+    const detail = bodyAs<
+      Record<string, unknown> & {
+        failure: Record<string, unknown>
+        api: Record<string, unknown>
+        traceId: string
+      }
+    >(await ask(product, operator, 'GET', `/exchanges/${id}`))
     assert.equal(detail.failure.owner, 'upstream')
     assert.match(String(detail.failure.contact), /@/)
     assert.equal(detail.failure.team, detail.api.team)
@@ -168,20 +171,20 @@ describe('what is seen of calls', () => {
   test('both gateways are known with the snapshot that they serve, and what they say of upstreams', async () => {
     type Gateways = { items: { environment: string; state: string; behind: number }[] }
     await until(async () => {
-      const { items } = (await ask(product, operator, 'GET', '/gateways')).body as Gateways
+      const { items } = bodyAs<Gateways>(await ask(product, operator, 'GET', '/gateways'))
       return items.length === 2 && items.every((one) => one.state === 'live' && one.behind === 0)
     }, 10_000)
-    const { items } = (await ask(product, operator, 'GET', '/snapshot')).body as {
+    const { items } = bodyAs<{
       items: { revision: number; gateways: { revision: number }[] }[]
-    }
+    }>(await ask(product, operator, 'GET', '/snapshot'))
     for (const { revision, gateways } of items)
       assert.deepEqual(
         gateways.map((one) => one.revision),
         [revision],
       )
-    const reports = (await ask(product, operator, 'GET', '/gateways/reports')).body as {
+    const reports = bodyAs<{
       items: { fault?: string; upstreams: { api: string }[] }[]
-    }
+    }>(await ask(product, operator, 'GET', '/gateways/reports'))
     assert.deepEqual(
       reports.items.map(({ fault, upstreams }) => [fault, upstreams.length > 0]),
       [

@@ -5,13 +5,38 @@ import { type Product, type Registration, signUp, until, wayleave } from './prod
 /** A credential that a request carries, or none. */
 export type Caller = { cookie?: string; token?: string }
 
+/** What journeys read of an answer; anything else that it holds is unknown. */
+export type JsonBody = {
+  readonly [name: string]: unknown
+  id: string
+  status: number
+  code: string
+  message: string
+  reason: string
+  refusedBy: string
+  token: string
+  total: { units: number; amount: string }
+  apiKey: string
+  clientId: string
+  clientSecret: string
+  credentials: Credentials
+  production: { ready: boolean }
+  violations: { path: string; message: string }[]
+  items: [Item, ...Item[]]
+}
+
+type Credentials = { id: string; clientId: string; clientSecret: string }
+type Item = { readonly [name: string]: unknown; id: string }
+
 export type Answer = {
   status: number
   headers: Headers
   text: string
-  // biome-ignore lint/suspicious/noExplicitAny: a test looks into bodies of every shape
-  body: any
+  body: JsonBody
 }
+
+/** The body of an answer as what its route promises. */
+export const bodyAs = <T>(answer: Answer): T => JSON.parse(answer.text) as T
 
 /** One request to the management API, as a program makes it. */
 export async function ask(
@@ -37,7 +62,7 @@ export async function ask(
     status: answer.status,
     headers: answer.headers,
     text,
-    body: isJson && text !== '' ? JSON.parse(text) : undefined,
+    body: (isJson && text !== '' ? JSON.parse(text) : undefined) as JsonBody,
   }
 }
 
