@@ -1,12 +1,18 @@
 import { type Command, CommandError } from '#cli'
 import { type Config, type Environment, environments, loadConfig } from '#platform/config'
+import { keyCommands } from './key-commands.ts'
 
 type Program = { root: string; version: string }
 
 /** Every command of `./wayleave`. What a command needs is loaded when it runs. */
 export function createCommands(program: Program): Command[] {
   const config = (): Config => loadConfig(program.root, program.version)
-  return [...roleCommands(config), ...upkeepCommands(config), ...operatorCommands(config)]
+  return [
+    ...roleCommands(config),
+    ...upkeepCommands(config),
+    ...keyCommands(config),
+    ...operatorCommands(config),
+  ]
 }
 
 function environmentOption(value: unknown): Environment | undefined {

@@ -28,7 +28,7 @@ export async function newSigningKey(): Promise<PrivateJwk> {
 export const publicPart = ({ d: _, ...jwk }: PrivateJwk): PublicJwk => jwk
 
 // The context binds the sealed text to its row: a key copied into the other environment does not open.
-const sealContext = (environment: Environment, kid: string): string =>
+export const sealContext = (environment: Environment, kid: string): string =>
   `authorization.signing_key.${environment}.${kid}`
 
 export const sealKey = (sealing: Sealing, environment: Environment, key: PrivateJwk): string =>

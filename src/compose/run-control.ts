@@ -32,6 +32,7 @@ import { createPlatform } from './create-platform.ts'
 import { describeRoute } from './describe-route.ts'
 import { firstCall } from './first-call.ts'
 import { startJobs } from './jobs.ts'
+import { maintainKeys } from './maintain-keys.ts'
 import { openTracing, traceRoutes } from './open-tracing.ts'
 import { tellSupervisor } from './tell-supervisor.ts'
 
@@ -126,10 +127,12 @@ export async function runControl(config: Config): Promise<void> {
     log,
   })
   let jobs: { stop(): Promise<void> } | undefined
+  const stopping = new AbortController()
   superviseProcess({
     log,
     async stop() {
       ready = false
+      stopping.abort()
       await server.close()
       await control.catalog.close()
       await jobs?.stop()
@@ -164,6 +167,11 @@ export async function runControl(config: Config): Promise<void> {
     },
     { name: 'retire APIs', everyMs: 5_000, run: () => control.catalog.retireDue() },
     { name: 'tell quota warnings', everyMs: 2_000, run: () => tellQuotaWarnings(platform) },
+    {
+      name: 'maintain data keys',
+      everyMs: 60_000,
+      run: () => maintainKeys(platform, stopping.signal),
+    },
     { name: 'maintain signing keys', everyMs: 60_000, run: () => control.authorization.maintain() },
   ])
   await server.listen({ port: config.portal.port, host: config.host })

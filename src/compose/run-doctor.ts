@@ -1,15 +1,15 @@
-import { existsSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
-import path from 'node:path'
 import { Client } from 'pg'
 import type { CommandResult } from '#cli'
 import { type Config, ConfigError, settings } from '#platform/config'
 import { openDataFolder } from '#platform/data-folder'
+import { createDatabasePool } from '#platform/database'
 import { embeddedServerUrl } from '#platform/embedded-postgres'
+import { checkKeys } from './check-keys.ts'
+import type { Finding } from './finding.ts'
 import { type PortFault, portFaults } from './require-free-ports.ts'
 import { readRunFile } from './run-file.ts'
-
-type Finding = { level: 'ok' | 'note' | 'mend'; what: string; how?: string }
 
 /** Every environment variable that is read, with what it is for. */
 export function listSettings(): CommandResult {
@@ -30,7 +30,7 @@ export async function runDoctor(load: () => Config): Promise<CommandResult> {
     findings.push(
       ...checkData(config),
       await checkDisk(config),
-      await checkDatabase(config),
+      ...(await checkDatabaseAndKeys(config)),
       ...(await checkPorts(config)),
     )
   } catch (error) {
@@ -58,7 +58,6 @@ function checkNode(): Finding {
 }
 
 function checkData(config: Config): Finding[] {
-  const findings: Finding[] = []
   if (existsSync(config.dataDir)) {
     try {
       openDataFolder(config.dataDir)
@@ -66,23 +65,22 @@ function checkData(config: Config): Finding[] {
       return [{ level: 'mend', what: error instanceof Error ? error.message : String(error) }]
     }
   }
-  const key = path.join(config.dataDir, 'secrets', 'master.key')
-  if (config.secretKey !== undefined)
-    findings.push({ level: 'ok', what: 'the master key comes from WAYLEAVE_SECRET_KEY' })
-  else if (!existsSync(key))
-    findings.push({
-      level: 'note',
-      what: `no data in ${config.dataDir} yet`,
-      how: 'the first npm start makes it',
-    })
-  else if ((statSync(key).mode & 0o077) !== 0) {
-    findings.push({ level: 'mend', what: `${key} can be read by others`, how: `chmod 600 ${key}` })
-  } else
-    findings.push({
-      level: 'ok',
-      what: `the master key is in ${key}: keep a copy, nothing else opens what it sealed`,
-    })
-  return findings
+  return []
+}
+
+/** The keys are in the database; where it does not answer, what wraps them is tried alone. */
+async function checkDatabaseAndKeys(config: Config): Promise<Finding[]> {
+  const found = await checkDatabase(config)
+  const url = config.databaseUrl ?? embeddedAddress(config)
+  const database =
+    found.level === 'ok' && url !== undefined
+      ? createDatabasePool(url, { applicationName: 'wayleave doctor', max: 1 })
+      : undefined
+  try {
+    return [found, await checkKeys(config, database)]
+  } finally {
+    await database?.close()
+  }
 }
 
 async function checkDisk(config: Config): Promise<Finding> {

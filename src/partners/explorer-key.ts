@@ -7,6 +7,8 @@ import type { PartnerTables } from './tables.ts'
 /** The credential under which calls from the portal's pages appear; it exists in the sandbox only. */
 export const explorerCredentialId = 'crd_000000portalexplorer'
 
+export const explorerKeyContext = (kid: string): string => `partners.explorer_key:${kid}`
+
 export interface ExplorerKey {
   publicJwk(): Promise<JWK>
   /** A client assertion (RFC 7523) for a sandbox application, valid for one minute. */
@@ -30,14 +32,14 @@ export function createExplorerKey(platform: Platform): ExplorerKey {
         publicJwk: { ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' },
         sealedPrivateJwk: sealing.seal(
           JSON.stringify(await exportJWK(privateKey)),
-          `partners.explorer_key:${kid}`,
+          explorerKeyContext(kid),
         ),
       })
     }
     const stored = await findExplorerKey(db)
     if (stored === undefined) throw new Error('the key of the portal is gone')
     const privateJwk = JSON.parse(
-      sealing.open(stored.sealedPrivateJwk, `partners.explorer_key:${stored.kid}`),
+      sealing.open(stored.sealedPrivateJwk, explorerKeyContext(stored.kid)),
     ) as JWK
     return {
       kid: stored.kid,

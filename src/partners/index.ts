@@ -8,4 +8,5 @@ export {
   type Partners,
 } from './create-partners.ts'
 export type { FirstCall, Requirement } from './schema.ts'
+export { sealedColumns } from './sealed-columns.ts'
 export type { ApplicationRecord, PartnerRecord } from './store.ts'

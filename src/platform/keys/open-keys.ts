@@ -118,6 +118,8 @@ function unknownKek(kek: string, encryptions: KeyEncryptions): Error {
 async function make(options: Options, encryptions: KeyEncryptions): Promise<void> {
   const db = options.database.as<KeyTables>()
   const { id: installation, key_check: check } = await readInstallation(db)
+  // Written together with the check, by another process, since we looked.
+  if ((await listDataKeys(db)).length > 0) return
   const kek = encryptions.primary()
   const at = options.clock.now()
   const first = check === null ? undefined : masterKeyOf(encryptions, installation, check)
@@ -135,6 +137,10 @@ async function make(options: Options, encryptions: KeyEncryptions): Promise<void
   if (first === undefined) rows.push(await key('seal', 'current'))
   await changeKeys(db, async (trx) => {
     if ((await listDataKeys(trx)).length > 0) return
+    if ((await readInstallation(trx)).key_check !== check)
+      throw new Error(
+        'an older version of Wayleave starts on this database: end it, and start again',
+      )
     for (const row of rows) await insertDataKey(trx, row)
     if (first !== undefined)
       await insertDataKey(trx, {

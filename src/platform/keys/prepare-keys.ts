@@ -27,7 +27,9 @@ export async function refuseForeignKeys(options: {
   } else if (rows[0]?.installed === true) {
     // The first releases: everything comes from the master key.
     const { id, key_check: check } = await readInstallation(db)
-    if (check !== null) masterKeyOf(keyEncryptions(options.config, { create: false }), id, check)
+    const made = rows[0].ring && (await listDataKeys(db)).length > 0
+    if (check !== null && !made)
+      masterKeyOf(keyEncryptions(options.config, { create: false }), id, check)
   }
 }
 

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { chmodSync } from 'node:fs'
+import path from 'node:path'
+import { test } from 'node:test'
+import { testDatabase, testPlatform } from '#platform/testing'
+import { createPlatform } from './create-platform.ts'
+import { maintainKeys } from './maintain-keys.ts'
+import { runDoctor } from './run-doctor.ts'
+import { runKeysList, runKeysRewrap, runKeysRotate, runKeysStatus } from './run-keys.ts'
+import { passingColumns, sealedColumns } from './sealed-columns.ts'
+
+test('every sealed column of the database is sealed anew after a rotation, or goes by itself', async (t) => {
+  const { pool } = await testDatabase(t)
+  const { rows } = await pool.query<{ name: string }>(
+    `select table_schema || '.' || table_name || '.' || column_name as name
+     from information_schema.columns
+     where column_name ~ 'sealed|wrapped' and data_type in ('text', 'jsonb', 'bytea')
+       and table_schema not in ('platform', 'pg_catalog', 'information_schema') order by 1`,
+  )
+  const known = [
+    ...sealedColumns.map(({ table, column }) => `${table}.${column}`),
+    ...Object.keys(passingColumns),
+  ]
+  assert.deepEqual(
+    rows.map(({ name }) => name).filter((name) => !known.includes(name)),
+    [],
+    'tell of them in `sealedColumns` of the module, or in `passingColumns` of compose/sealed-columns.ts',
+  )
+  for (const { table, column, key, context } of sealedColumns) {
+    const { rows: found } = await pool.query(
+      `select ${key.join(', ')}, ${column} from ${table} where false`,
+    )
+    assert.deepEqual(found, [])
+    assert.notEqual(context(Object.fromEntries(key.map((name) => [name, 'a']))), '')
+  }
+})
+
+test('the commands rotate and rewrap, and tell how things are, without a secret', async (t) => {
+  const { config, database } = await testPlatform(t)
+  const made = await createPlatform({ ...config, secretKey: Buffer.alloc(32, 1) }, 'test', 'silent')
+  const wrapped = made.sealing.seal('x', 'place')
+  await made.database.close()
+  const given = { ...config, secretKey: Buffer.alloc(32, 1) }
+  await database.pool.query(`update platform.data_key set made_at = made_at - interval '1 minute'`)
+  const before = (await runKeysList(given)).data as { keys: { id: string; state: string }[] }
+  const next = before.keys.find(({ state }) => state === 'next')?.id
+  const rotated = (await runKeysRotate(given)).data as { current: string; previous: string }
+  assert.equal(rotated.current, next)
+  const status = await runKeysStatus(given)
+  const { current, keyEncryption, wrappedByOthers } = status.data as Record<string, unknown>
+  assert.equal(current, next)
+  assert.deepEqual(wrappedByOthers, [])
+  assert.match(JSON.stringify(keyEncryption), /"file:[0-9a-f]{12}"/)
+  await assert.rejects(runKeysRewrap(given, true), /WAYLEAVE_SECRET_KEY_PREVIOUS/)
+
+  const secretKey = Buffer.alloc(32, 2)
+  const moved = {
+    ...config,
+    secretKey,
+    keys: { ...config.keys, previousSecretKey: Buffer.alloc(32, 1) },
+  }
+  assert.match(String((await runKeysStatus(moved)).text), /still wrapped by .*keys rewrap/)
+  assert.equal(((await runKeysRewrap(moved, false)).data as { keys: number }).keys, 4)
+  const after = await createPlatform({ ...config, secretKey }, 'test', 'silent')
+  assert.equal(after.sealing.open(wrapped, 'place'), 'x')
+  await maintainKeys(after, new AbortController().signal)
+  await after.database.close()
+  const { rows } = await database.pool.query<{ action: string; detail: string }>(
+    `select payload->>'action' as action, payload->>'detail' as detail from platform.outbox
+     where type = 'audit.action' order by position`,
+  )
+  assert.deepEqual(
+    rows.map(({ action }) => action),
+    ['data-key.rotated', 'data-key.rewrapped'],
+  )
+})
+
+test('doctor tells what wraps the keys and whether it opens them', async (t) => {
+  const { config, database } = await testPlatform(t)
+  const without = config.databaseUrl ?? ''
+  const load = (env: object = {}) => ({ ...config, databaseUrl: without, ...env })
+  const { prepareDatabase } = await import('./prepare-database.ts')
+  const file = path.join(config.dataDir, 'secrets', 'master.key')
+  const said = async (env: object = {}) => String((await runDoctor(() => load(env))).text)
+  assert.match(await said(), /no master key in .* yet/)
+  await prepareDatabase(config, without)
+  assert.match(await said(), /✔ the key-encryption key file:[0-9a-f]{12} in .*master\.key opens/)
+  chmodSync(file, 0o644)
+  assert.match(await said(), /✖ the keys cannot be opened: .*mode 0644\): chmod 600/)
+  chmodSync(file, 0o600)
+  const another = { secretKey: Buffer.alloc(32, 5) }
+  assert.match(await said(another), /✖ the keys cannot be opened: .*another master key/)
+  await database.close()
+})
