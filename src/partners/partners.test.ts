@@ -19,6 +19,25 @@ test('however many are asked for at once, two secrets of an application live', a
   assert.equal(list.body.pagination.totalCount, 2)
 })
 
+test('a partner has as many applications as the operator allows, however many it asks for at once', async (t) => {
+  const { call } = await partnersUnderTest(t, { WAYLEAVE_APPLICATIONS_PER_PARTNER: '3' })
+  const create = (partner: string) =>
+    call(person(partner), 'POST', '/applications', { name: 'One', environment: 'sandbox' })
+  const answers = await Promise.all(Array.from({ length: 9 }, () => create('prt_1')))
+  const made = answers.filter(({ status }) => status === 201)
+  const refused = answers.filter(({ status }) => status === 409)
+  assert.deepEqual([made.length, refused.length], [3, 6])
+  for (const { body } of refused) {
+    assert.equal(body.code, 'INCOMPATIBLE_STATE')
+    assert.match(body.message, /may have 3 applications/)
+  }
+  // Another partner has its own, and one that is deleted makes room.
+  assert.equal((await create('prt_2')).status, 201)
+  await call(person('prt_1'), 'DELETE', `/applications/${made[0]?.body.id}`)
+  assert.equal((await create('prt_1')).status, 201)
+  assert.equal((await create('prt_1')).status, 409)
+})
+
 test('who suspends a partner has a role for it', async (t) => {
   const { call } = await partnersUnderTest(t)
   const reason = { reason: 'unpaid' }

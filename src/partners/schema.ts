@@ -32,7 +32,11 @@ export const NewApplication = Type.Object(
     environment: Environment,
     partnerId: Type.Optional(Type.String()),
   },
-  { additionalProperties: false },
+  {
+    additionalProperties: false,
+    description:
+      'A partner may have as many applications as the operator sets, 50 unless it says otherwise: one more is refused with 409. Deleted ones do not count.',
+  },
 )
 export type NewApplication = Static<typeof NewApplication>
 

@@ -156,14 +156,19 @@ export async function pageOfApplications(
       .limit(page.limit)
       .offset(page.offset)
       .execute(),
-    db
-      .selectFrom('partners.application')
-      .select((e) => e.fn.countAll<number>().as('total'))
-      .where('partner_id', '=', partnerId)
-      .where('state', '<>', 'deleted')
-      .executeTakeFirstOrThrow(),
+    countApplications(db, partnerId),
   ])
-  return { items, total: count.total }
+  return { items, total: count }
+}
+
+export async function countApplications(db: Db, partnerId: string): Promise<number> {
+  const { total } = await db
+    .selectFrom('partners.application')
+    .select((e) => e.fn.countAll<number>().as('total'))
+    .where('partner_id', '=', partnerId)
+    .where('state', '<>', 'deleted')
+    .executeTakeFirstOrThrow()
+  return total
 }
 
 export async function applicationIds(

@@ -27,9 +27,15 @@ export const staff = (
   via: 'session',
 })
 
+/** `stale`: it has not proved for a while to be there */
+type Caller = Actor & { stale?: boolean }
+
 /** Two partners, and the routes for whoever asks. */
-export async function partnersUnderTest(t: TestContext) {
-  const platform = await testPlatform(t)
+export async function partnersUnderTest(
+  t: TestContext,
+  env: Readonly<Record<string, string>> = {},
+) {
+  const platform = await testPlatform(t, { env })
   const partners = createPartners(platform, {
     identity: createIdentity(platform, {
       attempts: createAttempts(platform.database),
@@ -43,8 +49,11 @@ export async function partnersUnderTest(t: TestContext) {
     await insertPartner(db, { id, name: id, kind: 'organisation', createdAt: new Date() })
   const server = createHttpServer({ log: platform.log })
   server.decorateRequest('actor')
+  server.decorateRequest('session')
   server.addHook('onRequest', async (request) => {
-    request.actor = JSON.parse(String(request.headers['x-as'])) as Actor
+    const caller = JSON.parse(String(request.headers['x-as'])) as Caller
+    request.actor = caller
+    request.session = { id: 'ses_1', freshUntil: caller.stale === true ? undefined : new Date() }
   })
   const mount: FastifyPluginAsync = async (scope) => {
     await partners.routes(scope as unknown as typeof server)
@@ -52,7 +61,7 @@ export async function partnersUnderTest(t: TestContext) {
   await server.register(mount)
   t.after(() => server.close())
   const call = async (
-    as: Actor,
+    as: Caller,
     method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
     url: string,
     payload?: object,

@@ -68,12 +68,14 @@ const redisUrl = (value: string): string => {
     throw new Error('must be a redis:// or rediss:// URL')
   return value
 }
-const workers = (value: string): number => {
-  const number = Number(value)
-  if (!Number.isInteger(number) || number < 1 || number > 64)
-    throw new Error('must be a number from 1 to 64')
-  return number
-}
+const countUpTo =
+  (most: number) =>
+  (value: string): number => {
+    const number = Number(value)
+    if (!Number.isInteger(number) || number < 1 || number > most)
+      throw new Error(`must be a number from 1 to ${most}`)
+    return number
+  }
 const share = (value: string): number => {
   const number = Number(value)
   if (!(number >= 0 && number <= 1)) throw new Error('must be a number from 0 to 1')
@@ -96,12 +98,6 @@ const hostNames = (value: string): readonly string[] =>
       )
     return name
   })
-const connectionCount = (value: string): number => {
-  const number = Number(value)
-  if (!Number.isInteger(number) || number < 1 || number > 1_000_000)
-    throw new Error('must be a number from 1 to 1000000')
-  return number
-}
 const lameDuck = (value: string): number => {
   const seconds = Number(value)
   if (value.trim() === '' || !(seconds >= 0 && seconds <= 15))
@@ -143,7 +139,11 @@ export const settings = {
     redisUrl,
     true,
   ),
-  GATEWAY_WORKERS: setting('processes of each gateway (1)', workers),
+  WAYLEAVE_APPLICATIONS_PER_PARTNER: setting(
+    'how many applications a partner may have at a time (50)',
+    countUpTo(10_000),
+  ),
+  GATEWAY_WORKERS: setting('processes of each gateway (1)', countUpTo(64)),
   OTEL_EXPORTER_OTLP_ENDPOINT: setting(
     'OTLP collector that traces are sent to, http://host:4318; without it none are sent',
     httpUrl,
@@ -194,7 +194,7 @@ export const settings = {
   ),
   WAYLEAVE_CONNECTIONS_PER_ADDRESS: setting(
     'connections that one address may have with a gateway process (1000); trusted proxies have no such limit',
-    connectionCount,
+    countUpTo(1_000_000),
   ),
   WAYLEAVE_CLIENT_CA_FILE: setting(
     'CA certificates (PEM) whose client certificates are accepted beside registered ones',
@@ -290,6 +290,7 @@ export type Config = Readonly<{
   intakeToken: string | undefined
   upstreamToken: string | undefined
   redisUrl: string | undefined
+  applicationsPerPartner: number
   gatewayWorkers: number
   gatewayKey: Buffer | undefined
   trustedProxies: readonly string[]
@@ -386,6 +387,7 @@ export function loadConfig(
     intakeToken: values.WAYLEAVE_INTAKE_TOKEN,
     upstreamToken: values.WAYLEAVE_UPSTREAM_TOKEN,
     redisUrl: values.REDIS_URL,
+    applicationsPerPartner: values.WAYLEAVE_APPLICATIONS_PER_PARTNER ?? 50,
     gatewayWorkers: values.GATEWAY_WORKERS ?? 1,
     gatewayKey: values.WAYLEAVE_GATEWAY_KEY,
     trustedProxies: values.WAYLEAVE_TRUSTED_PROXIES ?? [],
