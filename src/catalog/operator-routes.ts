@@ -34,7 +34,8 @@ export function operatorRoutes(platform: Platform, checker: Checker): Routes {
     server.post(
       '/apis',
       {
-        config: { access: 'operator' },
+        // A manifest sets prices.
+        config: { access: 'operator', stepUp: true },
         // The two texts as JSON strings, escapes included.
         bodyLimit: 3 * 1_048_576,
         schema: {

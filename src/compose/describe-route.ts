@@ -22,7 +22,11 @@ export const describeRoute: SwaggerTransform = ({ schema, url, route }) => {
     : { 200: { description: 'The document itself' } }
   if (!isOpen) {
     responses['401'] = refusal('No credential that is accepted here')
-    responses['403'] = refusal('The caller is known and may not do this')
+    responses['403'] = refusal(
+      route.config?.stepUp === true
+        ? 'The caller is known and may not do this, or must first prove to be there (STEP_UP_REQUIRED)'
+        : 'The caller is known and may not do this',
+    )
   }
   if (schema.params !== undefined)
     responses['404'] = refusal('There is no such thing, or the caller may not see it')

@@ -163,7 +163,7 @@ export function createContractRoutes(contracting: Contracting): Routes {
     server.post(
       '/contracts/:contractId/plan',
       {
-        config: { access: 'operator' },
+        config: { access: 'operator', stepUp: true },
         schema: {
           operationId: 'changeContractPlan',
           summary: 'Put a contract on another plan',

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { type Actor, recordAction } from '#audit'
-import { checkForm, type Identity, NewRegistration } from '#identity'
+import { checkForm, type Identity, NewRegistration, requireStepUp } from '#identity'
 import { AppError } from '#platform/app-error'
 import type { HttpServer, Routes } from '#platform/http-server'
 import { listOf, offsetOf, PageQuery, paginate } from '#platform/lists'
@@ -162,7 +162,10 @@ function applicationRoutes(server: HttpServer, platform: Platform, deps: Partner
         : undefined
       if (partner === undefined) throw new AppError('NOT_FOUND', 'There is no such partner.')
       mayChange(request.actor)
-      if (request.body.environment === 'production') await requireProduction(deps, partnerId)
+      if (request.body.environment === 'production') {
+        requireStepUp(request)
+        await requireProduction(deps, partnerId)
+      }
       const { actor } = request
       const { name, environment } = request.body
       const created = await db
@@ -243,6 +246,7 @@ function applicationRoutes(server: HttpServer, platform: Platform, deps: Partner
     async (request, reply) => {
       const record = await requireApplication(db, request, request.params.applicationId)
       mayChange(request.actor)
+      proveForProduction(request, record)
       const { actor } = request
       const root = await db.transaction().execute(async (trx) => {
         if (!(await deleteApplication(trx, record.id, platform.clock.now())))
@@ -312,6 +316,7 @@ function credentialRoutes(server: HttpServer, platform: Platform): void {
     async (request, reply) => {
       const record = await requireApplication(db, request, request.params.applicationId)
       mayChange(request.actor)
+      proveForProduction(request, record)
       const { credential, shown } = await addCredential(
         platform,
         record,
@@ -346,10 +351,16 @@ function credentialRoutes(server: HttpServer, platform: Platform): void {
     async (request, reply) => {
       const record = await requireApplication(db, request, request.params.applicationId)
       mayChange(request.actor)
+      proveForProduction(request, record)
       await removeCredential(platform, record, request.params.credentialId, request.actor)
       return reply.code(204).send(null)
     },
   )
+}
+
+/** Secrets of production are made and ended by somebody who is there; the sandbox is for trying out. */
+function proveForProduction(request: FastifyRequest, { environment }: ApplicationRecord): void {
+  if (environment === 'production') requireStepUp(request)
 }
 
 /** The partner that a request is about: a partner's own, or the one that an operator names. */
