@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, statSync, truncateSync } 
 import path from 'node:path'
 import type { Config } from '#platform/config'
 import { inheritedEnvironment } from '#platform/config'
+import { gatewayFlags } from './gateway-flags.ts'
 import { environmentOf, type Role } from './role-environment.ts'
 
 /** What a child tells its supervisor. */
@@ -50,6 +51,7 @@ export function startSupervisor(options: {
     const log = openSync(logFile, 'a', 0o600)
     const started = fork(path.join(config.root, 'src', 'main.ts'), [...role.args], {
       cwd: config.root,
+      execArgv: [...process.execArgv, ...(role.args[0] === 'gateway' ? gatewayFlags : [])],
       env: {
         ...environmentOf(role, inheritedEnvironment()),
         NODE_COMPILE_CACHE: compileCache,
