@@ -29,7 +29,11 @@ function onlyNeededEscapes(path: string): boolean {
   return true
 }
 
-/** The value of one path segment or query part. @returns undefined when it is not UTF-8 */
+/**
+ * The value of one path segment or query part.
+ * @returns undefined when it is not UTF-8
+ * @public
+ */
 export function decodePart(text: string): string | undefined {
   if (!text.includes('%')) return text
   try {

@@ -2,6 +2,7 @@ import type { Environment } from '#platform/config'
 import type { Exchange } from '../exchange.ts'
 import type { OperationPolicy } from '../gateway-context.ts'
 import type { Operation } from '../operation.ts'
+import { knownQueryNames } from '../payload/parameter-values.ts'
 import { refuseForNow } from '../refusal.ts'
 import { ForwardedCall, type Forwarding, mostHeldPart } from '../upstreams/forwarded-call.ts'
 import { isParameter } from './validate-parameters.ts'
@@ -63,7 +64,7 @@ function outgoingOf(
     operation,
     simulated ? context.simulator?.token : undefined,
   )
-  const queryNames = new Set(parameters.filter((p) => p.in === 'query').map((p) => p.name))
+  const isKnown = knownQueryNames(parameters, operation.api.schemas)
   const headerNames = parameters
     .filter((p) => p.in === 'header' && isParameter(p))
     .map((p) => p.name.toLowerCase())
@@ -73,7 +74,8 @@ function outgoingOf(
     headers.push('x-correlator', exchange.correlator)
     headers.push('x-wayleave-application', exchange.application?.id ?? '')
     headers.push('x-wayleave-partner', exchange.application?.partnerId ?? '')
-    headers.push('x-wayleave-deadline-ms', String(Math.ceil(remainingMs)))
+    // Less the error of a difference of two clock readings, which would be a millisecond too much.
+    headers.push('x-wayleave-deadline-ms', String(Math.ceil(remainingMs - 0.001)))
     const traceparent = exchange.trace?.traceparent() ?? exchange.traceparent
     if (traceparent !== undefined) headers.push('traceparent', traceparent)
     if (exchange.tracestate !== undefined) headers.push('tracestate', exchange.tracestate)
@@ -90,7 +92,7 @@ function outgoingOf(
       exchange,
       method,
       path: exchange.path,
-      query: queryOf(exchange, queryNames),
+      query: queryOf(exchange, isKnown),
       headers,
       body: exchange.body,
     }
@@ -112,8 +114,8 @@ function fixedHeaders(
 }
 
 /** The documented parameters, as they were written. */
-function queryOf(exchange: Exchange, names: ReadonlySet<string>): string {
+function queryOf(exchange: Exchange, isKnown: (name: string) => boolean): string {
   if (exchange.queryParts.length === 0) return ''
-  const known = exchange.queryParts.filter((part) => names.has(part.name))
+  const known = exchange.queryParts.filter((part) => isKnown(part.name))
   return known.length === 0 ? '' : `?${known.map((part) => part.text).join('&')}`
 }

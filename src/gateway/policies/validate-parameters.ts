@@ -3,9 +3,9 @@ import type { Violation } from '#platform/app-error'
 import type { SnapshotParameter } from '#snapshot'
 import type { Exchange } from '../exchange.ts'
 import type { OperationPolicy } from '../gateway-context.ts'
-import type { ParameterPlace } from '../payload/api-validators.ts'
 import { describeFaults, isOnlyOutOfRange } from '../payload/describe-faults.ts'
 import { documentsCode } from '../payload/documented-codes.ts'
+import { parameterReader } from '../payload/parameter-values.ts'
 import { type Refusal, refuse, refuseInput } from '../refusal.ts'
 
 /** OpenAPI 3: these are described elsewhere, and a parameter of these names is ignored. `x-correlator` has its own rule. */
@@ -24,16 +24,18 @@ export const validateParameters: OperationPolicy = (_context, operation) => {
   if (documented.length === 0) return undefined
   const places = (['path', 'query', 'header'] as const).flatMap((place) => {
     const parameters = documented.filter((p) => p.in === place)
-    return parameters.length > 0 ? [{ place, parameters }] : []
+    const { schemas } = operation.api
+    const readers = parameters.map((parameter) => parameterReader(parameter, schemas))
+    return parameters.length > 0 ? [{ place, readers }] : []
   })
   return {
     name: 'validate-parameters',
     apply(exchange) {
       const violations: Violation[] = []
       const errors: ErrorObject[] = []
-      for (const { place, parameters } of places) {
+      for (const { place, readers } of places) {
         const validate = operation.validators.parameters(operation.documented, place)
-        const faults = validate(valuesOf(exchange, place, parameters))
+        const faults = validate(valuesOf(exchange, place, readers))
         if (faults === undefined) continue
         errors.push(...faults)
         violations.push(...describeFaults(faults, place))
@@ -59,28 +61,20 @@ export function outOfRange(
 
 function valuesOf(
   exchange: Exchange,
-  place: ParameterPlace,
-  parameters: readonly SnapshotParameter[],
+  place: SnapshotParameter['in'],
+  readers: readonly ReturnType<typeof parameterReader>[],
 ): Record<string, unknown> {
   const values: Record<string, unknown> = Object.create(null)
-  for (const { name, schema } of parameters) {
-    const value = valueAt(exchange, place, name, schema)
-    if (value !== undefined) values[place === 'header' ? name.toLowerCase() : name] = value
+  for (const reader of readers) {
+    const { name } = reader
+    const key = place === 'header' ? name.toLowerCase() : name
+    const value =
+      place === 'query' ? reader.inQuery(exchange.queryParts) : textAt(exchange, place, key)
+    if (value === undefined) continue
+    values[key] = place === 'query' || typeof value !== 'string' ? value : reader.fromText(value)
   }
   return values
 }
 
-function valueAt(
-  exchange: Exchange,
-  place: ParameterPlace,
-  name: string,
-  schema: SnapshotParameter['schema'],
-): unknown {
-  if (place === 'path') return exchange.parameters[name]
-  if (place === 'header') return exchange.request.headers[name.toLowerCase()]
-  const values = exchange.queryParts.filter((part) => part.name === name).map((part) => part.value)
-  if (values.length === 0) return undefined
-  // A name that is there twice is a list; where the document wants one value, the validator refuses that.
-  const wantsList = typeof schema === 'object' && schema.type === 'array'
-  return values.length === 1 && !wantsList ? values[0] : values
-}
+const textAt = (exchange: Exchange, place: SnapshotParameter['in'], key: string): unknown =>
+  place === 'path' ? exchange.parameters[key] : exchange.request.headers[key]
