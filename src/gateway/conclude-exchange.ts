@@ -89,7 +89,7 @@ export function createConcluder(context: GatewayContext, throttle: LogThrottle):
       // Nothing was done yet: a call that does something goes on to its end.
       if (claim !== undefined) void settleClaim(context, claim, { state: 'released' })
       context.traces?.settle(exchange)
-      record(exchange, () => measure(context, exchange))
+      record(exchange, () => measure(context, exchange, context.monotonicMs()))
     },
   }
 }
@@ -176,7 +176,8 @@ const knownMethod = (method: string | undefined): string =>
 
 function respond(context: GatewayContext, exchange: Exchange): void {
   const { response, request } = exchange
-  measure(context, exchange)
+  const nowMs = context.monotonicMs()
+  measure(context, exchange, nowMs)
   if (exchange.closed || response.destroyed) return
   const { responseBody: body, responseBytes } = exchange
   const headers = commonFields(exchange)
@@ -186,7 +187,7 @@ function respond(context: GatewayContext, exchange: Exchange): void {
   const policy = use?.policy(api) ?? ''
   if (use !== undefined && policy !== '') {
     headers.push('ratelimit-policy', policy)
-    headers.push('ratelimit', use.remainder(api, context.monotonicMs(), context.nowMs()))
+    headers.push('ratelimit', use.remainder(api, nowMs, context.nowMs()))
   }
   // Refused before its operation was known: the end of its version is told all the same.
   const announcement =
@@ -254,12 +255,12 @@ function isTooMuchToDiscard(exchange: Exchange): boolean {
   return exchange.expectsContinue || Number(request.headers['content-length'] ?? 0) > mostDiscarded
 }
 
-function measure(context: GatewayContext, exchange: Exchange): void {
+function measure(context: GatewayContext, exchange: Exchange, nowMs: number): void {
   context.traces?.finish(exchange)
   const { refusedBy, upstreamMs } = exchange
   const metrics = exchange.operation?.metrics ?? context.metrics.unrouted
   const tier = exchange.contract?.tier
-  metrics.answered(exchange.status, context.monotonicMs() - exchange.startedMs, tier)
+  metrics.answered(exchange.status, nowMs - exchange.startedMs, tier)
   if (upstreamMs !== undefined) metrics.upstreamAnswered(upstreamMs, exchange.upstreamName)
   if (refusedBy !== undefined) context.metrics.refused(refusedBy, exchange.code, tier)
 }

@@ -1,4 +1,4 @@
-import { type randomBytes, randomFillSync, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { Registry } from 'prom-client'
 import type { Journal } from '#journal'
 import type { Clock } from '#platform/clock'
@@ -149,7 +149,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   })
   const context = createContext(options, limits, index)
   const publications = publisher(context)
-  const handle = createHandler(context)
+  const handle = createHandler(context, options.clock)
   const events = createEdgeMetrics(options.registry, context.metrics.refusedConnection)
   const { monotonicMs } = context
   const common = { limits, handle, events, monotonicMs, caps: capsOf(context) }
@@ -308,16 +308,14 @@ function createLimits(
   return new ContractLimits(quota, node, log, monotonicMs)
 }
 
-function createHandler(context: GatewayContext): Handle {
+function createHandler(context: GatewayContext, clock: Clock): Handle {
   const arrival = arrivalChain(context)
   const throttle = createLogThrottle(context.log, context.monotonicMs, (correlator) =>
     recordedCorrelator(correlator, context.sealing),
   )
   const concluder = createConcluder(context, throttle)
-  const newId = createIds(
-    { now: () => new Date(context.nowMs()) },
-    pooledRandomBytes() as typeof randomBytes,
-  )
+  let arrived = clock.now()
+  const newId = createIds({ now: () => arrived })
   const resume: ConstructorParameters<typeof Exchange>[0]['resume'] = (exchange, refusal) => {
     if (exchange.settled) return
     exchange.trace?.endWait(context.monotonicMs())
@@ -327,11 +325,12 @@ function createHandler(context: GatewayContext): Handle {
   }
   return (request, response, { secure, expectsContinue, connection }) => {
     context.inFlight += 1
+    arrived = clock.now()
     const exchange = new Exchange({
       request,
       response,
       id: newId('exchange'),
-      at: context.nowMs(),
+      at: arrived.getTime(),
       startedMs: context.monotonicMs(),
       secure,
       expectsContinue,
@@ -355,12 +354,14 @@ function createHandler(context: GatewayContext): Handle {
       else leave()
       if (!exchange.settled && !exchange.completes) concluder.abandon(exchange)
     })
-    // A client that breaks off while it sends is heard by `close`; without a listener it would end the process.
-    request.on('error', () => undefined)
-    response.on('error', () => undefined)
+    request.on('error', heard)
+    response.on('error', heard)
     advance(context, exchange, concluder.conclude)
   }
 }
+
+/** A client that breaks off while it sends is heard by `close`; without a listener it would end the process. */
+const heard = (): void => undefined
 
 const warmUpEveryMs = 10
 
@@ -433,18 +434,3 @@ const operationsOf = (
       new Set(operations.map(({ target }) => target.operation.documented.operationId)),
     ]),
   )
-
-/** Random bytes by the page: an id costs no system call of its own. */
-function pooledRandomBytes(): (size: number) => Buffer {
-  const pool = Buffer.allocUnsafeSlow(8_192)
-  let used = pool.length
-  return (size) => {
-    if (used + size > pool.length) {
-      randomFillSync(pool)
-      used = 0
-    }
-    const bytes = pool.subarray(used, used + size)
-    used += size
-    return bytes
-  }
-}

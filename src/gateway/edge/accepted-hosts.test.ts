@@ -149,3 +149,19 @@ test('what was accepted once is not accepted in another spelling, however many s
     assert.equal(hosts.accepts(`gw.example:${port}`, lan), true)
   assert.equal(hosts.accepts('gw.example.other', lan), false)
 })
+
+test('a host that was right at one address is not right at another one for that', () => {
+  const hosts = named(true)
+  for (const host of ['localhost:81', '127.0.0.1:8082'])
+    for (const [at, right] of [
+      [here, true],
+      [here, true],
+      [lan, false],
+      [{}, false],
+      [here, true],
+    ] as const)
+      assert.equal(hosts.accepts(host, at), right, host)
+  assert.equal(hosts.accepts('192.0.2.7', lan), true)
+  assert.equal(hosts.accepts('192.0.2.7', here), false)
+  assert.equal(hosts.accepts('192.0.2.7', six), false)
+})

@@ -24,6 +24,8 @@ export class AcceptedHosts {
   #ownAddresses: boolean
   /** as they came, so that the usual request costs one look */
   #kept = new Set<string>()
+  /** the same for hosts that are right at one address only: which one it was last */
+  #keptAt = new Map<string, string>()
 
   constructor({ names, ownAddresses }: HostNames) {
     this.#names = new Set(names.map(plainName))
@@ -33,12 +35,20 @@ export class AcceptedHosts {
   /** @param host a well-formed host with or without its port */
   accepts(host: string, { localAddress }: { localAddress?: string | undefined }): boolean {
     if (this.#kept.has(host)) return true
+    if (localAddress !== undefined && this.#keptAt.get(host) === localAddress) return true
     const name = plainName(host.replace(/:\d+$/, ''))
     if (this.#names.has(name)) {
       if (this.#kept.size < mostKept) this.#kept.add(host)
       return true
     }
-    const reached = addressOf(localAddress ?? '')
+    if (localAddress === undefined || !this.#isOf(name, localAddress)) return false
+    if (this.#keptAt.size >= mostKept) this.#keptAt.clear()
+    this.#keptAt.set(host, localAddress)
+    return true
+  }
+
+  #isOf(name: string, localAddress: string): boolean {
+    const reached = addressOf(localAddress)
     const asked = addressOf(name)
     if (isLoopback(reached) && (name === 'localhost' || isLoopback(asked))) return true
     return this.#ownAddresses && asked !== '' && asked === reached

@@ -109,7 +109,8 @@ function tokenCheck(
     const digest = TokenVerifier.digest(jws)
     if (digest === undefined) return refused(exchange, 'token: form')
     if (exchange.isDpop) exchange.tokenDigest = digest
-    const token = context.tokens.cached(digest, context.nowMs())
+    // No rule before this one waits: its arrival is the present.
+    const token = context.tokens.cached(digest, exchange.at)
     if (token !== undefined) return identify(context, exchange, token, refused)
     if (!TokenVerifier.isWellFormed(jws)) return refused(exchange, 'token: form')
     if (context.tokens.verifying >= mostVerifying)

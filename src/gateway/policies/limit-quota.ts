@@ -23,15 +23,16 @@ export const limitQuota: OperationPolicy = (context, { documented }) => {
           'QUOTA_EXCEEDED',
           `A call of this operation counts ${weight}, and the contract's quota is ${quota.limit}: it can never pass. A larger plan is needed.`,
         )
-      const answer = quota.take(context.nowMs(), weight)
-      if (answer !== 'ask') return outcomeOf(answer, use, exchange, weight, context.nowMs())
+      const nowMs = context.nowMs()
+      const answer = quota.take(nowMs, weight)
+      if (answer !== 'ask') return outcomeOf(answer, use, exchange, weight, nowMs)
       const later = (known: QuotaAnswer): void => {
         const refusal = outcomeOf(known, use, exchange, weight, context.nowMs())
         // The client may have left while the ledger was asked.
         if (exchange.settled) giveBackQuota(exchange)
         else exchange.resume(refusal)
       }
-      quota.ask(context.nowMs(), later, weight)
+      quota.ask(nowMs, later, weight)
       return pending
     },
   }

@@ -22,7 +22,7 @@ export const limitRate: OperationPolicy = (context, operation) => {
       const { contract } = exchange
       if (contract === undefined) return undefined
       const nowMs = context.monotonicMs()
-      const use = context.contractLimits.of(contract, context.nowMs(), nowMs)
+      const use = context.contractLimits.of(contract, exchange.at, nowMs)
       exchange.use = use
       const outcome = use.enter(nowMs, weight, api)
       if (outcome !== 'ask') return settled(exchange, use, operation, outcome)

@@ -53,8 +53,8 @@ export class ForwardedCall implements UpstreamReceiver {
   }
 
   start(): Outcome {
-    const { context, served } = this.#of
-    const nowMs = context.monotonicMs()
+    const { served } = this.#of
+    const nowMs = this.#exchange.upstreamStartedMs
     const endpoint = served.choose(this.#exchange.application?.id ?? '', nowMs)
     if (typeof endpoint === 'number') return notNow(endpoint)
     served.inFlight += 1
@@ -62,7 +62,7 @@ export class ForwardedCall implements UpstreamReceiver {
     served.heldBytes += this.#bodyBytes
     served.retries.count(nowMs)
     this.#exchange.upstreamCall = this
-    return this.#send(endpoint) ?? pending
+    return this.#send(endpoint, nowMs) ?? pending
   }
 
   /** The client is gone: the upstream need not go on. */
@@ -91,21 +91,23 @@ export class ForwardedCall implements UpstreamReceiver {
       return
     }
     const failed = decoded.status >= 500 && decoded.status !== 501
+    const nowMs = this.#of.context.monotonicMs()
     endpoint.metrics.ended(failed ? '5xx' : 'fine')
-    this.#left(endpoint, failed ? 'failed' : 'fine', decoded.status, undefined)
+    this.#left(endpoint, failed ? 'failed' : 'fine', decoded.status, undefined, nowMs)
     if (failed && this.#of.safe && mayAnswerElsewhere(decoded.status, endpoint) && this.#again())
       return
     this.#answeredBy = failed ? undefined : endpoint
-    this.#finish(decoded, undefined)
+    this.#finish(decoded, undefined, nowMs)
   }
 
   failed(failure: UpstreamFailure): void {
     const endpoint = this.#endpoint
     if (endpoint === undefined) return
+    const nowMs = this.#of.context.monotonicMs()
     endpoint.metrics.ended(failure.kind)
-    this.#left(endpoint, outcomeOf(failure), undefined, failure.kind)
+    this.#left(endpoint, outcomeOf(failure), undefined, failure.kind, nowMs)
     if (this.#maySendAgain(failure, endpoint) && this.#again(failure.kind === 'broken')) return
-    this.#finish(undefined, failure)
+    this.#finish(undefined, failure, nowMs)
   }
 
   /** What the later rules made of the answer: one that its document does not allow counts against a canary. */
@@ -113,9 +115,8 @@ export class ForwardedCall implements UpstreamReceiver {
     if (this.#answeredBy !== undefined) this.#of.served.judge(this.#answeredBy, !usable)
   }
 
-  #send(endpoint: Endpoint): Refusal | undefined {
-    const { context, outgoing } = this.#of
-    const nowMs = context.monotonicMs()
+  #send(endpoint: Endpoint, nowMs: number): Refusal | undefined {
+    const { outgoing } = this.#of
     const remainingMs = Math.max(1, this.#endMs - nowMs)
     this.#exchange.trace?.beginAttempt(nowMs, endpoint.name)
     const request = endpoint.dialect.encode(outgoing(this.#exchange, remainingMs))
@@ -142,9 +143,9 @@ export class ForwardedCall implements UpstreamReceiver {
     outcome: CallOutcome,
     status: number | undefined,
     failure: UpstreamFailure['kind'] | undefined,
+    nowMs: number,
   ): void {
-    const { context, served } = this.#of
-    const nowMs = context.monotonicMs()
+    const { served } = this.#of
     this.#exchange.trace?.endAttempt(nowMs, status, failure)
     const before = endpoint.breakerState(nowMs)
     endpoint.end(this.#begun, outcome, nowMs)
@@ -185,14 +186,18 @@ export class ForwardedCall implements UpstreamReceiver {
     this.#exchange.heldBytes -= this.#heldBytes
     this.#heldBytes = 0
     served.metrics.retried(served.api.id)
-    return this.#send(other) === undefined
+    return this.#send(other, nowMs) === undefined
   }
 
-  #finish(response: UpstreamResponse | undefined, failure: UpstreamFailure | undefined): void {
-    const { context, served } = this.#of
+  #finish(
+    response: UpstreamResponse | undefined,
+    failure: UpstreamFailure | undefined,
+    nowMs: number,
+  ): void {
+    const { served } = this.#of
     const exchange = this.#exchange
     this.#leave()
-    exchange.upstreamMs = context.monotonicMs() - exchange.upstreamStartedMs
+    exchange.upstreamMs = nowMs - exchange.upstreamStartedMs
     exchange.upstreamName = this.#place()
     exchange.reached = failure === undefined || (failure.sent && failure.kind !== 'throttled')
     if (exchange.settled) return
