@@ -1,4 +1,5 @@
 import type { ApiAddress } from './api-address.ts'
+import { checkClosed } from './check-closed.ts'
 import type { OpenApiVersion } from './check-structure.ts'
 import { createExampleChooser } from './choose-examples.ts'
 import { compileRetirement, compileTerms } from './compile-decisions.ts'
@@ -40,6 +41,9 @@ export function compileApi(options: {
   )
   for (const { path, parameter } of openIds(served))
     file.warn(['paths', path], nothingMakes(parameter))
+  const decisions = decisionsOf(product, file)
+  if (!file.faulty)
+    checkClosed(file, { profile: decisions.profile, schemas, operations: served }, parts)
   const info = recordOf(recordOf(file.value).info)
   const description = textOf(info.description)
   return {
@@ -50,7 +54,7 @@ export function compileApi(options: {
     summary: textOf(info.summary) || firstParagraph(description),
     description,
     basePath: `/${address.name}/${address.version}`,
-    ...decisionsOf(product, file),
+    ...decisions,
     scopes: [...new Set(compiled.flatMap(({ entry }) => entry.scopes.flat()))].toSorted(),
     operations: served,
     documentation: compiled.map(({ documentation }) => documentation),

@@ -1,4 +1,4 @@
-import type { JsonSchema } from '#snapshot'
+import type { JsonSchema } from './json-schema.ts'
 
 type SchemaObject = { readonly [keyword: string]: unknown }
 type Schemas = Readonly<Record<string, JsonSchema>>

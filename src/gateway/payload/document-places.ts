@@ -1,6 +1,6 @@
 import type { ErrorObject } from 'ajv'
 import type { ApiEntry, JsonSchema } from '#snapshot'
-import { definitionNameOf } from './closed-schemas.ts'
+import { definitionNameOf } from '#validation'
 
 /**
  * Where a compiled schema is in the published document. Validators work on closed variants of its schemas, under names
