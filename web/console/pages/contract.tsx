@@ -5,6 +5,7 @@ import type { Contract, Plan } from '#contracts/schema'
 import type { Partner } from '#partners/schema'
 import { limitText } from '../../portal/view-models/plans.ts'
 import { EnvironmentPill, Notice, PageTitle, Reading } from '../../ui/app/parts.tsx'
+import { QuotaHistory } from '../../ui/app/quota-notices.tsx'
 import { useManaged } from '../../ui/app/use-managed.ts'
 import { dateText } from '../../ui/format.ts'
 import type { List } from '../../ui/management.ts'
@@ -29,6 +30,7 @@ export function ContractPage(): ReactNode {
                 </Notice>
               )}
             </div>
+            <QuotaHistory contract={found} />
             {found.state === 'ended' ? (
               <Notice tone="warn">
                 <Text>This contract has ended. Its terms stay as they were.</Text>

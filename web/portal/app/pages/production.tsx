@@ -7,6 +7,7 @@ import type { Session } from '#identity/schema'
 import type { Partner } from '#partners/schema'
 import { DataTable } from '../../../ui/app/data-table.tsx'
 import { EnvironmentPill, PageTitle, Reading, Refused } from '../../../ui/app/parts.tsx'
+import { QuotaNotice } from '../../../ui/app/quota-notices.tsx'
 import { useChange, useManaged } from '../../../ui/app/use-managed.ts'
 import { dateText } from '../../../ui/format.ts'
 import type { List } from '../../../ui/management.ts'
@@ -47,7 +48,16 @@ export function ProductionPage(): ReactNode {
             Contracts
           </Title>
           <Reading of={contracts}>
-            {({ items }) => <Contracts contracts={items} plans={plans.data?.items ?? []} />}
+            {({ items }) => (
+              <>
+                {items
+                  .filter((c) => c.state !== 'ended')
+                  .map((c) => (
+                    <QuotaNotice key={c.id} contract={c} />
+                  ))}
+                <Contracts contracts={items} plans={plans.data?.items ?? []} />
+              </>
+            )}
           </Reading>
         </section>
         {production === undefined && current?.acceptedAt !== undefined && (

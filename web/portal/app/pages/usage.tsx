@@ -1,9 +1,11 @@
 import { Button, Group, SegmentedControl, Select, SimpleGrid, Stack, Text } from '@mantine/core'
 import { lazy, type ReactNode, Suspense, useState } from 'react'
+import type { Contract } from '#contracts/schema'
 import type { Usage } from '#metering/schema'
 import type { Application } from '#partners/schema'
 import { DataTable } from '../../../ui/app/data-table.tsx'
 import { Empty, PageTitle, Reading, Waiting } from '../../../ui/app/parts.tsx'
+import { QuotaNotice } from '../../../ui/app/quota-notices.tsx'
 import { useManaged } from '../../../ui/app/use-managed.ts'
 import { agoText, amountText, countText } from '../../../ui/format.ts'
 import { type List, query } from '../../../ui/management.ts'
@@ -27,6 +29,7 @@ export function UsagePage(): ReactNode {
   const [environment, setEnvironment] = useState<Environment>('sandbox')
   const [applicationId, setApplicationId] = useState<string | null>(null)
   const applications = useManaged<List<Application>>('/applications?perPage=100')
+  const contracts = useManaged<List<Contract>>('/contracts?perPage=100', { everyMs: 30_000 })
   const names = new Map((applications.data?.items ?? []).map((a) => [a.id, a.name]))
   const period = lastDays(Number(days), new Date())
   const usage = useManaged<Usage>(
@@ -75,6 +78,11 @@ export function UsagePage(): ReactNode {
           w={240}
         />
       </Group>
+      {(contracts.data?.items ?? [])
+        .filter((c) => c.environment === environment && c.state !== 'ended')
+        .map((c) => (
+          <QuotaNotice key={c.id} contract={c} />
+        ))}
       <Reading of={usage}>
         {(found) =>
           found.total.calls === 0 ? (
