@@ -7,7 +7,7 @@ import { createAudit } from '#audit'
 import { createAuthorization } from '#authorization'
 import { createCatalog } from '#catalog'
 import { createContracts } from '#contracts'
-import { readMembers, tellQuotaWarnings } from '#gateway'
+import { forgetThings, readMembers, tellQuotaWarnings } from '#gateway'
 import { createIdentity } from '#identity'
 import { createMetering } from '#metering'
 import { createMonitoring } from '#monitoring'
@@ -149,6 +149,7 @@ export async function runControl(config: Config): Promise<void> {
   await control.partners.guestApplication()
   jobs = startJobs(log, [
     { name: 'forget old attempts', everyMs: 3_600_000, run: () => forgetOldAttempts(database) },
+    { name: 'forget things', everyMs: 3_600_000, run: () => forgetThings(platform) },
     { name: 'sweep tombstones', everyMs: 3_600_000, run: () => sweepTombstones(platform) },
     {
       name: 'forget sandbox messages',
