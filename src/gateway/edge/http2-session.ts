@@ -125,6 +125,8 @@ export class Http2Session {
   /**
    * Says GOAWAY when nothing can be on its way: what a client sends before it has heard of it is not processed, and must
    * be sent again elsewhere (RFC 9113 section 6.8).
+   * An early GOAWAY with the highest stream id, as that section advises, cannot be sent: after any `session.goaway` of
+   * Node (26.9) nghttp2 ignores the streams that follow, without an answer and without a reset.
    */
   closeWhenStill(nowMs: number): void {
     if (this.#streams.size === 0 && nowMs - this.#idleSinceMs > stillMs) this.#close()
