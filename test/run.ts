@@ -156,12 +156,12 @@ async function main(): Promise<number> {
       const lent = journeys.length > 0 ? await lendProduct() : undefined
       try {
         add(await runTests(inOrder(journeys), 2))
+        if (browser.length > 0) {
+          if (ensureBrowser()) add(await runTests(browser.sort(), 1))
+          else total.failed += browser.length
+        }
       } finally {
         await lent?.end()
-      }
-      if (browser.length > 0) {
-        if (ensureBrowser()) add(await runTests(browser.sort(), 1))
-        else total.failed += browser.length
       }
     } finally {
       await postgres.stop()
