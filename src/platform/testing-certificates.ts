@@ -57,6 +57,7 @@ export async function makeCertificate(
     notAfter?: Date
     dnsNames?: readonly string[]
     uris?: readonly string[]
+    ips?: readonly string[]
     authority?: { pathLength?: number }
     extensions?: readonly x509.Extension[]
   } = {},
@@ -70,6 +71,7 @@ export async function makeCertificate(
   ])) as webcrypto.CryptoKeyPair
   const names = [
     ...(options.dnsNames ?? []).map((value) => ({ type: 'dns' as const, value })),
+    ...(options.ips ?? []).map((value) => ({ type: 'ip' as const, value })),
     ...(options.uris ?? []).map((value) => ({ type: 'url' as const, value })),
   ]
   const made = await x509.X509CertificateGenerator.create({
