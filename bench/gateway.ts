@@ -2,8 +2,9 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:cry
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { best, interleaved, type Latency, load, median, paced, ratio } from './load.ts'
+import { best, interleaved, load, median, paced, ratio } from './load.ts'
 import { nginxWithPolicies } from './nginx-policies.ts'
+import type { Latency } from './paced-load.ts'
 import {
   Bench,
   memoryOf,
@@ -60,8 +61,6 @@ async function compare(bench: Bench): Promise<void> {
   )
   const servers = [plain, bare, small, large, ...guarded]
   const rates = throughput(bench, servers)
-  const half = Math.floor((rates.get(small) ?? 0) / 2)
-  latencies([{ ...upstream, name: 'upstream itself' }, plain, bare, small], half)
   const after = { small: memoryOf(small), large: memoryOf(large) }
   const shown = ({ rss, pss }: { rss: number; pss: number }) => ({ 'RSS MB': rss, 'PSS MB': pss })
   console.table({
@@ -70,6 +69,7 @@ async function compare(bench: Bench): Promise<void> {
     '50 000 applications, idle': shown(idle.large),
     '50 000 applications, after load': shown(after.large),
   })
+  await latencies(bench, Math.floor((rates.get(small) ?? 0) / 2), signingKey)
   console.table({
     'growth, 10 to 50 000 applications': ratio(rates.get(large) ?? 0, rates.get(small) ?? 0),
     'journal, bytes a call': journalBytes(bench.folder),
@@ -104,11 +104,24 @@ function throughput(bench: Bench, servers: readonly Served[]): Map<Served, numbe
   return rates
 }
 
-/** What a server adds to the time of the upstream itself, at a rate that it takes easily. */
-function latencies(servers: readonly Served[], rate: number): void {
+/**
+ * What a server adds to the time of the upstream itself, at a rate that it takes easily. The upstream is in the process
+ * that sends the load: two processes on one core would wait for each other, and that would be most of what is measured.
+ */
+async function latencies(bench: Bench, rate: number, signingKey: string): Promise<void> {
   console.log(`\nlatency at ${rate} calls a second, half of what the gateway takes; medians, in ms`)
-  const results = interleaved(servers, 3, (served) => paced(served, rate, seconds))
-  const of = (runs: readonly Latency[], name: 'p50' | 'p90' | 'p99'): number =>
+  const pacer = await bench.pacer()
+  const plain = await bench.nginx('paced', serverCore, proxyTo(pacer))
+  plain.name = 'nginx, plain proxy'
+  const bare = await bench.bare(pacer)
+  const gateway = await bench.gateway('gateway, paced', pacer, { signingKey })
+  const servers = [pacer, plain, bare, gateway]
+  for (const served of servers) load(bench, served, 4)
+  const results = new Map<Served, Latency[]>(servers.map((served) => [served, []]))
+  for (let round = 0; round < 3; round += 1)
+    for (const served of round % 2 === 0 ? servers : servers.toReversed())
+      results.get(served)?.push(await paced(pacer, served, rate, seconds))
+  const of = (runs: readonly Latency[], name: 'p50' | 'p90' | 'p99' | 'sentLate'): number =>
     median(runs.map((run) => run[name]))
   const [direct = []] = results.values()
   console.table(
@@ -121,6 +134,7 @@ function latencies(servers: readonly Served[], rate: number): void {
           p90: of(runs, 'p90').toFixed(2),
           p99: of(runs, 'p99').toFixed(2),
           ...(runs === direct ? {} : { 'added p50': added('p50'), 'added p99': added('p99') }),
+          'sent late, p99': of(runs, 'sentLate').toFixed(2),
           failed: runs.reduce((sum, run) => sum + run.failed, 0),
         }
         return [served.name, row]

@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
+import type { Latency, PacedRun } from './paced-load.ts'
 import {
   apiPath,
   type Bench,
   loadCore,
+  type Pacer,
   processorTime,
   requestBody,
   type Served,
@@ -72,8 +74,6 @@ export function interleaved<T>(
   return results
 }
 
-export type Latency = { p50: number; p90: number; p99: number; failed: number }
-
 /** The request of the bench as it is sent. */
 export const requestText = (host: string, fields: Readonly<Record<string, string>>): string =>
   [
@@ -86,16 +86,16 @@ export const requestText = (host: string, fields: Readonly<Record<string, string
     requestBody,
   ].join('\r\n')
 
-/** Requests at a steady rate, whether or not earlier ones were answered. */
-export function paced(served: Served, rate: number, seconds: number): Latency {
+/** Requests at a steady rate, whether or not earlier ones were answered. @param pacer sends them, and is the upstream */
+export async function paced(
+  pacer: Pacer,
+  served: Served,
+  rate: number,
+  seconds: number,
+): Promise<Latency> {
   const requests = served.fields.map((fields) => requestText(`127.0.0.1:${served.port}`, fields))
-  const script = path.join(import.meta.dirname, 'paced-load.ts')
-  const out = execFileSync(
-    'taskset',
-    ['-c', loadCore, process.execPath, script, `${served.port}`, `${rate}`, `${seconds}`],
-    { env: { ...process.env, BENCH_REQUEST: JSON.stringify({ requests }) }, encoding: 'utf8' },
-  )
-  return JSON.parse(out) as Latency
+  const run: PacedRun = { port: served.port, rate, seconds, requests }
+  return (await pacer.ask(run)) as Latency
 }
 
 export const median = (values: readonly number[]): number =>

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
+import { gatewayFlags } from '../src/compose/gateway-flags.ts'
 import type { ProcessReady, ProcessSettings } from '../src/gateway/testing-process.ts'
 
 /** One core for what is measured, another one for load and upstream. */
@@ -13,6 +14,7 @@ export const apiPath = '/sim-swap/v2/check'
 export const requestBody = '{"phoneNumber":"+99012345678","maxAge":240}'
 const gatewayProcess = path.join(import.meta.dirname, '../src/gateway/testing-process.ts')
 const bareProcess = path.join(import.meta.dirname, 'bare-proxy.ts')
+const pacedProcess = path.join(import.meta.dirname, 'paced-load.ts')
 
 /** Limits that are counted exactly and never reached; a block of 1 000 calls is leased at a time, in memory here. */
 export const usualTerms: ProcessSettings['terms'] = {
@@ -33,6 +35,9 @@ export type Served = {
   fields: Readonly<Record<string, string>>[]
   ready?: ProcessReady
 }
+
+/** What sends load at a steady rate, and is the upstream of what it is sent to. */
+export type Pacer = Served & { ask(run: unknown): Promise<unknown> }
 
 /** Everything that a bench started, ended together. */
 export class Bench {
@@ -96,6 +101,20 @@ http { access_log off; keepalive_requests 100000000; ${temporary} ${server(port)
     return this.#node('bare node:http + undici', bareProcess, [urlOf(upstream)], [])
   }
 
+  async pacer(): Promise<Pacer> {
+    const served = await this.#node('upstream itself', pacedProcess, [], [], loadCore)
+    const child = this.#running.find(({ pid }) => pid === served.pid)
+    return {
+      ...served,
+      fields: [{}],
+      async ask(run) {
+        child?.send(run as object)
+        const [answer] = child === undefined ? [] : ((await once(child, 'message')) as [unknown])
+        return answer
+      },
+    }
+  }
+
   /** A gateway with the usual policies, and what `more` says. */
   gateway(
     name: string,
@@ -113,7 +132,8 @@ http { access_log off; keepalive_requests 100000000; ${temporary} ${server(port)
       sync: 'interval',
       ...settings,
     }
-    return this.#node(name, gatewayProcess, [JSON.stringify(whole)], [...profiling(), ...flags])
+    const all = [...gatewayFlags, ...profiling(), ...flags]
+    return this.#node(name, gatewayProcess, [JSON.stringify(whole)], all)
   }
 
   async #node(
@@ -121,8 +141,9 @@ http { access_log off; keepalive_requests 100000000; ${temporary} ${server(port)
     file: string,
     args: readonly string[],
     flags: readonly string[],
+    core = serverCore,
   ): Promise<Served> {
-    const child = this.#spawn(serverCore, process.execPath, [...flags, file, ...args])
+    const child = this.#spawn(core, process.execPath, [...flags, file, ...args])
     const died = once(child, 'exit').then(() => {
       throw new Error(`${name} ended before it served`)
     })
