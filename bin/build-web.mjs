@@ -24,7 +24,11 @@ const budgets = [
   {
     name: 'public page',
     entry: 'web/portal/entry-client.ts',
-    with: ['web/portal/islands/try-it.tsx', 'web/portal/islands/account-form.tsx'],
+    with: [
+      'web/portal/islands/try-it.tsx',
+      'web/portal/islands/account-form.tsx',
+      'web/portal/islands/sign-in.tsx',
+    ],
     limit: 150,
   },
   {

@@ -165,7 +165,7 @@ const islandOf = (page: Page): string[] => {
     case 'operation':
       return ['web/portal/islands/try-it.tsx']
     case 'form':
-      return ['web/portal/islands/account-form.tsx']
+      return [`web/portal/islands/${page.form === 'sign-in' ? 'sign-in' : 'account-form'}.tsx`]
     default:
       return []
   }

@@ -9,6 +9,7 @@ import {
   IconListCheck,
   IconSearch,
   IconServer,
+  IconShieldLock,
 } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { redirect, useLoaderData } from 'react-router'
@@ -26,6 +27,7 @@ const sections: Section[] = [
   { to: '/console/exchanges', label: 'Find a call', icon: <IconSearch size={18} /> },
   { to: '/console/gateways', label: 'Gateways', icon: <IconServer size={18} /> },
   { to: '/console/audit', label: 'Audit', icon: <IconListCheck size={18} /> },
+  { to: '/console/security', label: 'Security', icon: <IconShieldLock size={18} /> },
 ]
 
 function Frame(): ReactNode {
@@ -37,6 +39,7 @@ function Frame(): ReactNode {
       home="/console"
       badge="Operator console"
       afterSignOut="/console/sign-in"
+      security="/console/security"
     />
   )
 }
@@ -61,7 +64,7 @@ startApp(
       Component: Frame,
       ErrorBoundary: RouteFault,
       HydrateFallback: Waiting,
-      loader: () => loadSession('operator', '/console/sign-in'),
+      loader: () => loadSession('operator', '/console/sign-in', '/console/security'),
       shouldRevalidate: () => false,
       children: [
         { index: true, loader: () => redirect('/console/partners') },
@@ -108,6 +111,12 @@ startApp(
         {
           path: 'audit',
           lazy: async () => ({ Component: (await import('./pages/audit.tsx')).AuditPage }),
+        },
+        {
+          path: 'security',
+          lazy: async () => ({
+            Component: (await import('../ui/app/security/security-page.tsx')).SecurityPage,
+          }),
         },
       ],
     },

@@ -18,6 +18,7 @@ import { enhanceTheme } from './enhance-theme.ts'
  */
 const islands = {
   'try-it': async () => (await import('./islands/try-it.tsx')).TryIt,
+  'sign-in': async () => (await import('./islands/sign-in.tsx')).SignIn,
   'account-form': async () => (await import('./islands/account-form.tsx')).AccountForm,
 } as const
 

@@ -1,54 +1,115 @@
-import { Anchor, Button, PasswordInput, Stack, Text, TextInput } from '@mantine/core'
-import type { ReactNode } from 'react'
-import type { Session } from '#identity/schema'
+import { Anchor, Button, Group, PasswordInput, Stack, Text, TextInput } from '@mantine/core'
+import { type ReactNode, useEffect, useRef } from 'react'
+import { codeFields } from '../../portal/view-models/forms.ts'
 import { Refused } from '../../ui/app/parts.tsx'
-import { useChange } from '../../ui/app/use-managed.ts'
+import { type CodeMethod, type SignInFlow, useSignIn } from '../../ui/use-sign-in.ts'
 import { Entrance } from '../entrance.tsx'
 
 export function SignInPage(): ReactNode {
-  const change = useChange<Session>({
-    done: ({ kind }) => location.assign(kind === 'operator' ? '/console' : '/app'),
-  })
+  const flow = useSignIn(({ kind }) => location.assign(kind === 'operator' ? '/console' : '/app'))
   return (
     <Entrance title="Sign in" lead="For the staff of the operator.">
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          const data = new FormData(event.currentTarget)
-          change.send({
-            method: 'POST',
-            path: '/session',
-            body: { email: String(data.get('email')), password: String(data.get('password')) },
-          })
-        }}
-      >
-        <Stack>
-          <TextInput
-            label="E-mail"
-            name="email"
-            type="email"
-            autoComplete="username"
-            size="md"
-            required
-          />
-          <PasswordInput
-            label="Password"
-            name="password"
-            autoComplete="current-password"
-            size="md"
-            required
-            visibilityToggleButtonProps={{ 'aria-label': 'Show or hide the password' }}
-          />
-          {change.fault !== undefined && <Refused fault={change.fault} />}
-          <Button type="submit" size="md" loading={change.sending}>
-            Sign in
-          </Button>
-          <Text size="sm">
-            <Anchor href="/recovery">Forgot the password</Anchor> ·{' '}
-            <Anchor href="/sign-in">Partners sign in here</Anchor>
-          </Text>
-        </Stack>
-      </form>
+      {flow.needed === undefined ? <First flow={flow} /> : <Second flow={flow} />}
     </Entrance>
+  )
+}
+
+function First({ flow }: { flow: SignInFlow }): ReactNode {
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+        const data = new FormData(event.currentTarget)
+        flow.sendPassword(String(data.get('email')), String(data.get('password')))
+      }}
+    >
+      <Stack>
+        <TextInput
+          label="E-mail"
+          name="email"
+          type="email"
+          autoComplete="username webauthn"
+          size="md"
+          required
+        />
+        <PasswordInput
+          label="Password"
+          name="password"
+          autoComplete="current-password"
+          size="md"
+          required
+          visibilityToggleButtonProps={{ 'aria-label': 'Show or hide the password' }}
+        />
+        {flow.fault !== undefined && <Refused fault={flow.fault} />}
+        <Button type="submit" size="md" loading={flow.sending}>
+          Sign in
+        </Button>
+        {flow.passkeys && <PasskeyButton flow={flow} />}
+        <Text size="sm">
+          <Anchor href="/recovery">Forgot the password</Anchor> ·{' '}
+          <Anchor href="/sign-in">Partners sign in here</Anchor>
+        </Text>
+      </Stack>
+    </form>
+  )
+}
+
+function Second({ flow }: { flow: SignInFlow }): ReactNode {
+  const methods = flow.needed?.methods ?? []
+  const code = useRef<HTMLInputElement>(null)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each kind of code begins in its field
+  useEffect(() => code.current?.focus(), [flow.method])
+  const other: CodeMethod = flow.method === 'totp' ? 'recovery-code' : 'totp'
+  const field = flow.method === undefined ? undefined : codeFields[flow.method]
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+        flow.sendCode(String(new FormData(event.currentTarget).get('code')).trim())
+      }}
+    >
+      <Stack>
+        <Text>The password is right. Now show that it is you.</Text>
+        {flow.fault !== undefined && <Refused fault={flow.fault} />}
+        {methods.includes('passkey') && flow.passkeys && <PasskeyButton flow={flow} />}
+        {field !== undefined && (
+          <>
+            <TextInput
+              ref={code}
+              key={flow.method}
+              label={field.label}
+              description={field.hint}
+              name="code"
+              autoComplete={field.autocomplete}
+              inputMode={field.inputMode ?? 'text'}
+              maxLength={field.maxLength}
+              size="md"
+              required
+            />
+            <Button type="submit" size="md" loading={flow.sending}>
+              Sign in
+            </Button>
+          </>
+        )}
+        <Group>
+          {methods.includes(other) && (
+            <Anchor component="button" type="button" onClick={() => flow.choose(other)}>
+              {other === 'totp' ? 'Use the authenticator app' : 'Use a recovery code'}
+            </Anchor>
+          )}
+          <Anchor component="button" type="button" onClick={flow.startOver}>
+            Start over
+          </Anchor>
+        </Group>
+      </Stack>
+    </form>
+  )
+}
+
+function PasskeyButton({ flow }: { flow: SignInFlow }): ReactNode {
+  return (
+    <Button variant="default" size="md" disabled={flow.sending} onClick={flow.askPasskey}>
+      Sign in with a passkey
+    </Button>
   )
 }

@@ -9,6 +9,7 @@ import {
   IconHome,
   IconMessage,
   IconRocket,
+  IconShieldLock,
   IconUser,
   IconUsers,
 } from '@tabler/icons-react'
@@ -30,6 +31,7 @@ const sections: Section[] = [
   { to: '/app/production', label: 'Production', icon: <IconRocket size={18} /> },
   { to: '/app/members', label: 'Members', icon: <IconUsers size={18} /> },
   { to: '/app/account', label: 'Account', icon: <IconUser size={18} /> },
+  { to: '/app/security', label: 'Security', icon: <IconShieldLock size={18} /> },
 ]
 
 function Frame(): ReactNode {
@@ -96,6 +98,12 @@ startApp(
         {
           path: 'account',
           lazy: async () => ({ Component: (await import('./pages/account.tsx')).AccountPage }),
+        },
+        {
+          path: 'security',
+          lazy: async () => ({
+            Component: (await import('../../ui/app/security/security-page.tsx')).SecurityPage,
+          }),
         },
       ],
     },

@@ -1,36 +1,22 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react'
-import type { Session } from '#identity/schema'
 import type { Registration } from '#partners/schema'
 import type { FormName } from '#portal/schema'
 import { faultFrom, manage } from '../../ui/management.ts'
 import { keepSecret } from '../../ui/secrets.ts'
-import {
-  checkForm,
-  errorsByField,
-  type Field,
-  type FieldErrors,
-  forms,
-  safeReturn,
-} from '../view-models/forms.ts'
+import { checkForm, errorsByField, type FieldErrors, forms } from '../view-models/forms.ts'
+import { FormField } from './form-field.tsx'
 
 type Values = Record<string, string>
 type Outcome = { message: string; next?: { href: string; label: string } }
 
 /** @returns what to say when it is done, or undefined when the browser is on its way to another page */
-async function send(form: FormName, values: Values, token: string): Promise<Outcome | undefined> {
-  const search = new URLSearchParams(location.search)
+async function send(form: PlainForm, values: Values, token: string): Promise<Outcome | undefined> {
   switch (form) {
     case 'sign-up': {
       const made = await manage<Registration>('POST', '/registrations', values)
       keepSecret(sessionStorage, made.credentials.clientId, made.credentials.clientSecret)
       sessionStorage.setItem('wayleave.first-call', JSON.stringify(made))
       location.assign('/app')
-      return undefined
-    }
-    case 'sign-in': {
-      const session = await manage<Session>('POST', '/session', values)
-      const home = session.kind === 'operator' ? '/console' : '/app'
-      location.assign(safeReturn(search.get('return'), home))
       return undefined
     }
     case 'recovery':
@@ -67,7 +53,9 @@ function tokenOfAddress(): string {
   )
 }
 
-export type AccountFormProps = { form: FormName }
+/** Signing in has steps of its own: see `sign-in.tsx`. */
+type PlainForm = Exclude<FormName, 'sign-in'>
+export type AccountFormProps = { form: PlainForm }
 
 export function AccountForm({ form }: AccountFormProps): ReactNode {
   const model = forms[form]
@@ -140,51 +128,6 @@ export function AccountForm({ form }: AccountFormProps): ReactNode {
         {sending ? 'One moment…' : model.submit}
       </button>
     </form>
-  )
-}
-
-function FormField({ field, error }: { field: Field; error: string | undefined }): ReactNode {
-  const [shown, setShown] = useState(false)
-  const described = [
-    ...(field.hint === undefined ? [] : [`${field.name}-hint`]),
-    ...(error === undefined ? [] : [`${field.name}-error`]),
-  ]
-  return (
-    <div className={error === undefined ? 'field' : 'field field-bad'}>
-      <label htmlFor={field.name}>{field.label}</label>
-      {field.hint !== undefined && (
-        <p className="hint" id={`${field.name}-hint`}>
-          {field.hint}
-        </p>
-      )}
-      <div className="field-input">
-        <input
-          id={field.name}
-          name={field.name}
-          type={shown ? 'text' : field.type}
-          autoComplete={field.autocomplete}
-          maxLength={field.maxLength}
-          required
-          aria-invalid={error !== undefined}
-          {...(described.length > 0 ? { 'aria-describedby': described.join(' ') } : {})}
-        />
-        {field.type === 'password' && (
-          <button
-            type="button"
-            className="reveal"
-            aria-pressed={shown}
-            onClick={() => setShown(!shown)}
-          >
-            {shown ? 'Hide' : 'Show'}
-          </button>
-        )}
-      </div>
-      {error !== undefined && (
-        <p className="field-error" id={`${field.name}-error`}>
-          {error}
-        </p>
-      )}
-    </div>
   )
 }
 

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react'
 import type { FormName, Page } from '#portal/schema'
 import { AccountForm } from '../islands/account-form.tsx'
+import { SignIn } from '../islands/sign-in.tsx'
 import { Island } from '../parts/island.tsx'
 import { forms } from '../view-models/forms.ts'
 
@@ -11,7 +12,11 @@ export function FormView({ page }: { page: Extract<Page, { kind: 'form' }> }): R
       <div className="form-card">
         <h1>{model.title}</h1>
         <p className="lead">{model.lead}</p>
-        <Island name="account-form" component={AccountForm} props={{ form: page.form }} />
+        {page.form === 'sign-in' ? (
+          <Island name="sign-in" component={SignIn} props={{}} />
+        ) : (
+          <Island name="account-form" component={AccountForm} props={{ form: page.form }} />
+        )}
         <noscript>
           <p className="form-problems">This form needs script. The rest of the portal does not.</p>
         </noscript>

@@ -5,6 +5,7 @@ export type Field = {
   label: string
   type: 'text' | 'email' | 'password'
   autocomplete: string
+  inputMode?: 'numeric'
   hint?: string
   minLength?: number
   maxLength: number
@@ -57,7 +58,7 @@ export const forms: Readonly<Record<FormName, FormModel>> = {
     lead: 'To your applications, keys and usage.',
     submit: 'Sign in',
     fields: [
-      { ...email, label: 'E-mail' },
+      { ...email, label: 'E-mail', autocomplete: 'username webauthn' },
       {
         name: 'password',
         label: 'Password',
@@ -93,6 +94,27 @@ export const forms: Readonly<Record<FormName, FormModel>> = {
       { name: 'name', label: 'Your name', type: 'text', autocomplete: 'name', maxLength: 120 },
       newPassword,
     ],
+  },
+}
+
+/** What follows a password that was right, by the kind of code that is asked for. */
+export const codeFields: Readonly<Record<'totp' | 'recovery-code', Field>> = {
+  totp: {
+    name: 'code',
+    label: 'Code of your authenticator app',
+    type: 'text',
+    autocomplete: 'one-time-code',
+    inputMode: 'numeric',
+    hint: 'Six digits, new every half minute.',
+    maxLength: 12,
+  },
+  'recovery-code': {
+    name: 'code',
+    label: 'Recovery code',
+    type: 'text',
+    autocomplete: 'off',
+    hint: 'One of the ten that you have kept. Each works once.',
+    maxLength: 40,
   },
 }
 

@@ -1,8 +1,11 @@
 import {
   ActionIcon,
+  Anchor,
   AppShell,
   Badge,
+  Box,
   Burger,
+  Button,
   Group,
   NavLink,
   Text,
@@ -15,6 +18,8 @@ import type { Session } from '#identity/schema'
 import { Mark } from '../../portal/parts/icons.tsx'
 import { manage } from '../management.ts'
 import { readPageContext } from './page-context.ts'
+import { Notice } from './parts.tsx'
+import { StepUpDialog } from './step-up.tsx'
 
 export type Section = { to: string; label: string; icon: ReactNode; exact?: boolean }
 
@@ -24,6 +29,8 @@ export function AppFrame(options: {
   home: string
   badge?: string
   afterSignOut: string
+  /** where staff without a second factor are pointed to */
+  security?: string
 }): ReactNode {
   const { sections, session } = options
   const [open, setOpen] = useState(false)
@@ -112,12 +119,45 @@ export function AppFrame(options: {
       </AppShell.Navbar>
       <AppShell.Main id="content" tabIndex={-1}>
         <div className="page-wide">
+          {options.security !== undefined &&
+            session.secondFactor === 'absent' &&
+            pathname !== options.security && <Unprotected security={options.security} />}
           <Outlet />
+          <StepUpDialog />
         </div>
       </AppShell.Main>
     </AppShell>
   )
 }
+
+function Unprotected({ security }: { security: string }): ReactNode {
+  const [later, setLater] = useState(() => sessionStorage.getItem(laterKey) !== null)
+  if (later) return null
+  return (
+    <Box mb="lg">
+      <Notice tone="warn">
+        <Text>
+          A password is all that protects your account, which can change prices and end contracts.{' '}
+          <Anchor component={Link} to={security}>
+            Add a passkey
+          </Anchor>
+        </Text>
+        <Button
+          size="xs"
+          variant="default"
+          onClick={() => {
+            sessionStorage.setItem(laterKey, '')
+            setLater(true)
+          }}
+        >
+          Later
+        </Button>
+      </Notice>
+    </Box>
+  )
+}
+
+const laterKey = 'wayleave.second-factor-later'
 
 const schemes = ['auto', 'light', 'dark'] as const
 const schemeText = { auto: 'as the system', light: 'light', dark: 'dark' }

@@ -1,5 +1,6 @@
 import { type UseQueryResult, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type Fault, faultFrom, type Method, manage } from '../management.ts'
+import { manageProved } from './prove.ts'
 
 /** Reads one address of the management API; `everyMs` reads it again and again. */
 export function useManaged<T>(
@@ -17,7 +18,7 @@ export function useManaged<T>(
 
 type Change = { method: Method; path: string; body?: unknown }
 
-/** A change; when it is done, everything that is shown is read again. */
+/** A change, with a proof that the person is there when one is needed; when it is done, everything that is shown is read again. */
 export function useChange<T = void>(options: {
   done?: (answer: T) => void
   failed?: (fault: Fault) => void
@@ -29,7 +30,7 @@ export function useChange<T = void>(options: {
 } {
   const client = useQueryClient()
   const mutation = useMutation({
-    mutationFn: ({ method, path, body }: Change) => manage<T>(method, path, body),
+    mutationFn: ({ method, path, body }: Change) => manageProved<T>(method, path, body),
     onSuccess: async (answer) => {
       options.done?.(answer)
       await client.invalidateQueries()

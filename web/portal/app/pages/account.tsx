@@ -1,5 +1,6 @@
 import { Anchor, Button, Stack, Text, Title } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
+import { Link } from 'react-router'
 import type { Session } from '#identity/schema'
 import type { Partner } from '#partners/schema'
 import { Notice, PageTitle, Reading, Refused, Value } from '../../../ui/app/parts.tsx'
@@ -53,7 +54,12 @@ function You({ session }: { session: Session }): ReactNode {
         <ConfirmEmail />
       )}
       <Text size="sm">
-        To change your password, <Anchor href="/recovery">have a link sent to you</Anchor>.
+        To change your password, <Anchor href="/recovery">have a link sent to you</Anchor>. Passkeys
+        and sessions are under{' '}
+        <Anchor component={Link} to="/app/security">
+          Security
+        </Anchor>
+        .
       </Text>
     </Stack>
   )

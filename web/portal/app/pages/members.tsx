@@ -59,10 +59,15 @@ export function MembersPage(): ReactNode {
               },
               { title: 'Since', cell: (m) => dateText(m.createdAt), nowrap: true },
               {
-                title: 'Remove',
+                title: 'Change',
                 cell: (m) =>
                   owner && m.id !== session.id ? (
-                    <Remove partnerId={session.partnerId} member={m} />
+                    <Group gap="xs" wrap="nowrap">
+                      {m.state === 'active' && (
+                        <ResetFactors partnerId={session.partnerId} member={m} />
+                      )}
+                      <Remove partnerId={session.partnerId} member={m} />
+                    </Group>
                   ) : null,
               },
             ]}
@@ -129,6 +134,29 @@ function Invite({ partnerId }: { partnerId: string }): ReactNode {
         </form>
       </Modal>
     </>
+  )
+}
+
+function ResetFactors({ partnerId, member }: { partnerId: string; member: Member }): ReactNode {
+  const [round, setRound] = useState(0)
+  const change = useChange({ done: () => setRound(round + 1) })
+  return (
+    <Confirm
+      // Another round closes the dialog of the one before.
+      key={round}
+      label="Lost device"
+      title={`Remove the second factors of ${member.name}?`}
+      consequence="For somebody who has lost device and recovery codes. Passkeys, authenticator app and codes go, and their sessions end; the password signs in again. They are told by mail. Be sure that it is them who asks."
+      action="Remove second factors"
+      sending={change.sending}
+      fault={change.fault}
+      confirm={() =>
+        change.send({
+          method: 'DELETE',
+          path: `/partners/${partnerId}/members/${member.id}/factors`,
+        })
+      }
+    />
   )
 }
 

@@ -1,0 +1,197 @@
+import { Button, Group, Modal, Stack, Text, TextInput, Title } from '@mantine/core'
+import { useQueryClient } from '@tanstack/react-query'
+import { type ReactNode, useEffect, useState } from 'react'
+import type { Passkey } from '#identity/schema'
+import { agoText, dateText } from '../../format.ts'
+import { type Fault, faultFrom } from '../../management.ts'
+import { makePasskey, passkeyFault, passkeysWork } from '../../passkeys.ts'
+import { Confirm } from '../confirm.tsx'
+import { DataTable } from '../data-table.tsx'
+import { Refused } from '../parts.tsx'
+import { manageProved } from '../prove.ts'
+import { useChange } from '../use-managed.ts'
+
+type CodesMade = (codes: readonly string[]) => void
+
+export function Passkeys(options: {
+  passkeys: readonly Passkey[]
+  codesMade: CodesMade
+}): ReactNode {
+  const { passkeys } = options
+  return (
+    <section className="card" aria-labelledby="passkeys">
+      <Group justify="space-between" align="flex-start" mb="sm">
+        <Title order={2} id="passkeys">
+          Passkeys
+        </Title>
+        <AddPasskey {...options} />
+      </Group>
+      <Text c="dimmed" mb={passkeys.length > 0 ? 'md' : 0} maw={720}>
+        A passkey is kept by your device or password manager and opened with your fingerprint, face
+        or PIN. It signs you in without an e-mail address or a password, and only here.
+      </Text>
+      {passkeys.length > 0 && (
+        <DataTable
+          label="Passkeys"
+          rows={passkeys}
+          rowKey={(passkey) => passkey.id}
+          columns={[
+            { title: 'Name', cell: (passkey) => passkey.name },
+            {
+              title: 'Kept',
+              cell: (passkey) => (passkey.synced ? 'on your devices' : 'on one device'),
+            },
+            { title: 'Added', cell: (passkey) => dateText(passkey.createdAt), nowrap: true },
+            {
+              title: 'Last used',
+              cell: (passkey) =>
+                passkey.lastUsedAt === undefined
+                  ? 'not yet'
+                  : agoText(passkey.lastUsedAt, new Date()),
+              nowrap: true,
+            },
+            {
+              title: 'Change',
+              cell: (passkey) => (
+                <Group gap="xs" wrap="nowrap">
+                  <RenamePasskey passkey={passkey} />
+                  <RemovePasskey passkey={passkey} />
+                </Group>
+              ),
+            },
+          ]}
+        />
+      )}
+    </section>
+  )
+}
+
+function AddPasskey({ passkeys, codesMade }: Parameters<typeof Passkeys>[0]): ReactNode {
+  const client = useQueryClient()
+  const [open, setOpen] = useState(false)
+  const [sending, setSending] = useState(false)
+  const [fault, setFault] = useState<Fault>()
+  const [works, setWorks] = useState(true)
+  useEffect(() => setWorks(passkeysWork()), [])
+  const add = async (name: string): Promise<void> => {
+    setSending(true)
+    setFault(undefined)
+    try {
+      const { recoveryCodes } = await makePasskey(name, manageProved)
+      setOpen(false)
+      if (recoveryCodes !== undefined) codesMade(recoveryCodes)
+      await client.invalidateQueries()
+    } catch (error) {
+      setFault(passkeyFault(error) ?? faultFrom(error))
+    } finally {
+      setSending(false)
+    }
+  }
+  if (!works) return <Text c="dimmed">This browser cannot make passkeys here.</Text>
+  return (
+    <>
+      <Button onClick={() => setOpen(true)}>Add a passkey</Button>
+      <Modal
+        opened={open}
+        onClose={() => setOpen(false)}
+        title={<Text fw={650}>Add a passkey</Text>}
+        closeButtonProps={{ 'aria-label': 'Close' }}
+      >
+        <form
+          onSubmit={(event) => {
+            event.preventDefault()
+            void add(String(new FormData(event.currentTarget).get('name')))
+          }}
+        >
+          <Stack>
+            <TextInput
+              label="Name"
+              description="By which you will know it again, such as the name of the device."
+              name="name"
+              defaultValue={passkeys.length === 0 ? 'My passkey' : `Passkey ${passkeys.length + 1}`}
+              maxLength={60}
+              required
+              data-autofocus
+            />
+            {passkeys.length === 0 && (
+              <Text size="sm">
+                From then on a password alone does not sign you in. You get recovery codes for the
+                day that the device is lost.
+              </Text>
+            )}
+            {fault !== undefined && <Refused fault={fault} />}
+            <Group justify="flex-end">
+              <Button type="submit" loading={sending}>
+                Go on
+              </Button>
+            </Group>
+          </Stack>
+        </form>
+      </Modal>
+    </>
+  )
+}
+
+function RenamePasskey({ passkey }: { passkey: Passkey }): ReactNode {
+  const [open, setOpen] = useState(false)
+  const change = useChange({ done: () => setOpen(false) })
+  return (
+    <>
+      <Button
+        size="xs"
+        variant="default"
+        aria-label={`Rename ${passkey.name}`}
+        onClick={() => setOpen(true)}
+      >
+        Rename
+      </Button>
+      <Modal
+        opened={open}
+        onClose={() => setOpen(false)}
+        title={<Text fw={650}>Rename the passkey</Text>}
+        closeButtonProps={{ 'aria-label': 'Close' }}
+      >
+        <form
+          onSubmit={(event) => {
+            event.preventDefault()
+            const name = String(new FormData(event.currentTarget).get('name'))
+            const path = `/factors/passkeys/${passkey.id}`
+            change.send({ method: 'PATCH', path, body: { name } })
+          }}
+        >
+          <Stack>
+            <TextInput
+              label="Name"
+              name="name"
+              defaultValue={passkey.name}
+              maxLength={60}
+              required
+              data-autofocus
+            />
+            {change.fault !== undefined && <Refused fault={change.fault} />}
+            <Group justify="flex-end">
+              <Button type="submit" loading={change.sending}>
+                Save
+              </Button>
+            </Group>
+          </Stack>
+        </form>
+      </Modal>
+    </>
+  )
+}
+
+function RemovePasskey({ passkey }: { passkey: Passkey }): ReactNode {
+  const change = useChange({})
+  return (
+    <Confirm
+      label="Remove"
+      title={`Remove ${passkey.name}?`}
+      consequence="It signs you in no more. Delete it on the device as well, which would still offer it."
+      action="Remove passkey"
+      sending={change.sending}
+      fault={change.fault}
+      confirm={() => change.send({ method: 'DELETE', path: `/factors/passkeys/${passkey.id}` })}
+    />
+  )
+}

@@ -1,0 +1,118 @@
+import { useEffect, useState } from 'react'
+import type { SecondFactorNeeded, Session } from '#identity/schema'
+import { type Fault, faultFrom, manage } from './management.ts'
+import {
+  passkeyFault,
+  passkeysFillIn,
+  passkeysWork,
+  signInWithPasskey,
+  stopAsking,
+} from './passkeys.ts'
+
+export type CodeMethod = 'totp' | 'recovery-code'
+
+export type SignInFlow = {
+  /** after a password that was right, when a second factor has to follow */
+  needed: SecondFactorNeeded | undefined
+  /** the kind of code that is asked for; undefined when only a passkey is left */
+  method: CodeMethod | undefined
+  choose: (method: CodeMethod) => void
+  sending: boolean
+  fault: Fault | undefined
+  /** whether this browser can use passkeys */
+  passkeys: boolean
+  sendPassword: (email: string, password: string) => void
+  sendCode: (code: string) => void
+  askPasskey: () => void
+  startOver: () => void
+}
+
+/** The server forgets what it asked for after ten minutes; a page that is left open asks anew before. */
+const askAgainMs = 8 * 60_000
+
+/** Signing in, step by step; both sign-in pages show it in their own way. */
+export function useSignIn(done: (session: Session) => void): SignInFlow {
+  const [needed, setNeeded] = useState<SecondFactorNeeded>()
+  const [method, setMethod] = useState<CodeMethod>()
+  const [sending, setSending] = useState(false)
+  const [fault, setFault] = useState<Fault>()
+  const [passkeys, setPasskeys] = useState(false)
+  const [round, setRound] = useState(0)
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: asked once, and again for each round
+  useEffect(() => {
+    setPasskeys(passkeysWork())
+    let gone = false
+    const offer = async (): Promise<void> => {
+      if (!(await passkeysFillIn()) || gone) return
+      const session = await signInWithPasskey(true)
+      if (!gone) done(session)
+    }
+    offer().catch((error: unknown) => {
+      // What the reader did not ask for does not complain, except that a passkey which was chosen is not known.
+      const found = passkeyFault(error)
+      if (!gone && found?.status === 401) setFault(found)
+    })
+    const again = setTimeout(() => {
+      stopAsking()
+      setRound(round + 1)
+    }, askAgainMs)
+    return () => {
+      gone = true
+      clearTimeout(again)
+    }
+  }, [round])
+
+  const attempt = async (work: () => Promise<void>): Promise<void> => {
+    setSending(true)
+    setFault(undefined)
+    try {
+      await work()
+    } catch (error) {
+      setFault(passkeyFault(error) ?? faultFrom(error))
+    } finally {
+      setSending(false)
+    }
+  }
+  const startOver = (): void => {
+    setNeeded(undefined)
+    setMethod(undefined)
+  }
+  return {
+    needed,
+    method,
+    choose: (chosen) => {
+      setFault(undefined)
+      setMethod(chosen)
+    },
+    sending,
+    fault,
+    passkeys,
+    sendPassword: (email, password) =>
+      void attempt(async () => {
+        const answer = await manage<Session | SecondFactorNeeded>('POST', '/session', {
+          email,
+          password,
+        })
+        if (!('ticket' in answer)) {
+          done(answer)
+          return
+        }
+        setNeeded(answer)
+        setMethod(firstCodeOf(answer))
+      }),
+    sendCode: (code) =>
+      void attempt(async () => {
+        const ticket = needed?.ticket
+        done(await manage<Session>('POST', '/session/second-factor', { ticket, method, code }))
+      }),
+    askPasskey: () => void attempt(async () => done(await signInWithPasskey())),
+    startOver,
+  }
+}
+
+/** An app is quicker than paper; whoever has only a passkey is not asked for a recovery code first. */
+export function firstCodeOf({ methods }: SecondFactorNeeded): CodeMethod | undefined {
+  if (methods.includes('totp')) return 'totp'
+  return methods.includes('passkey') ? undefined : 'recovery-code'
+}
