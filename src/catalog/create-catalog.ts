@@ -7,6 +7,7 @@ import { type CatalogNeeds, createAnnouncer } from './announce-retirement.ts'
 import type { ApiFiles, CheckResult } from './check-api.ts'
 import { type Checker, createChecker } from './checker.ts'
 import type { ApiEntry } from './entry.ts'
+import { createLegalBases, type LegalBases } from './legal-basis.ts'
 import { loadPack, type PackResult, recompileOutdated } from './load-pack.ts'
 import { type MaskFault, type MaskOfApi, maskFaults } from './mask-faults.ts'
 import { operatorRoutes } from './operator-routes.ts'
@@ -30,7 +31,7 @@ export type PublishedApiTerms = {
 }
 
 /** The catalog: API versions, from the operator's files to what gateways and readers need. @public */
-export interface Catalog {
+export interface Catalog extends LegalBases {
   readonly routes: Routes
   /** Mails partners that use a version of whose end something was announced. */
   readonly subscribers: readonly Subscriber[]
@@ -69,6 +70,7 @@ export function createCatalog(
   const shared = publicRoutes(platform)
   const own = operatorRoutes(platform, checker)
   return {
+    ...createLegalBases(platform),
     routes: async (server) => {
       await shared(server)
       await own(server)

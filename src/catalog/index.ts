@@ -21,6 +21,7 @@ export type {
   UpstreamCare,
   UpstreamTarget,
 } from './entry.ts'
+export { type BasisOfScope, createLegalBases, type LegalBases } from './legal-basis.ts'
 export type { PackResult } from './load-pack.ts'
 export type { PublishResult } from './publish-api.ts'
 export { type ApiFolder, readApiFolder } from './read-api-folder.ts'

@@ -3,6 +3,8 @@ import type { Transaction } from 'kysely'
 import type { Environment } from '#platform/config'
 import type { Routes } from '#platform/http-server'
 import type { Platform } from '#platform/module'
+import { type ApplicationCertificate, certificatesOf } from './certificate-of-application.ts'
+import { type ClientSettings, defaultClientSettings } from './client-settings.ts'
 import { createExplorerKey, explorerCredentialId } from './explorer-key.ts'
 import { ensureGuestApplication } from './guest-application.ts'
 import { operatorRoutes } from './operator-routes.ts'
@@ -26,10 +28,12 @@ import type { PartnerTables } from './tables.ts'
 export type Client = {
   applicationId: string
   partnerId: string
+  partnerName: string
   clientId: string
   name: string
   environment: Environment
   state: 'active' | 'suspended'
+  settings: ClientSettings
   secrets: readonly { credentialId: string; hash: string }[]
   keys: readonly { credentialId: string; jwk: JWK }[]
 }
@@ -45,17 +49,6 @@ export type ApplicationSnapshot = {
   /** keyed hashes of API keys, as the gateway's key makes them */
   apiKeys?: readonly { credentialId: string; hash: string }[]
   certificates?: readonly ApplicationCertificate[]
-}
-
-/** A client certificate that an application may come with: this very one, or one of the operator's CA with this name. */
-export type ApplicationCertificate = {
-  credentialId: string
-  /** SHA-256 of the DER, base64url (RFC 8705 x5t#S256) */
-  thumbprint?: string
-  /** a DNS or URI name among the subject alternative names (RFC 8705 section 2.1.2), such as `DNS:api.bank.example` */
-  subjectAlternativeName?: string
-  /** RFC 3339; not accepted after it */
-  notAfter?: string
 }
 
 /** The questions that may be asked of the partners: no routes, no changes. */
@@ -101,10 +94,12 @@ export function createPartnerDirectory(platform: Platform): PartnerDirectory {
       return {
         applicationId: record.id,
         partnerId: record.partnerId,
+        partnerName: record.partnerName,
         clientId: record.clientId,
         name: record.name,
         environment: record.environment,
         state: stateOf(record),
+        settings: { ...defaultClientSettings, certificates: certificatesOf(credentials) },
         secrets: credentials.flatMap((c) =>
           c.type === 'client_secret' && c.secretHash !== null
             ? [{ credentialId: c.id, hash: c.secretHash }]
@@ -156,16 +151,7 @@ function gatewayCredentials(
       ? [{ credentialId: c.id, hash: c.secretHash }]
       : [],
   )
-  const certificates = credentials
-    .filter((c) => c.type === 'client_certificate')
-    .map((c) => ({
-      credentialId: c.id,
-      ...(c.thumbprint === null ? {} : { thumbprint: c.thumbprint }),
-      ...(c.subjectAlternativeName === null
-        ? {}
-        : { subjectAlternativeName: c.subjectAlternativeName }),
-      ...(c.notAfter === null ? {} : { notAfter: c.notAfter.toISOString() }),
-    }))
+  const certificates = certificatesOf(credentials)
   return {
     ...(apiKeys.length === 0 ? {} : { apiKeys }),
     ...(certificates.length === 0 ? {} : { certificates }),

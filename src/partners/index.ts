@@ -1,5 +1,13 @@
+export type { ApplicationCertificate } from './certificate-of-application.ts'
 export {
-  type ApplicationCertificate,
+  type AuthenticationMethod,
+  type ClientGrant,
+  type ClientGrantType,
+  type ClientSettings,
+  defaultClientSettings,
+  type SenderConstraint,
+} from './client-settings.ts'
+export {
   type ApplicationSnapshot,
   type Client,
   createPartnerDirectory,

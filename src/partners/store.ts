@@ -8,6 +8,7 @@ type Db = Kysely<PartnerTables> | Transaction<PartnerTables>
 export type ApplicationRecord = {
   id: string
   partnerId: string
+  partnerName: string
   name: string
   environment: Environment
   clientId: string
@@ -48,6 +49,7 @@ const applications = (db: Db) =>
     .select([
       'a.id',
       'a.partner_id as partnerId',
+      'p.name as partnerName',
       'a.name',
       'a.environment',
       'a.client_id as clientId',
