@@ -34,6 +34,8 @@ export async function createPlatform(
   try {
     const keys = await openKeys({
       ...{ config, database, clock, create: false },
+      // A person waits for a command; a role that starts with its key service waits longer.
+      patienceMs: logLevel === 'silent' ? 3_000 : 30_000,
       say: (line) => log.warn({ reason: line }, 'the keys cannot be opened yet'),
     })
     const { sealing } = keys

@@ -1,7 +1,6 @@
 import { systemClock } from '#platform/clock'
 import type { Config, Environment } from '#platform/config'
 import type { DatabasePool } from '#platform/database'
-import { openKeys } from '#platform/keys/open-keys'
 import { createSealing, type Sealing } from '#platform/sealing'
 
 type HeldKeys = { sealing: Sealing; intakeToken: string; upstreamToken: string }
@@ -43,6 +42,7 @@ export async function heldUpstreamToken(config: Config, database: DatabasePool):
 
 async function openRoot(config: Config, database: DatabasePool, who: string): Promise<Sealing> {
   try {
+    const { openKeys } = await import('#platform/keys/open-keys')
     return (await openKeys({ config, database, clock: systemClock, create: false })).sealing
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
