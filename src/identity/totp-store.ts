@@ -6,7 +6,7 @@ import { stepOfCode } from './totp-code.ts'
 type Db = Kysely<IdentityTables>
 
 /** What the sealed secret is bound to. */
-const context = (personId: string): string => `identity.totp:${personId}`
+export const totpContext = (personId: string): string => `identity.totp:${personId}`
 const enrolmentLifetimeMs = 15 * 60_000
 
 /** Keeps a secret until a code confirms it; an authenticator app that is in use stays so until then. */
@@ -18,7 +18,7 @@ export async function putEnrolment(
   const expiresAt = new Date(clock.now().getTime() + enrolmentLifetimeMs)
   const row = {
     person_id: personId,
-    sealed_secret: sealing.seal(secret, context(personId)),
+    sealed_secret: sealing.seal(secret, totpContext(personId)),
     expires_at: expiresAt,
   }
   await db
@@ -41,7 +41,7 @@ export async function findEnrolment(
     .where('person_id', '=', personId)
     .where('expires_at', '>', clock.now())
     .executeTakeFirst()
-  return row && sealing.open(row.sealed_secret, context(personId))
+  return row && sealing.open(row.sealed_secret, totpContext(personId))
 }
 
 /** Takes the confirmed secret into use; the step of the code that confirmed it is used already. */
@@ -52,7 +52,7 @@ export async function putTotp(
 ): Promise<void> {
   const row = {
     person_id: given.personId,
-    sealed_secret: sealing.seal(given.secret, context(given.personId)),
+    sealed_secret: sealing.seal(given.secret, totpContext(given.personId)),
     last_step: given.step,
     created_at: clock.now(),
   }
@@ -84,7 +84,7 @@ export async function takeTotpCode(
 ): Promise<boolean> {
   const totp = await findTotp(db, personId)
   if (totp === undefined) return false
-  const secret = sealing.open(totp.sealed_secret, context(personId))
+  const secret = sealing.open(totp.sealed_secret, totpContext(personId))
   const step = stepOfCode(secret, code, clock.now())
   if (step === undefined) return false
   const result = await db
