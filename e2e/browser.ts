@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import axe from 'axe-core'
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
 
 type TestContext = { after: (fn: () => Promise<void> | void) => void }
@@ -47,4 +48,33 @@ export async function openBrowser(
   })
   page.setDefaultTimeout(15_000)
   return { context, page, complaints }
+}
+
+/** What axe finds against WCAG 2.2 AA on the page as it is. */
+export async function violationsOf(page: Page): Promise<string[]> {
+  // Colours of a dialog that is just fading in are of no moment that anybody reads.
+  await page.evaluate(async () => {
+    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve))
+    for (let i = 0; i < 3; i += 1) await frame()
+    const ending = document
+      .getAnimations()
+      .filter((one) => one.effect?.getComputedTiming().iterations !== Infinity)
+    await Promise.allSettled(ending.map((one) => one.finished))
+  })
+  await page.evaluate(axe.source)
+  return await page.evaluate(async () => {
+    const { violations } = await (
+      globalThis as unknown as {
+        axe: {
+          run: (
+            context: unknown,
+            options: unknown,
+          ) => Promise<{ violations: { id: string; nodes: { target: string[] }[] }[] }>
+        }
+      }
+    ).axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] })
+    return violations.flatMap(({ id, nodes }) =>
+      nodes.map((node) => `${id}: ${node.target.join(' ')}`),
+    )
+  })
 }

@@ -2,33 +2,12 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
-import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { type Product, startProduct, until } from '../test/support/product.ts'
-import { openBrowser } from './browser.ts'
+import { openBrowser, violationsOf } from './browser.ts'
 
 const shell = promisify(execFile)
 const password = 'violet harbour 58 lantern'
-
-/** What axe finds against WCAG 2.2 AA on the page as it is. */
-async function violationsOf(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source)
-  return await page.evaluate(async () => {
-    const { violations } = await (
-      globalThis as unknown as {
-        axe: {
-          run: (
-            context: unknown,
-            options: unknown,
-          ) => Promise<{ violations: { id: string; nodes: { target: string[] }[] }[] }>
-        }
-      }
-    ).axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] })
-    return violations.flatMap(({ id, nodes }) =>
-      nodes.map((node) => `${id}: ${node.target.join(' ')}`),
-    )
-  })
-}
 
 describe('the road in a browser', () => {
   let product: Product
