@@ -28,7 +28,7 @@ test('every sealed column of the database is sealed anew after a rotation, or go
   )
   for (const { table, column, key, context } of sealedColumns) {
     const { rows: found } = await pool.query(
-      `select ${key.join(', ')}, ${column} from ${table} where false`,
+      `select ${key.join(', ')}, ${column} from "${table.replace('.', '"."')}" where false`,
     )
     assert.deepEqual(found, [])
     assert.notEqual(context(Object.fromEntries(key.map((name) => [name, 'a']))), '')
