@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { BlockList, isIP, type Socket } from 'node:net'
-import { readForwarded } from './forwarded-field.ts'
+import { readForwarded } from '#platform/forwarded-field'
 
 /** What is looked at of a request. */
 export type Received = { readonly headers: IncomingHttpHeaders; readonly socket: Socket }

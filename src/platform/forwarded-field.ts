@@ -1,4 +1,7 @@
-/** What one proxy says of how it was reached (RFC 7239 section 4). */
+/**
+ * What one proxy says of how it was reached (RFC 7239 section 4).
+ * @public
+ */
 export type ForwardedElement = { for?: string; by?: string; host?: string; proto?: string }
 
 const names: ReadonlySet<string> = new Set(['for', 'by', 'host', 'proto'])
@@ -9,6 +12,7 @@ const pair =
 /**
  * Reads a Forwarded field, whole.
  * @returns undefined when it is malformed: then nothing of it can be relied on
+ * @public
  */
 export function readForwarded(field: string): ForwardedElement[] | undefined {
   const elements: ForwardedElement[] = []
