@@ -21,4 +21,5 @@ export const subscriptions: Readonly<Record<string, readonly string[]>> = {
     'subscription.changed',
     'signing-key.changed',
   ],
+  'snapshot-revocations': ['grant.ended', 'token.revoked'],
 }

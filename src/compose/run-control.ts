@@ -23,9 +23,11 @@ import { superviseProcess } from '#platform/process-lifecycle'
 import { createPortal } from '#portal'
 import { createSandboxInbox, forgetSandboxMessages } from '#sandbox'
 import {
+  createRevocations,
   createSnapshotCompiler,
   readPublishedRevisions,
   snapshotRoutes,
+  sweepRevocations,
   sweepTombstones,
 } from '#snapshot'
 import { createPlatform } from './create-platform.ts'
@@ -104,7 +106,7 @@ export async function runControl(config: Config): Promise<void> {
   const platform = await createPlatform(config, 'control')
   const { log, database } = platform
   const control = wireControl(platform)
-  const server = createHttpServer({ log })
+  const server = createHttpServer({ log, trustedProxies: config.trustedProxies })
   const traces = await openTracing(config, log, { name: 'wayleave-control', instance: hostname() })
   traceRoutes(server, traces)
   await mountRoutes(server, platform, control)
@@ -123,6 +125,7 @@ export async function runControl(config: Config): Promise<void> {
       ...control.catalog.subscribers,
       ...control.contracts.subscribers,
       control.compiler.subscriber,
+      createRevocations(platform),
     ],
     log,
   })
@@ -150,6 +153,7 @@ export async function runControl(config: Config): Promise<void> {
   jobs = startJobs(log, [
     { name: 'forget old attempts', everyMs: 3_600_000, run: () => forgetOldAttempts(database) },
     { name: 'forget things', everyMs: 3_600_000, run: () => forgetThings(platform) },
+    { name: 'sweep revocations', everyMs: 300_000, run: () => sweepRevocations(platform) },
     { name: 'sweep tombstones', everyMs: 3_600_000, run: () => sweepTombstones(platform) },
     {
       name: 'forget sandbox messages',

@@ -12,6 +12,7 @@ import { bind } from './policies/bind.ts'
 import { cache } from './policies/cache.ts'
 import { checkFraming } from './policies/check-framing.ts'
 import { checkResponse } from './policies/check-response.ts'
+import { checkRevocation } from './policies/check-revocation.ts'
 import { correlate } from './policies/correlate.ts'
 import { forward } from './policies/forward.ts'
 import { beginActing, idempotency } from './policies/idempotency.ts'
@@ -51,6 +52,7 @@ const onOperation: readonly OperationPolicy[] = [
   announceVersion,
   authenticate,
   bind,
+  checkRevocation,
   authorise,
   sampleTrace,
   shed,

@@ -28,6 +28,7 @@ export class SnapshotIndex {
   #contracts = new Map<string, ContractEntry>()
   #plans = new Map<string, PlanEntry>()
   #keys = new Map<string, SigningKey>()
+  #revoked = new Set<string>()
   #removed = new Set<string>()
   #log: Log
   #onApi: (id: string, entry: ApiEntry | undefined) => void
@@ -78,6 +79,16 @@ export class SnapshotIndex {
     return this.#keys.get(id)
   }
 
+  /** Whether nothing at all is revoked, which spares looking. */
+  get revokesNothing(): boolean {
+    return this.#revoked.size === 0
+  }
+
+  /** @param id of a consent, a grant, a token or an objection; @see RevocationEntry */
+  isRevoked(id: string): boolean {
+    return this.#revoked.has(id)
+  }
+
   apply(changes: Iterable<SnapshotChange>, complete: boolean): void {
     const keysBefore = this.#keys
     const stale = complete ? this.#clear() : none
@@ -105,6 +116,7 @@ export class SnapshotIndex {
     this.#byApplication.clear()
     this.#contracts.clear()
     this.#plans.clear()
+    this.#revoked.clear()
     this.#keys = new Map()
     const apis = [...this.#apis]
     this.#apis.clear()
@@ -129,6 +141,10 @@ export class SnapshotIndex {
         return
       case 'key':
         this.#putKey(id, entry?.kind === 'key' ? entry : undefined)
+        return
+      case 'revocation':
+        if (entry?.kind === 'revocation') this.#revoked.add(id)
+        else this.#revoked.delete(id)
         return
       case 'api':
         if (entry?.kind === 'api') this.#apis.add(id)

@@ -6,15 +6,13 @@ import { type Environment, environments } from '#platform/config'
 import { lockFor } from '#platform/database'
 import type { Platform } from '#platform/module'
 import type { OutboxEvent, Subscriber } from '#platform/outbox'
+import { environmentOf } from './event-environment.ts'
 import type { KeyEntry, SnapshotEntry, SnapshotKind } from './schema.ts'
-import { entryIds, putEntry, readHeads, setFormat } from './store.ts'
+import { entryIds, putEntry, readHeads, setFormat, writerLock } from './store.ts'
 import type { SnapshotTables } from './tables.ts'
 
 /** Raised when entries are compiled differently: the next start of control then compiles everything anew. */
 const format = 4
-
-/** Writers go one after the other: two that touch both environments in another order would wait for each other. */
-const writerLock = 'wayleave.snapshot'
 
 /** Whom the compiler asks. Each answers with a complete entry, or with nothing when the thing is gone. */
 export type SnapshotSources = {
@@ -194,15 +192,6 @@ export function createSnapshotCompiler(
       })
     },
   }
-}
-
-function environmentOf(event: OutboxEvent): Environment {
-  const { payload } = event
-  if (typeof payload === 'object' && payload !== null && 'environment' in payload) {
-    const found = environments.find((environment) => environment === payload.environment)
-    if (found !== undefined) return found
-  }
-  throw new Error(`the event ${event.type} ${event.id} names no environment`)
 }
 
 async function* each(ids: readonly string[]): AsyncGenerator<string> {

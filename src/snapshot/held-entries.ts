@@ -56,6 +56,7 @@ export class HeldEntries {
       case 'api':
       case 'plan':
       case 'key':
+      case 'revocation':
         return
     }
   }

@@ -5,5 +5,6 @@ export {
 } from './compile-snapshot.ts'
 export { followSnapshot, type SnapshotFollower } from './follow-snapshot.ts'
 export { operatorRoutes as snapshotRoutes } from './operator-routes.ts'
+export { createRevocations, sweepRevocations } from './revocations.ts'
 export type * from './schema.ts'
 export { readPublishedRevisions, sweepTombstones } from './store.ts'

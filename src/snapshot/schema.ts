@@ -49,6 +49,18 @@ export type KeyEntry = {
   jwk: Readonly<Record<string, unknown>>
 }
 
+/**
+ * What no token may rest on any more: a withdrawn consent (`cns_…`), an ended grant (`gnt_…`), one token (`jti:…`), or
+ * what a subscriber objected to (`obj:…`).
+ * @public
+ */
+export type RevocationEntry = {
+  kind: 'revocation'
+  id: string
+  /** RFC 3339; after it no token can name it. Absent for what stands until it is taken back. */
+  until?: string
+}
+
 /** @public */
 export type SnapshotEntry =
   | ApiEntry
@@ -57,6 +69,7 @@ export type SnapshotEntry =
   | PlanSnapshot
   | SubscriptionSnapshot
   | KeyEntry
+  | RevocationEntry
 /** @public */
 export type SnapshotKind = SnapshotEntry['kind']
 

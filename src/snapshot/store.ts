@@ -6,6 +6,9 @@ import type { SnapshotTables } from './tables.ts'
 
 type Db = Kysely<SnapshotTables> | Transaction<SnapshotTables>
 
+/** Writers go one after the other: two that touch both environments in another order would wait for each other. */
+export const writerLock = 'wayleave.snapshot'
+
 export const snapshotChannel = (environment: Environment): string =>
   `wayleave_snapshot_${environment}`
 

@@ -14,6 +14,14 @@ export type AccessToken = {
   scopes: ReadonlySet<string>
   /** of a 3-legged token: the subscriber's number, sealed; @see tokenSubject */
   subject: string | undefined
+  /** the one purpose that it may be used for, `dpv:FraudPreventionAndDetection` */
+  purpose: string | undefined
+  /** ids of the consents that it rests on */
+  consents: readonly string[]
+  /** what ends it before its time: the grant that it came from, and it alone */
+  revocableBy: readonly string[]
+  /** how its subscriber was authenticated (RFC 8176) */
+  methods: readonly string[]
   /** the certificate (RFC 8705) or key (RFC 9449) without which it is worth nothing */
   bound: TokenBinding | undefined
   issuedAtMs: number
@@ -163,6 +171,9 @@ export class TokenVerifier {
     if (scope !== undefined && typeof scope !== 'string') return no('claims')
     const { sbj } = claims
     if (sbj !== undefined && typeof sbj !== 'string') return no('claims')
+    const scopes = new Set((scope ?? '').split(' ').filter((name) => name !== ''))
+    const rests = restsOf(claims)
+    if (rests === undefined) return no('claims')
     return {
       ok: true,
       keyId: kid,
@@ -170,8 +181,10 @@ export class TokenVerifier {
       token: {
         clientId,
         credentialId: crd,
-        scopes: new Set((scope ?? '').split(' ').filter((name) => name !== '')),
+        scopes,
         subject: sbj,
+        ...rests,
+        purpose: rests.purpose ?? purposeIn(scopes),
         bound,
         issuedAtMs: iat * 1_000,
         expiresAtMs: exp * 1_000,
@@ -201,6 +214,40 @@ function parsed(part: string): Record<string, unknown> | undefined {
   } catch {
     return undefined
   }
+}
+
+type Rests = Pick<AccessToken, 'purpose' | 'consents' | 'revocableBy' | 'methods'>
+
+/** What a token rests on: the claims `pur`, `cns`, `gnt`, `jti` and `amr`; undefined when one of them is malformed. */
+function restsOf({ pur, cns, gnt, jti, amr }: Record<string, unknown>): Rests | undefined {
+  if (!isTextOrAbsent(pur) || !isTextOrAbsent(gnt) || !isTextOrAbsent(jti)) return undefined
+  const consents = textsOf(cns)
+  const methods = textsOf(amr)
+  if (consents === undefined || methods === undefined) return undefined
+  const revocableBy = jti === undefined ? [] : [`jti:${jti}`]
+  if (gnt !== undefined) revocableBy.push(gnt)
+  return { purpose: pur, consents, revocableBy, methods }
+}
+
+const isTextOrAbsent = (value: unknown): value is string | undefined =>
+  value === undefined || typeof value === 'string'
+
+const textsOf = (value: unknown): readonly string[] | undefined => {
+  if (value === undefined) return nothing
+  return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined
+}
+
+const nothing: readonly never[] = []
+
+/** A 2-legged token names its purpose among its scopes; two of them would leave open which one counts. */
+function purposeIn(scopes: ReadonlySet<string>): string | undefined {
+  let found: string | undefined
+  for (const scope of scopes) {
+    if (!scope.startsWith('dpv:')) continue
+    if (found !== undefined) return undefined
+    found = scope
+  }
+  return found
 }
 
 const sha256 = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/
