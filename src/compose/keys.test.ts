@@ -2,9 +2,14 @@ import assert from 'node:assert/strict'
 import { chmodSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
-import { testDatabase, testPlatform } from '#platform/testing'
+import { loadConfig } from '#platform/config'
+import { createDatabasePool } from '#platform/database'
+import { createSealing } from '#platform/sealing'
+import { freePort, testDatabase, testPlatform } from '#platform/testing'
 import { createPlatform } from './create-platform.ts'
+import { heldKeys, heldUpstreamToken } from './held-keys.ts'
 import { maintainKeys } from './maintain-keys.ts'
+import { environmentOf, localRoles } from './role-environment.ts'
 import { runDoctor } from './run-doctor.ts'
 import { runKeysList, runKeysRewrap, runKeysRotate, runKeysStatus } from './run-keys.ts'
 import { passingColumns, sealedColumns } from './sealed-columns.ts'
@@ -91,4 +96,60 @@ test('doctor tells what wraps the keys and whether it opens them', async (t) => 
   const another = { secretKey: Buffer.alloc(32, 5) }
   assert.match(await said(another), /✖ the keys cannot be opened: .*another master key/)
   await database.close()
+})
+
+test('a gateway that is given its keys starts without a database, and one that is not says what to give it', async (t) => {
+  const gone = `postgresql://nobody@127.0.0.1:${await freePort()}/none`
+  const database = createDatabasePool(gone, { applicationName: 'wayleave test', max: 1 })
+  t.after(() => database.close())
+  const key = Buffer.alloc(32, 6)
+  const given = {
+    WAYLEAVE_GATEWAY_KEY: key.toString('base64url'),
+    WAYLEAVE_INTAKE_TOKEN: 'intake',
+    WAYLEAVE_UPSTREAM_TOKEN: 'upstream',
+  }
+  const config = loadConfig('/srv', '0', given)
+  const held = await heldKeys(config, 'sandbox', database)
+  assert.equal(held.intakeToken, 'intake')
+  assert.equal(held.upstreamToken, 'upstream')
+  assert.equal(held.sealing.keyedHash('a', 'x'), createSealing(key).keyedHash('a', 'x'))
+  assert.equal(await heldUpstreamToken(config, database), 'upstream')
+  const { WAYLEAVE_UPSTREAM_TOKEN: _, ...production } = given
+  await heldKeys(loadConfig('/srv', '0', production), 'production', database)
+  const bare = loadConfig('/srv', '0', {})
+  await assert.rejects(heldKeys(bare, 'production', database), /wayleave migrate --roles/)
+  await assert.rejects(heldUpstreamToken(bare, database), /wayleave migrate --roles/)
+})
+
+test('only control and the authorization server are given what opens the keys of the database', () => {
+  const secrets = {
+    WAYLEAVE_VAULT_URL: 'https://vault.example:8200',
+    WAYLEAVE_KEY_ENCRYPTION: 'vault:transit/wayleave',
+    WAYLEAVE_KEY_ENCRYPTION_PREVIOUS: 'aws-kms:arn:aws:kms:eu-central-1:111122223333:key/k',
+    WAYLEAVE_VAULT_TOKEN: 'hvs.EXAMPLE',
+    AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+    AWS_SECRET_ACCESS_KEY: 'secret',
+    WAYLEAVE_SECRET_KEY: Buffer.alloc(32, 1).toString('base64url'),
+    WAYLEAVE_SECRET_KEY_PREVIOUS: Buffer.alloc(32, 2).toString('base64url'),
+  }
+  const config = loadConfig('/srv', '0', secrets)
+  const restricted = { gateway_sandbox: 's', gateway_production: 'p', simulator: 'x' }
+  const sealing = createSealing(Buffer.alloc(32, 3))
+  const roles = localRoles({ ownerUrl: 'postgresql://o', restricted, sealing, config })
+  const heldBy = (name: string): string[] => {
+    const role = roles.find((one) => one.name === name)
+    assert.ok(role !== undefined)
+    const env = environmentOf(role, secrets)
+    return Object.keys(secrets).filter((secret) => env[secret] !== undefined)
+  }
+  for (const name of ['control', 'authorization'])
+    assert.deepEqual(heldBy(name), Object.keys(secrets), name)
+  for (const name of ['gateway-sandbox', 'sandbox'])
+    assert.deepEqual(heldBy(name), ['WAYLEAVE_VAULT_URL'], name)
+  // The account that functions are invoked with.
+  assert.deepEqual(heldBy('gateway-production'), [
+    'WAYLEAVE_VAULT_URL',
+    'AWS_ACCESS_KEY_ID',
+    'AWS_SECRET_ACCESS_KEY',
+  ])
 })

@@ -30,6 +30,14 @@ test('a sealed text with any changed byte, another context or another key does n
   assert.throws(() => createSealing(randomBytes(32)).open(sealed, 'table:1'))
   for (const other of [sealed.slice(0, 20), `v1.${body}`, `v2.1.${body}`, `v3.0.${body}`, body, ''])
     assert.throws(() => sealing.open(other, 'table:1'))
+  for (const spelling of [
+    `${sealed}.x`,
+    `${sealed}=`,
+    `${sealed}\n`,
+    ` ${sealed}`,
+    `v2.0.!${body}`,
+  ])
+    assert.throws(() => sealing.open(spelling, 'table:1'), /unknown sealing format/)
 })
 
 test('a value of the first releases opens', () => {
@@ -51,6 +59,7 @@ test('what a data key sealed opens by its wrapped form, and by no other key, con
   assert.equal(again.open(sealed, 'evidence:7'), '+99010000001')
   assert.throws(() => again.open(sealed, 'evidence:8'))
   assert.throws(() => again.open(`${sealed.slice(0, -2)}AA`, 'evidence:7'))
+  assert.throws(() => again.open(`${sealed}=`, 'evidence:7'), /unknown sealing format/)
   assert.throws(() => sealing.openDataKey(wrapped, 'subject:2'))
   assert.throws(() => sealing.openDataKey(sealing.seal('x'.repeat(32), 'subject:1'), 'subject:1'))
   assert.throws(() => sealing.open(wrapped, 'subject:1'))

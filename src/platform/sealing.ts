@@ -57,6 +57,9 @@ export interface SealingKeys {
 export const firstKeyId = 'v1'
 const ownKeyId = '0'
 
+/** `v1.<bytes>`, or `v2.<data key>.<bytes>` */
+const sealedForm = /^(?:v1\.([\w-]+)|v2\.(\w+)\.([\w-]+))$/
+
 /**
  * @param rootKey what hashes, machine tokens and keys of other processes are derived from
  * @param keys the ring of data keys; a process without one, such as a gateway, seals with a key of its root key
@@ -76,10 +79,10 @@ export function createSealing(rootKey: Buffer, keys?: SealingKeys): Sealing {
     return `v2.${id}.${key.encrypt(plaintext, randomBytes(24), Buffer.from(context)).toString('base64url')}`
   }
   const open = (sealed: string, context: string): Buffer => {
-    const [version, id, body] = sealed.split('.', 3)
-    if (version === firstKeyId) return openFirst(derive('seal'), sealed, context)
-    if (version !== 'v2' || id === undefined || body === undefined)
-      throw new TypeError(`unknown sealing format in ${context}`)
+    // One spelling for one value: decoders of base64url take characters that are none.
+    const [, first, id, body = ''] = sealedForm.exec(sealed) ?? []
+    if (first !== undefined) return openFirst(derive('seal'), first, context)
+    if (id === undefined) throw new TypeError(`unknown sealing format in ${context}`)
     const key = ring.find(id)
     if (key === undefined)
       throw new Error(`${context} is sealed with a key ${id} that is not known`)
@@ -110,9 +113,9 @@ function dataKeyOf(bytes: Buffer): DataKey {
     seal: (plaintext, context) =>
       `d1.${key.encrypt(Buffer.from(plaintext), randomBytes(24), Buffer.from(context)).toString('base64url')}`,
     open(sealed, context) {
-      if (!sealed.startsWith('d1.')) throw new TypeError(`unknown sealing format in ${context}`)
-      const body = Buffer.from(sealed.slice(3), 'base64url')
-      return key.decrypt(body, Buffer.from(context)).toString('utf8')
+      const [, body] = /^d1\.([\w-]+)$/.exec(sealed) ?? []
+      if (body === undefined) throw new TypeError(`unknown sealing format in ${context}`)
+      return key.decrypt(Buffer.from(body, 'base64url'), Buffer.from(context)).toString('utf8')
     },
   }
 }
@@ -131,7 +134,7 @@ function sealFirst(key: Buffer, plaintext: Buffer, context: string): string {
 }
 
 function openFirst(key: Buffer, sealed: string, context: string): Buffer {
-  const bytes = Buffer.from(sealed.slice(firstKeyId.length + 1), 'base64url')
+  const bytes = Buffer.from(sealed, 'base64url')
   const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), {
     authTagLength: 16,
   })
