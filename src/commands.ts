@@ -207,6 +207,23 @@ function operatorCommands(config: () => Config): Command[] {
       },
     },
     {
+      name: 'operator reset-factors',
+      summary: 'take the second factors from a member of staff who has lost them',
+      usage: '<e-mail address>',
+      help: [
+        'For when no administrator is left who can do it in the console. Passkeys, authenticator app and recovery codes',
+        'go, sessions end, and the person is told by mail; the password stays. It needs the database and the master key.',
+        '',
+        'Example: ./wayleave operator reset-factors grace@operator.example',
+      ],
+      options: {},
+      positionals: [1, 1],
+      run: async ({ positionals: [email = ''] }) => {
+        const { runResetFactors } = await import('./compose/run-reset-factors.ts')
+        return await runResetFactors(config(), email)
+      },
+    },
+    {
       name: 'catalog validate',
       summary: 'check API folders and list every fault with its line',
       usage: '<folder or file> …',

@@ -13,7 +13,8 @@ const mostPasskeys = 20
 
 /** @throws AppError NOT_FOUND when the person has left; INCOMPATIBLE_STATE with 20 passkeys */
 export async function beginPasskey(identifying: Identifying, personId: string) {
-  const { db } = identifying
+  const { db, limiter } = identifying
+  await limiter.by('passkeyOffersByPerson', personId)
   const account = await findAccount(db, personId)
   if (account === undefined) throw new AppError('NOT_FOUND', 'There is no such person.')
   const existing = await listPasskeys(db, personId)

@@ -18,11 +18,11 @@ export async function offerPasskeySignIn(identifying: Identifying, ip: string) {
 }
 
 /** For the step-up of somebody who is signed in: the browser may only use one of its own. */
-export const offerPasskeyStepUp = async (identifying: Identifying, personId: string) =>
-  await requestOptions(identifying, 'passkey-step-up', {
-    personId,
-    passkeys: await listPasskeys(identifying.db, personId),
-  })
+export async function offerPasskeyStepUp(identifying: Identifying, personId: string) {
+  await identifying.limiter.by('passkeyOffersByPerson', personId)
+  const passkeys = await listPasskeys(identifying.db, personId)
+  return await requestOptions(identifying, 'passkey-step-up', { personId, passkeys })
+}
 
 const notKnown = (): AppError =>
   new AppError(

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Transaction } from 'kysely'
+import type { Actor } from '#audit'
 import type { Attempts } from '#platform/attempts'
 import type { Routes } from '#platform/http-server'
 import type { Mail } from '#platform/mail'
@@ -19,15 +20,17 @@ import { createMemberRoutes } from './member-routes.ts'
 import type { Identifying } from './needs.ts'
 import { createOperatorRoutes } from './operator-routes.ts'
 import { createRecoveryRoutes } from './recovery-routes.ts'
+import { resetFactors } from './reset-factors.ts'
 import { createResetRoutes } from './reset-routes.ts'
 import { createSessionCookie } from './session-cookie.ts'
 import { createSessionListRoutes } from './session-list-routes.ts'
 import { createSessionRoutes } from './session-routes.ts'
 import { deleteEndedSessions } from './session-store.ts'
+import { normalEmail } from './sign-in.ts'
 import { createSignInRoutes } from './sign-in-routes.ts'
 import { startSession } from './start-session.ts'
 import { createStepUpRoutes } from './step-up-routes.ts'
-import { hasVerifiedMember, memberIds } from './store.ts'
+import { findAccountByEmail, hasVerifiedMember, memberIds } from './store.ts'
 import type { IdentityTables } from './tables.ts'
 import { deleteExpiredTickets } from './ticket-store.ts'
 import { createTokenRoutes } from './token-routes.ts'
@@ -73,6 +76,11 @@ export interface Identity {
   hasVerifiedMember(partnerId: string): Promise<boolean>
   /** An API token that no person stands behind; its secret is returned once. */
   createToken(input: NewApiToken): Promise<{ id: string; token: string }>
+  /**
+   * Takes the second factors from a member of staff who has lost them, for when no administrator is left who can.
+   * @returns false when there is nobody of the staff with this address
+   */
+  resetStaffFactors(email: string, actor: Actor): Promise<boolean>
   /** A link for the start page, good for 15 minutes; it replaces the one before. Undefined once there is an operator. */
   firstOperatorLink(): Promise<string | undefined>
   /** Deletes ended sessions and everything that has expired; to be called now and then. */
@@ -135,6 +143,12 @@ export function createIdentity(
     },
     hasVerifiedMember: (partnerId) => hasVerifiedMember(db, partnerId),
     createToken: (input) => createToken(identifying, input),
+    resetStaffFactors: async (email, actor) => {
+      const account = await findAccountByEmail(db, normalEmail(email))
+      if (account?.kind !== 'operator') return false
+      await db.transaction().execute((trx) => resetFactors(identifying, trx, account.id, actor))
+      return true
+    },
     firstOperatorLink: () => firstOperatorLink(identifying),
     forgetEnded: async () => {
       const now = clock.now()

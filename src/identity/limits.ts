@@ -24,6 +24,7 @@ const limits = {
   secondFactorByAddress: { name: 'second-factor-address', limit: 300, windowSeconds: minutes(15) },
   stepUpBySession: { name: 'step-up-session', limit: 10, windowSeconds: minutes(15) },
   enrolmentCodeByPerson: { name: 'enrolment-person', limit: 20, windowSeconds: minutes(15) },
+  passkeyOffersByPerson: { name: 'passkey-person', limit: 60, windowSeconds: minutes(15) },
   passkeyOffersByAddress: { name: 'passkey-offers', limit: 600, windowSeconds: minutes(15) },
   signUpByAddress: { name: 'sign-up-address', limit: 120, windowSeconds: minutes(1) },
   signUpByAddressAndDay: { name: 'sign-up-day', limit: 5_000, windowSeconds: minutes(24 * 60) },

@@ -284,6 +284,23 @@ test('an owner resets the factors of a member who has lost them: sessions end, a
     if (performance.now() > until) assert.fail('it is in the evidence')
 })
 
+test('on the machine itself a member of staff gets in again; nobody else’s factors go that way', async (t) => {
+  const clock = manualClock(start)
+  const setup = await identityUnderTest(t, { clock })
+  const { identity, operator, member } = setup
+  const grace = await operator()
+  const ada = await member('ada@example.com')
+  const app = await enrol(setup, clock, grace.cookie)
+  await enrol(setup, clock, ada.cookie)
+  const actor = { kind: 'system', id: 'command-line' } as const
+  assert.equal(await identity.resetStaffFactors('nobody@operator.example', actor), false)
+  assert.equal(await identity.resetStaffFactors(ada.email, actor), false)
+  assert.equal((await password(setup, ada.email)).status, 202)
+  assert.equal(await identity.resetStaffFactors(grace.email.toUpperCase(), actor), true)
+  assert.equal((await setup.call('GET', '/session', { cookie: app.cookie })).status, 401)
+  assert.equal((await password(setup, grace.email)).status, 201)
+})
+
 test('no factor can be read or changed with an API token', async (t) => {
   const { call, identity, operator } = await identityUnderTest(t)
   await operator()

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { HttpServer, Routes } from '#platform/http-server'
+import { offerPasskeySignIn, signInWithPasskey } from './check-passkey.ts'
 import { completeSignIn } from './complete-sign-in.ts'
 import type { Origin } from './limits.ts'
 import type { Identifying } from './needs.ts'
@@ -15,7 +16,6 @@ import type { SessionCookie } from './session-cookie.ts'
 import { presentSession } from './session-routes.ts'
 import { signIn } from './sign-in.ts'
 import { startSession } from './start-session.ts'
-import { offerPasskeySignIn, signInWithPasskey } from './check-passkey.ts'
 
 const tags = ['session']
 

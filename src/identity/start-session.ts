@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Kysely } from 'kysely'
 import { deviceWords } from './device-words.ts'
@@ -47,7 +48,8 @@ export async function startSession(
     methods: [...methods],
     verified_at: now,
     device: deviceWords(request.headers['user-agent']),
-    address: request.ip,
+    // What a proxy hands on may be any text.
+    address: isIP(request.ip) > 0 ? request.ip : '',
     created_at: now,
     last_used_at: now,
   })

@@ -1,4 +1,5 @@
 import type { Routes } from '#platform/http-server'
+import { offerPasskeyStepUp } from './check-passkey.ts'
 import type { Identifying } from './needs.ts'
 import { currentSession } from './person-of.ts'
 import { freshMs } from './require-step-up.ts'
@@ -6,7 +7,6 @@ import { PasskeyOptions, StepUp, StepUpState } from './schema.ts'
 import type { SessionCookie } from './session-cookie.ts'
 import { renewSession } from './start-session.ts'
 import { stepUp, stepUpMethodsOf } from './step-up.ts'
-import { offerPasskeyStepUp } from './check-passkey.ts'
 
 const config = { access: 'signed-in', withoutFactor: true } as const
 const tags = ['session']

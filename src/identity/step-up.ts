@@ -1,5 +1,6 @@
 import { recordAction } from '#audit'
 import { AppError, invalidArgument } from '#platform/app-error'
+import { checkPasskey } from './check-passkey.ts'
 import { takeCode } from './complete-sign-in.ts'
 import { verifyPassword } from './hash-password.ts'
 import type { Identifying } from './needs.ts'
@@ -7,7 +8,6 @@ import type { StepUp, StepUpMethod } from './schema.ts'
 import { secondFactorsOf } from './second-factor.ts'
 import { actorOf } from './sign-in.ts'
 import { type Account, findAccount } from './store.ts'
-import { checkPasskey } from './check-passkey.ts'
 
 /** What this person can prove itself by. A password is enough only for somebody who has nothing better. */
 async function stepUpMethods({ db }: Identifying, account: Account): Promise<StepUpMethod[]> {

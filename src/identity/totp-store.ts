@@ -92,7 +92,8 @@ export async function takeTotpCode(
     .set({ last_step: step })
     .where('person_id', '=', personId)
     .where('last_step', '<', step)
-    .where('sealed_secret', '=', totp.sealed_secret)
+    // Of another app, set up meanwhile, no code is used up. (The same secret may be sealed anew at any time.)
+    .where('created_at', '=', totp.created_at)
     .executeTakeFirst()
   return result.numUpdatedRows > 0n
 }

@@ -36,12 +36,18 @@ const bodyAjv = addFormats.default(new Ajv(ajvOptions))
  * answer.
  * @public
  */
-export function createHttpServer(options: { log: Log; bodyLimit?: number }): HttpServer {
-  const { log } = options
+export function createHttpServer(options: {
+  log: Log
+  bodyLimit?: number
+  /** networks whose X-Forwarded-For is believed, so that limits and sessions see clients and not a proxy */
+  trustedProxies?: readonly string[]
+}): HttpServer {
+  const { log, trustedProxies = [] } = options
   const server = Fastify({
     logger: false,
     bodyLimit: options.bodyLimit ?? 1_048_576,
     genReqId: (raw) => correlatorOf(raw.headers['x-correlator']) ?? correlatorOf(undefined) ?? '',
+    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
     requestTimeout: 30_000,
     keepAliveTimeout: 65_000,
     forceCloseConnections: 'idle',
