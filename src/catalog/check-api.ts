@@ -1,5 +1,6 @@
 import { apiAddress } from './api-address.ts'
 import { checkComparison, checkDecisions } from './check-decisions.ts'
+import { checkConsentScopes } from './check-legal-basis.ts'
 import { checkHeader, checkOperations, checkParameter } from './check-operations.ts'
 import { checkReferences } from './check-references.ts'
 import { checkSchemas } from './check-schemas.ts'
@@ -108,6 +109,7 @@ async function checkFiles(
   })
   if (!document.faulty) {
     checkDecisions(manifest, api, whole)
+    if (whole) checkConsentScopes(manifest, product.consent, api.scopes)
     checkComparison(manifest, api)
     noteDerived(document, api.operations, api.schemas)
   }

@@ -60,9 +60,9 @@ function checkSafety({ file, operation, terms, at }: Checking): void {
     )
 }
 
-function checkCredentials({ file, api, terms, at }: Checking): void {
+function checkCredentials({ file, api, operation, terms, at }: Checking): void {
   const credentials = terms.credentials ?? ['access-token']
-  if (credentials.includes('api-key') && api.consent === 'consent')
+  if (credentials.includes('api-key') && restsOnConsent(api, operation))
     file.fault(
       [...at, 'credentials'],
       'cannot have api-key: the legal basis of this API is consent, and only an access token carries a consent',
@@ -99,12 +99,19 @@ function personal(
   operation: SnapshotOperation,
   terms: OperationTerms,
 ): string | undefined {
-  if (api.consent === 'consent') return 'the legal basis of the API is consent'
+  if (restsOnConsent(api, operation)) return 'the legal basis of the API is consent'
   if (terms.masks?.some(({ action }) => action !== 'pass') === true) return 'fields are masked'
   const kind = terms.subject?.kind
   if (kind !== undefined) return kind === 'none' ? undefined : 'a call has a subject'
   const named = subjectFields.find((name) => bodyField(api, operation, name).ok)
   return named === undefined ? undefined : `a request names a person by \`${named}\``
+}
+
+/** Whether one of its scopes may only be given out with a consent, for some purpose. */
+function restsOnConsent(api: CompiledApi, operation: SnapshotOperation): boolean {
+  const scopes = operation.scopes.flat()
+  if (scopes.length === 0) return api.consent === 'consent'
+  return scopes.some((scope) => api.bases?.[scope]?.none.basis === 'consent')
 }
 
 /** Where requests of the standard name a subscriber (CAMARA Commonalities, Device and PhoneNumber). */

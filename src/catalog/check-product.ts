@@ -1,3 +1,4 @@
+import { checkConsent } from './check-legal-basis.ts'
 import type { CheckedFile, Path } from './faults.ts'
 import type { ProductFile } from './product-schema.ts'
 import type { UpstreamDecision } from './product-upstream.ts'
@@ -8,6 +9,7 @@ export function checkProduct(file: CheckedFile, product: ProductFile): void {
   checkUpstreams(file, product)
   checkOrigins(file, product)
   checkDates(file, product)
+  checkConsent(file, product.consent)
 }
 
 function checkUpstreams(file: CheckedFile, { upstream }: ProductFile): void {

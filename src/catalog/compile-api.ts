@@ -3,6 +3,7 @@ import { checkClosed } from './check-closed.ts'
 import type { OpenApiVersion } from './check-structure.ts'
 import { createExampleChooser } from './choose-examples.ts'
 import { compileRetirement, compileTerms } from './compile-decisions.ts'
+import { compileLegalBases } from './compile-legal-basis.ts'
 import { compileOperations, type OperationParts } from './compile-operations.ts'
 import type { CompiledApi } from './compiled-api.ts'
 import { deriveResources, nothingMakes, openIds, openThings } from './derive-resources.ts'
@@ -46,6 +47,8 @@ export function compileApi(options: {
     checkClosed(file, { profile: decisions.profile, schemas, operations: served }, parts)
   const info = recordOf(recordOf(file.value).info)
   const description = textOf(info.description)
+  const scopes = [...new Set(compiled.flatMap(({ entry }) => entry.scopes.flat()))].toSorted()
+  const { consent, bases } = compileLegalBases(product.consent, scopes)
   return {
     id: `${address.name}/${address.version}`,
     ...address,
@@ -55,7 +58,9 @@ export function compileApi(options: {
     description,
     basePath: `/${address.name}/${address.version}`,
     ...decisions,
-    scopes: [...new Set(compiled.flatMap(({ entry }) => entry.scopes.flat()))].toSorted(),
+    consent,
+    bases,
+    scopes,
     operations: served,
     documentation: compiled.map(({ documentation }) => documentation),
     openThings: openThings(served),
@@ -139,7 +144,6 @@ function decisionsOf(product: ProductFile, file: CheckedFile) {
       latencyMs: product.sla?.latencyMs ?? 300,
     },
     rate: product.limits?.rate ?? [],
-    consent: product.consent?.basis ?? ('contract' as const),
     timeoutMs: product.timeoutMs ?? 10_000,
     upstream: {
       sandbox: product.upstream?.sandbox ?? 'simulated',

@@ -1,12 +1,18 @@
 import type { CompiledUpstream } from './compile-decisions.ts'
-import type { ConsentBasis, JsonSchema, Retirement, SnapshotOperation } from './entry.ts'
+import type {
+  ConsentBasis,
+  JsonSchema,
+  Retirement,
+  ScopeBases,
+  SnapshotOperation,
+} from './entry.ts'
 import type { Domain, Lifecycle, OperationSummary } from './schema.ts'
 import type { OpenThing } from './things-of-apis.ts'
 
 /**
  * Raised when the compiler makes something else of the same document: what is stored is then compiled again.
  */
-export const compilerVersion = 3
+export const compilerVersion = 4
 
 /** An API version as it is stored: what readers see and what gateways serve, without a place to look anything up. */
 export type CompiledApi = {
@@ -27,7 +33,10 @@ export type CompiledApi = {
   prices: Record<string, string>
   sla: { availability: string; latencyMs: number }
   rate: { limit: number; windowSeconds: number }[]
+  /** the strictest of `bases` */
   consent: ConsentBasis
+  /** by scope; absent where an older compiler made it */
+  bases?: Record<string, ScopeBases> | undefined
   timeoutMs: number
   upstream: { sandbox: CompiledUpstream; production?: CompiledUpstream | undefined }
   /** what product.yaml says of the end of this version; undefined: what it has then stays */

@@ -216,6 +216,25 @@ export type Retirement = {
 /** @public */
 export type ConsentBasis = 'contract' | 'legitimate-interest' | 'consent'
 
+/** Why personal data may be given out; `not-allowed`: the operator does not offer it. @public */
+export type LegalBasis = {
+  basis: ConsentBasis | 'not-allowed'
+  /** how long a consent lasts */
+  expiresAfterDays?: number
+  /** how many tokens one consent is good for */
+  maxTokens?: number
+}
+
+/** The legal bases of one scope. @public */
+export type ScopeBases = {
+  /** by purpose, `dpv:…` */
+  purposes: Readonly<Record<string, LegalBasis>>
+  /** of every other known purpose; absent: it is not allowed for them */
+  other?: LegalBasis
+  /** of a token that names no purpose: the strictest of all that are allowed */
+  none: LegalBasis
+}
+
 /** @public */
 export type ApiEntry = {
   kind: 'api'
@@ -230,8 +249,10 @@ export type ApiEntry = {
   /** `/sim-swap/v2` */
   basePath: string
   profile: '0.6' | '0.8'
-  /** the legal basis of processing: `consent` means that no production call may pass without a live consent */
+  /** the strictest legal basis of any scope and purpose; each one's own is in `bases` */
   consent?: ConsentBasis
+  /** by scope; absent in an entry of an older compiler, where `consent` holds for everything */
+  bases?: Readonly<Record<string, ScopeBases>>
   /** what a contract may ask of this API, beside the limits of its plan */
   rate?: readonly { limit: number; windowSeconds: number }[]
   upstream: ApiUpstream

@@ -1,23 +1,20 @@
+import { sql } from 'kysely'
 import type { Environment } from '#platform/config'
 import type { Platform } from '#platform/module'
-import type { ConsentBasis } from './entry.ts'
-import { listServed } from './store.ts'
+import { basisIn, strictest } from './compile-legal-basis.ts'
+import { isDpvPurpose } from './dpv-purposes.ts'
+import type { ConsentBasis, LegalBasis, ScopeBases } from './entry.ts'
 import type { CatalogTables } from './tables.ts'
 
-/** @public */
-export type BasisOfScope = {
-  apiId: string
-  /** `not-allowed`: the operator does not offer this scope for this purpose */
-  basis: ConsentBasis | 'not-allowed'
-  expiresAfterDays?: number
-  maxTokens?: number
-}
+/** The legal basis of a scope, and the API version that says so. @public */
+export type BasisOfScope = LegalBasis & { apiId: string }
 
 /** On which legal basis personal data may be asked for. @public */
 export interface LegalBases {
   /**
    * The legal basis of a scope for a purpose (`dpv:…`), or for a request that names none. Where several versions of an
-   * API have the scope, the strictest basis of those that allow the purpose.
+   * API have the scope, the strictest basis of those that allow the purpose: each gateway still holds a call against
+   * its own version.
    * @returns undefined when no published API has the scope
    */
   legalBasisOf(
@@ -34,9 +31,28 @@ export interface LegalBases {
 export function createLegalBases(platform: Pick<Platform, 'database'>): LegalBases {
   const db = platform.database.as<CatalogTables>()
   return {
-    async legalBasisOf(_environment, scope) {
-      const found = (await listServed(db)).find(({ compiled }) => compiled.scopes.includes(scope))
-      return found && { apiId: found.id, basis: found.compiled.consent }
+    // Both environments serve the same manifest: what is asked of a subscriber is rehearsed in the sandbox.
+    async legalBasisOf(_environment, scope, purpose) {
+      const rows = await db
+        .selectFrom('catalog.api_version')
+        .select(['id', 'consent', sql<ScopeBases | null>`bases -> ${scope}`.as('bases')])
+        .where('lifecycle', 'in', ['published', 'deprecated'])
+        .where('scopes', '@>', sql<string[]>`array[${scope}]::text[]`)
+        .orderBy('id')
+        .execute()
+      const known = purpose === undefined || isDpvPurpose(purpose)
+      const found = rows.map((row) => ({
+        apiId: row.id,
+        ...(known ? basisOfRow(row, purpose) : { basis: 'not-allowed' as const }),
+      }))
+      const whole = strictest(found)
+      const first = found.find(({ basis }) => basis === whole.basis)
+      return first && { apiId: first.apiId, ...whole }
     },
   }
 }
+
+const basisOfRow = (
+  { consent, bases }: { consent: string; bases: ScopeBases | null },
+  purpose: string | undefined,
+): LegalBasis => (bases === null ? { basis: consent as ConsentBasis } : basisIn(bases, purpose))

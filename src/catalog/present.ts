@@ -100,6 +100,7 @@ export function toEntry(
     basePath: compiled.basePath,
     profile: compiled.profile,
     consent: compiled.consent,
+    ...(compiled.bases !== undefined && { bases: compiled.bases }),
     rate: compiled.rate,
     upstream: toUpstream(compiled.upstream[environment], environment, compiled.timeoutMs),
     ...retirementOf(row),

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { ProductConsent } from './product-consent.ts'
 import { OperationDecisions } from './product-operations.ts'
 import { Cors, Deprecation } from './product-retirement.ts'
 import { Upstreams } from './product-upstream.ts'
@@ -76,18 +77,7 @@ export const ProductFile = Type.Object(
     ),
     upstream: Type.Optional(Upstreams),
     timeoutMs: Type.Optional(Type.Integer({ minimum: 100, maximum: 60_000 })),
-    consent: Type.Optional(
-      Type.Object(
-        {
-          basis: Type.Union([
-            Type.Literal('contract'),
-            Type.Literal('legitimate-interest'),
-            Type.Literal('consent'),
-          ]),
-        },
-        closed,
-      ),
-    ),
+    consent: Type.Optional(ProductConsent),
     profile: Type.Optional(Type.Union([Type.Literal('0.6'), Type.Literal('0.8')])),
     scopes: Type.Optional(
       byName(

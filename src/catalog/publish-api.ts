@@ -4,6 +4,7 @@ import { lockFor } from '#platform/database'
 import type { Platform } from '#platform/module'
 import { announceRetirement } from './announce-retirement.ts'
 import type { ApiFiles, CheckResult } from './check-api.ts'
+import { narrowings } from './check-legal-basis.ts'
 import type { Checker } from './checker.ts'
 import { compilerVersion } from './compiled-api.ts'
 import { decideLifecycle } from './decide-lifecycle.ts'
@@ -12,6 +13,7 @@ import { detailOf, isSameRetirement, noRetirement } from './retirement.ts'
 import type { DocumentFault, Lifecycle } from './schema.ts'
 import {
   digestsOf,
+  findBases,
   findState,
   type NewVersion,
   type StoredState,
@@ -131,6 +133,11 @@ async function store(
   const lost = successor === undefined ? undefined : await successorFault(trx, api.id, successor)
   // A warning, because a successor may be the next one to be published.
   if (lost !== undefined) manifest.warn(['deprecation', 'successor'], lost)
+  if (before?.lifecycle === 'published' || before?.lifecycle === 'deprecated') {
+    const bases = (await findBases(trx, api.id)) ?? {}
+    for (const line of narrowings(bases, api.bases ?? {}))
+      manifest.warn(['consent'], `${line}: partners that rely on it are refused from now on`)
+  }
   const noted = [...warnings, ...manifest.warnings()]
   if (manifest.faulty) return { faults: manifest.faults(), warnings: noted, notes }
   const version: NewVersion = {

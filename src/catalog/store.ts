@@ -88,6 +88,15 @@ export const findDocument = (db: Db, id: string) =>
     .where('id', '=', id)
     .executeTakeFirst()
 
+export async function findBases(db: Db, id: string): Promise<CompiledApi['bases']> {
+  const row = await db
+    .selectFrom('catalog.api_version')
+    .select('bases')
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return row?.bases ?? undefined
+}
+
 /** Those that partners may subscribe to. */
 export const listServed = (db: Db): Promise<{ id: string; compiled: CompiledApi }[]> =>
   db
@@ -164,6 +173,11 @@ export type NewVersion = {
   by: string
 }
 
+const basesOf = (api: CompiledApi) => ({
+  scopes: api.scopes,
+  bases: api.bases === undefined ? null : JSON.stringify(api.bases),
+})
+
 /** Writes the version as it is now. */
 export async function saveVersion(trx: Transaction<CatalogTables>, now: NewVersion): Promise<void> {
   const { api, files, digests } = now
@@ -180,6 +194,7 @@ export async function saveVersion(trx: Transaction<CatalogTables>, now: NewVersi
     owner_contact: api.owner.contact,
     plans: api.plans,
     consent: api.consent,
+    ...basesOf(api),
     revision: now.revision,
     ...files,
     document_sha256: digests.document,
@@ -232,6 +247,8 @@ export async function saveCompiled(
     .set({
       title: compiled.api.title,
       summary: compiled.api.summary,
+      consent: compiled.api.consent,
+      ...basesOf(compiled.api),
       document_json: compiled.documentJson,
       compiled: JSON.stringify(compiled.api),
       compiler_version: compilerVersion,

@@ -1,5 +1,6 @@
 import type { ColumnType } from 'kysely'
 import type { CompiledApi } from './compiled-api.ts'
+import type { ScopeBases } from './entry.ts'
 import type { Domain, Lifecycle } from './schema.ts'
 
 /** Written as text, read as what it says. */
@@ -19,6 +20,9 @@ export type CatalogTables = {
     owner_contact: string
     plans: string[]
     consent: string
+    /** those that operations ask for */
+    scopes: ColumnType<string[], string[] | undefined, string[]>
+    bases: ColumnType<Record<string, ScopeBases> | null, string | null | undefined, string | null>
     revision: number
     document: string
     product: string
