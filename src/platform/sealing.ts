@@ -20,8 +20,9 @@ export interface Sealing {
   /** @throws when the text was altered, or sealed with another key or for another context */
   open(sealed: string, context: string): string
   /**
-   * A new key of its own for one subject or thing. Only `wrapped` is kept, beside what the key seals; when it is
-   * destroyed, everything that the key sealed is lost for good, wherever copies of it are.
+   * A new key of its own for one subject or thing. Only `wrapped` is kept, apart from what the key seals; when it is
+   * destroyed, all that the key sealed is lost, in every copy, log and file. It lives on in older copies of its own table:
+   * those are not to be kept for longer than an erasure may take.
    */
   newDataKey(context: string): { wrapped: string; key: DataKey }
   /** @throws when it was altered, or made for another context */

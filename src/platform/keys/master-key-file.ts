@@ -76,6 +76,11 @@ function refuseOpenFile(file: string): void {
   const me = process.geteuid?.()
   if (me === undefined) return
   const { mode, uid } = statSync(file)
+  const folder = path.dirname(file)
+  if ((statSync(folder).mode & 0o022) !== 0)
+    throw new Error(
+      `the folder of the master key can be written by other accounts, who can replace it: chmod 700 '${folder}'`,
+    )
   if (uid !== me && uid !== 0)
     throw new Error(
       `the master key ${file} belongs to ${accountName(uid)}, who can read and replace it: chown ${accountName(me)} '${file}', and replace the key if that account is not trusted (./wayleave keys rewrap --new-key)`,

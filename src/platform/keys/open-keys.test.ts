@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict'
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { manualClock, systemClock } from '../clock.ts'
@@ -88,6 +96,11 @@ test('no key of the database is readable in it', async (t) => {
 
 for (const [what, spoil, message] of [
   ['readable by others', (file: string) => chmodSync(file, 0o640), /mode 0640\): chmod 600/],
+  [
+    'in a folder that others write to',
+    (file: string) => chmodSync(path.dirname(file), 0o770),
+    /can be written by other accounts.*chmod 700/,
+  ],
   ['gone', (file: string) => rmSync(file), /cannot be read: restore it/],
   ['cut short', (file: string) => writeFileSync(file, 'abc'), /is damaged: restore it/],
   [
@@ -108,6 +121,15 @@ for (const [what, spoil, message] of [
     assert.equal(rows.length, 3)
   })
 }
+
+test('a master key of another account is refused', {
+  skip: process.getuid?.() !== 0 && 'only root can give a file away',
+}, async (t) => {
+  const { config, open } = await installation(t)
+  await open()
+  chownSync(masterKeyFile(config), 65_534, 65_534)
+  await assert.rejects(open(), /belongs to nobody, who can read and replace it: chown root/)
+})
 
 test('a key of another place of the ring, or of another installation, does not open', async (t) => {
   const { database, open } = await installation(t)
