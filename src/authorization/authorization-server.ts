@@ -8,6 +8,7 @@ import type { ClientSource, ScopeSource } from './client-source.ts'
 import { createFailureLimiter } from './failure-limiter.ts'
 import { createIssuer, type Issuer } from './issuer.ts'
 import { createListener } from './listener.ts'
+import type { SubscriberParts } from './server-options.ts'
 import { keysChannel } from './store.ts'
 
 /** @public */
@@ -15,6 +16,8 @@ export type AuthorizationServerOptions = {
   platform: Platform
   partners: ClientSource
   contracts: ScopeSource
+  /** what the grants on behalf of a subscriber need; without it they are off */
+  subscribers?: Readonly<Record<Environment, SubscriberParts>>
   /** which issuers this process serves; both unless told otherwise */
   environments?: readonly Environment[]
   attempts?: Attempts
@@ -50,7 +53,13 @@ export function createAuthorizationServer(
     now: () => performance.now(),
   })
   const issuers = (options.environments ?? environments).map((environment) =>
-    createIssuer(platform, { environment, clients: partners, scopes: contracts, limiter, log }),
+    createIssuer(platform, {
+      environment,
+      clients: partners,
+      scopes: contracts,
+      limiter,
+      ...(options.subscribers ? { subscribers: options.subscribers[environment] } : {}),
+    }),
   )
   const server = createListener(issuers, log)
   options.observe?.(server)

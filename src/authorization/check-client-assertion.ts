@@ -11,7 +11,8 @@ const maxLifetimeSeconds = 300
 /** How far a client's clock may be ahead of ours: for `iat` and `nbf` only, the two limits on `exp` are exact. */
 export const clockSkewSeconds = 5
 
-type Expected = { issuer: string; tokenEndpoint: string; nowSeconds: number }
+/** `path`: the endpoint that is called, below the issuer */
+type Expected = { issuer: string; path: string; nowSeconds: number }
 
 /**
  * The rules of `private_key_jwt` that depend on the assertion alone (RFC 7523, section 3; CAMARA security profile).
@@ -85,9 +86,11 @@ function checkParties(claims: Claims, parameter: string | undefined, expected: E
   if (parameter !== undefined && parameter !== '' && parameter !== sub)
     throw invalidRequest('client_id is not the subject of the client assertion')
   // One string only: an array would let an assertion that was made for somebody else be used here.
-  if (aud !== expected.tokenEndpoint && aud !== expected.issuer) {
+  const { issuer, path } = expected
+  const accepted = [...new Set([`${issuer}${path}`, `${issuer}/token`, issuer])]
+  if (typeof aud !== 'string' || !accepted.includes(aud)) {
     const seen = typeof aud === 'string' ? `${quoted(aud)} is not` : 'it must be one string,'
-    throw wrong(`aud: ${seen} ${expected.tokenEndpoint} or ${expected.issuer}`)
+    throw wrong(`aud: ${seen} ${accepted.join(' or ')}`)
   }
   return sub
 }

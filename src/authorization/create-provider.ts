@@ -11,57 +11,57 @@ import Provider, {
   ExternalSigningKey,
   type KoaContextWithOIDC,
 } from 'oidc-provider'
-import type { Clock } from '#platform/clock'
-import type { Environment } from '#platform/config'
-import type { Database } from '#platform/database'
 import { assertionAlgs, clockSkewSeconds } from './check-client-assertion.ts'
 import { usableKey } from './client-metadata.ts'
-import type { ClientSource, ScopeSource } from './client-source.ts'
+import type { ClientSource } from './client-source.ts'
 import { grantClientCredentialsScope } from './grants/client-credentials.ts'
+import { partsOf } from './grants/parts.ts'
 import { clientAuthenticationMethods } from './metadata-document.ts'
 import { invalidClient, OAuthError, quoted } from './oauth-error.ts'
 import { providerAdapter } from './provider-adapter.ts'
 import { tokenLifetimeSeconds } from './rotate-keys.ts'
+import type { ServerOptions } from './server-options.ts'
 import type { PrivateJwk } from './signing-key.ts'
-import type { AuthorizationTables } from './tables.ts'
 import { stateOf, type TokenState } from './token-state.ts'
 
-export type ProviderOptions = {
-  environment: Environment
-  /** `https://auth.example.com/sandbox` */
-  issuer: string
-  /** the gateway's public address: what the tokens of this environment are for */
-  audience: string
-  clients: ClientSource
-  scopes: ScopeSource
-  database: Database<AuthorizationTables>
-  clock: Clock
-}
-
 /** One oidc-provider of one environment, signing with one key. A rotation makes a new one. */
-export function createProvider(options: ProviderOptions, signingKey: PrivateJwk): Provider {
+export function createProvider(options: ServerOptions, signingKey: PrivateJwk): Provider {
   const { issuer, clients } = options
   const provider = new Provider(issuer, configuration(options, signingKey))
   const { Client, OIDCContext } = provider
   // The provider's own would follow the Host header of the request, and so accept an audience of the caller's choice.
-  OIDCContext.prototype.clientJwtAuthExpectedAudience = () =>
-    new Set([issuer, provider.urlFor('token')])
+  OIDCContext.prototype.urlFor = (name, options) => provider.urlFor(name, options)
+  OIDCContext.prototype.clientJwtAuthExpectedAudience = function () {
+    return new Set([issuer, provider.urlFor('token'), provider.urlFor(this.route)])
+  }
   Client.prototype.compareClientSecret = (presented) => {
     const state = stateOf(Provider.ctx?.req)
     if (state === undefined) return false
     state.credentialId = matchingSecret(clients, state, presented)
     return state.credentialId !== undefined
   }
+  for (const part of partsOf(options)) part.register?.(provider, options)
   return provider
 }
 
-function configuration(options: ProviderOptions, signingKey: PrivateJwk): Configuration {
+/** What every server has, and what its parts add. */
+function configuration(options: ServerOptions, signingKey: PrivateJwk): Configuration {
+  const whole = common(options, signingKey)
+  for (const part of partsOf(options)) {
+    const { features, ttl, ...rest } = part.configuration?.(options) ?? {}
+    Object.assign(whole, rest)
+    Object.assign(whole.features ?? {}, features)
+    Object.assign(whole.ttl ?? {}, ttl)
+  }
+  return whole
+}
+
+function common(options: ServerOptions, signingKey: PrivateJwk): Configuration {
   return {
     adapter: providerAdapter(options),
     jwks: { keys: [new SynchronousKey(signingKey)] },
-    // Only what is in use is on; each later grant brings its own part of this list.
+    // Only what is in use is on: each part brings its own of this list.
     features: {
-      clientCredentials: { enabled: true },
       externalSigningSupport: { enabled: true, ack: 'experimental-01' },
       resourceIndicators: resourceIndicators(options, signingKey.kid),
       devInteractions: { enabled: false },
@@ -131,10 +131,7 @@ class SynchronousKey extends ExternalSigningKey {
 type ResourceIndicators = NonNullable<NonNullable<Configuration['features']>['resourceIndicators']>
 
 /** Every token is for the gateway of its environment; a client need not say so, and may name nothing else (RFC 8707). */
-function resourceIndicators(
-  { audience, scopes }: ProviderOptions,
-  kid: string,
-): ResourceIndicators {
+function resourceIndicators({ audience, scopes }: ServerOptions, kid: string): ResourceIndicators {
   return {
     enabled: true,
     defaultResource: () => audience,

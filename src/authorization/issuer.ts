@@ -1,14 +1,14 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type Provider from 'oidc-provider'
 import type { Environment } from '#platform/config'
-import type { Log } from '#platform/log'
 import type { Platform } from '#platform/module'
-import type { ProviderOptions } from './create-provider.ts'
 import { ensureKeys } from './ensure-keys.ts'
 import type { FailureLimiter } from './failure-limiter.ts'
+import type { EndpointPart, PageExchange } from './grants/grant-part.ts'
+import { partsOf } from './grants/parts.ts'
 import { loadProvider } from './load-provider.ts'
 import { metadataDocument } from './metadata-document.ts'
-import { serveToken } from './serve-token.ts'
+import { serveClient } from './serve-client.ts'
+import type { ServerOptions } from './server-options.ts'
 import { shapeTokenAnswers } from './shape-token-answers.ts'
 import { openKey, type PublicJwk } from './signing-key.ts'
 import { listLiveKeys, type SigningKeyRecord } from './store.ts'
@@ -17,28 +17,41 @@ import { listLiveKeys, type SigningKeyRecord } from './store.ts'
 export interface Issuer {
   readonly environment: Environment
   readonly url: string
-  readonly tokenEndpoint: string
+  /** the paths below the issuer */
+  readonly endpoints: readonly EndpointPart[]
   /** Makes the first keys if there are none, and loads them. */
   start(): Promise<void>
   /** Reads the keys again; a rotation takes effect for the next request, and those under way finish with the old key. */
   reload(): Promise<void>
   jwks(): { keys: readonly PublicJwk[] }
   metadata(): Record<string, unknown>
-  token(request: IncomingMessage, response: ServerResponse, correlator: string): Promise<void>
+  serve(endpoint: EndpointPart, exchange: Omit<PageExchange, 'options' | 'provider'>): Promise<void>
 }
+
+const tokenEndpoint: EndpointPart = { path: '/token', methods: ['POST'], kind: 'client' }
 
 export function createIssuer(
   platform: Platform,
-  options: Omit<ProviderOptions, 'issuer' | 'audience' | 'database' | 'clock'> & {
+  options: Pick<ServerOptions, 'environment' | 'clients' | 'scopes' | 'subscribers'> & {
     limiter: FailureLimiter
-    log: Log
   },
 ): Issuer {
-  const { config, clock } = platform
-  const { environment, log } = options
+  const { config, clock, log } = platform
+  const { environment, limiter } = options
   const url = `${config.authorization.url}/${environment}`
-  const tokenEndpoint = `${url}/token`
-  const database: ProviderOptions['database'] = platform.database.as()
+  const served: ServerOptions = {
+    ...options,
+    issuer: url,
+    audience: config.gateways[environment].url,
+    database: platform.database.as(),
+    sealing: platform.sealing,
+    outbox: platform.outbox,
+    newId: platform.newId,
+    clock,
+    log,
+  }
+  const { database } = served
+  const parts = partsOf(served)
   let serving: { generation: string; provider: Provider; keys: readonly PublicJwk[] } | undefined
 
   const current = (): NonNullable<typeof serving> => {
@@ -52,13 +65,9 @@ export function createIssuer(
     if (serving?.generation === generation) return
     const keys = records.map(({ publicJwk }) => publicJwk)
     const signingKey = openCurrentKey(platform, environment, records)
-    const audience = config.gateways[environment].url
     const { createProvider } = await loadProvider()
-    const provider = createProvider(
-      { ...options, issuer: url, audience, database, clock },
-      signingKey,
-    )
-    shapeTokenAnswers(provider, options)
+    const provider = createProvider(served, signingKey)
+    shapeTokenAnswers(provider, { environment, limiter, log })
     serving = { generation, provider, keys }
     log.info({ environment, kid: signingKey.kid, keys: keys.length }, 'signing keys loaded')
   }
@@ -66,22 +75,22 @@ export function createIssuer(
   return {
     environment,
     url,
-    tokenEndpoint,
+    endpoints: [tokenEndpoint, ...parts.flatMap((part) => part.endpoints ?? [])],
     async start() {
       await ensureKeys(platform, environment)
       await reload()
     },
     reload,
     jwks: () => ({ keys: current().keys }),
-    metadata: () => metadataDocument(url),
-    token: (request, response, correlator) =>
-      serveToken(
-        { issuer: url, tokenEndpoint, clock },
-        current().provider,
-        request,
-        response,
-        correlator,
-      ),
+    metadata: () => metadataDocument(url, parts),
+    async serve(endpoint, exchange) {
+      const { provider } = current()
+      if (endpoint.serve !== undefined)
+        return await endpoint.serve({ ...exchange, options: served, provider })
+      const { request, response, correlator } = exchange
+      const called = { issuer: url, path: endpoint.path, clock }
+      await serveClient(called, provider, request, response, correlator)
+    },
   }
 }
 

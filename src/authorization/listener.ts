@@ -7,10 +7,16 @@ import type { Issuer } from './issuer.ts'
 import { invalidRequest, OAuthError } from './oauth-error.ts'
 
 const maxHeaders = 100
-const maxTokenRequestsInFlight = 500
-const tokenDeadlineMs = 10_000
+const maxRequestsInFlight = 500
+const deadlineMs = 10_000
 
-type Exchange = { request: IncomingMessage; response: ServerResponse; correlator: string }
+type Exchange = {
+  request: IncomingMessage
+  response: ServerResponse
+  correlator: string
+  /** what stands for the `*` of the endpoint's path */
+  rest: string
+}
 type Endpoint = {
   methods: readonly string[]
   serve: (exchange: Exchange) => Promise<void> | void
@@ -50,7 +56,7 @@ async function serve(
   response.setHeader('cache-control', 'no-store')
   response.setHeader('x-content-type-options', 'nosniff')
   const path = request.url?.split('?', 1)[0] ?? ''
-  const endpoint = endpoints.get(path)
+  const [endpoint, rest] = endpointAt(endpoints, path)
   try {
     if (given === undefined)
       throw malformed(endpoint, 'x-correlator has a wrong character or length')
@@ -65,10 +71,23 @@ async function serve(
         { headers: { allow: endpoint.methods.join(', ') } },
       )
     }
-    await endpoint.serve({ request, response, correlator })
+    await endpoint.serve({ request, response, correlator, rest })
   } catch (error) {
     refuse(error, request, response, correlator, log)
   }
+}
+
+/** An endpoint of exactly this path, or the one of its folder that takes one segment more. */
+function endpointAt(
+  endpoints: ReadonlyMap<string, Endpoint>,
+  path: string,
+): [endpoint: Endpoint | undefined, rest: string] {
+  const exact = path.endsWith('*') ? undefined : endpoints.get(path)
+  if (exact !== undefined) return [exact, '']
+  const at = path.lastIndexOf('/') + 1
+  const rest = path.slice(at)
+  if (!/^[\w-]{1,128}$/.test(rest)) return [undefined, '']
+  return [endpoints.get(`${path.slice(0, at)}*`), rest]
 }
 
 const malformed = (endpoint: Endpoint | undefined, message: string): Error =>
@@ -126,7 +145,7 @@ function endpointTable(issuers: readonly Issuer[], log: Log): ReadonlyMap<string
       answer(response, 200, make(), { 'cache-control': 'public, max-age=60', ...type })
     },
   })
-  const token = tokenServing(log)
+  const within = bounded(log)
   for (const issuer of issuers) {
     // A proxy in front may pass the path of the public address on, or take it away.
     for (const prefix of new Set([new URL(issuer.url).pathname, `/${issuer.environment}`])) {
@@ -139,7 +158,13 @@ function endpointTable(issuers: readonly Issuer[], log: Log): ReadonlyMap<string
         `${prefix}/jwks`,
         document(() => issuer.jwks(), 'application/jwk-set+json'),
       )
-      table.set(`${prefix}/token`, { methods: ['POST'], oauth: true, serve: token(issuer) })
+      for (const part of issuer.endpoints) {
+        table.set(`${prefix}${part.path}`, {
+          methods: part.methods,
+          oauth: part.kind === 'client',
+          serve: within(issuer, (exchange) => issuer.serve(part, { ...exchange, prefix })),
+        })
+      }
     }
   }
   table.set(
@@ -153,27 +178,29 @@ function endpointTable(issuers: readonly Issuer[], log: Log): ReadonlyMap<string
 }
 
 /** A bound on the requests under way and a deadline for each: a database that hangs must not gather them. */
-function tokenServing(log: Log): (issuer: Issuer) => Endpoint['serve'] {
+function bounded(
+  log: Log,
+): (issuer: Issuer, serving: (exchange: Exchange) => Promise<void>) => Endpoint['serve'] {
   let inFlight = 0
-  return (issuer) =>
-    async ({ request, response, correlator }) => {
-      if (inFlight >= maxTokenRequestsInFlight) {
-        const { status, headers, body } = unavailable('too many requests at the moment', 1)
-        request.resume()
-        answer(response, status, body, headers)
-        return
-      }
-      inFlight += 1
-      const deadline = setTimeout(() => {
-        log.error({ correlator, environment: issuer.environment }, 'token request timed out')
-        const { status, headers, body } = unavailable('no token can be issued at the moment', 2)
-        answer(response, status, body, headers)
-      }, tokenDeadlineMs)
-      try {
-        await issuer.token(request, response, correlator)
-      } finally {
-        clearTimeout(deadline)
-        inFlight -= 1
-      }
+  return (issuer, serving) => async (exchange) => {
+    const { request, response, correlator } = exchange
+    if (inFlight >= maxRequestsInFlight) {
+      const { status, headers, body } = unavailable('too many requests at the moment', 1)
+      request.resume()
+      answer(response, status, body, headers)
+      return
     }
+    inFlight += 1
+    const deadline = setTimeout(() => {
+      log.error({ correlator, environment: issuer.environment }, 'a request timed out')
+      const { status, headers, body } = unavailable('this cannot be served at the moment', 2)
+      answer(response, status, body, headers)
+    }, deadlineMs)
+    try {
+      await serving(exchange)
+    } finally {
+      clearTimeout(deadline)
+      inFlight -= 1
+    }
+  }
 }

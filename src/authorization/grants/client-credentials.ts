@@ -1,4 +1,10 @@
 import { OAuthError, quoted } from '../oauth-error.ts'
+import type { GrantPart } from './grant-part.ts'
+
+export const clientCredentialsPart: GrantPart = {
+  configuration: () => ({ features: { clientCredentials: { enabled: true } } }),
+  metadata: () => ({ grant_types_supported: ['client_credentials'] }),
+}
 
 const invalidScope = (description: string): OAuthError =>
   new OAuthError(400, 'invalid_scope', description)

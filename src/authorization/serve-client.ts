@@ -5,19 +5,20 @@ import { checkClientAssertion } from './check-client-assertion.ts'
 import { readBody, readTokenRequest, refuseWrongForm } from './read-token-request.ts'
 import { rememberState } from './token-state.ts'
 
-type TokenEndpoint = {
+type ClientEndpoint = {
   issuer: string
-  tokenEndpoint: string
+  /** `/token`: below the issuer, and the route of the provider */
+  path: string
   clock: Clock
 }
 
 /**
- * Reads and checks a token request, then has the provider serve a copy of it that holds nothing but what was checked:
+ * Reads and checks a request that a client authenticates, then has the provider serve a copy of it that holds nothing but what was checked:
  * no cookies, no forwarding headers, no Origin, no proofs of features that are off.
  * @throws OAuthError when the request is refused before the provider sees it
  */
-export async function serveToken(
-  endpoint: TokenEndpoint,
+export async function serveClient(
+  endpoint: ClientEndpoint,
   provider: Provider,
   request: IncomingMessage,
   response: ServerResponse,
@@ -26,13 +27,13 @@ export async function serveToken(
   refuseWrongForm(request)
   const body = await readBody(request)
   const token = readTokenRequest(request, body)
-  const { issuer, tokenEndpoint, clock } = endpoint
+  const { issuer, path, clock } = endpoint
   const nowSeconds = Math.floor(clock.now().getTime() / 1_000)
   const assertion =
     token.mechanism === 'private_key_jwt'
-      ? checkClientAssertion(token.parameters, { issuer, tokenEndpoint, nowSeconds })
+      ? checkClientAssertion(token.parameters, { issuer, path, nowSeconds })
       : undefined
-  const copy = copyOf(request, body)
+  const copy = copyOf(request, path, body)
   rememberState(copy, {
     request: token,
     assertion,
@@ -61,10 +62,10 @@ function callbackOf(provider: Provider): ReturnType<Provider['callback']> {
 
 const passedOn = ['authorization', 'content-type', 'host']
 
-function copyOf(request: IncomingMessage, body: Buffer): IncomingMessage {
+function copyOf(request: IncomingMessage, path: string, body: Buffer): IncomingMessage {
   const copy = new IncomingMessage(request.socket)
   copy.method = 'POST'
-  copy.url = '/token'
+  copy.url = path
   copy.httpVersion = '1.1'
   copy.httpVersionMajor = 1
   copy.httpVersionMinor = 1

@@ -1,0 +1,13 @@
+import type { ServerOptions } from '../server-options.ts'
+import { clientCredentialsPart } from './client-credentials.ts'
+import type { GrantPart } from './grant-part.ts'
+
+/** What the servers can do, in the order of the discovery document. Each entry is a file of this folder. */
+const grantParts: readonly GrantPart[] = [clientCredentialsPart]
+
+/**
+ * The parts that are on.
+ * @public
+ */
+export const partsOf = (options: ServerOptions): readonly GrantPart[] =>
+  grantParts.filter((part) => part.enabled?.(options) ?? true)

@@ -1,0 +1,42 @@
+import type { Clock } from '#platform/clock'
+import type { Environment } from '#platform/config'
+import type { Database } from '#platform/database'
+import type { NewId } from '#platform/ids'
+import type { Log } from '#platform/log'
+import type { Outbox } from '#platform/outbox'
+import type { Sealing } from '#platform/sealing'
+import type { ClientSource, ScopeSource } from './client-source.ts'
+import type { InteractionPages } from './interaction.ts'
+import type { NetworkAuthentication } from './network-authentication.ts'
+import type { AuthorizationTables } from './tables.ts'
+
+/**
+ * What the authorization server of one environment works with.
+ * @public
+ */
+export type ServerOptions = {
+  environment: Environment
+  /** `https://auth.example.com/sandbox` */
+  issuer: string
+  /** the gateway's public address: what the tokens of this environment are for */
+  audience: string
+  clients: ClientSource
+  scopes: ScopeSource
+  database: Database<AuthorizationTables>
+  sealing: Sealing
+  outbox: Outbox
+  newId: NewId
+  clock: Clock
+  log: Log
+  /** without it there is no grant on behalf of a subscriber */
+  subscribers?: SubscriberParts
+}
+
+/**
+ * What is needed where a subscriber stands behind a token.
+ * @public
+ */
+export type SubscriberParts = {
+  network: NetworkAuthentication
+  pages: InteractionPages
+}
