@@ -19,6 +19,8 @@ const prefixes = {
   exchange: 'exc',
   message: 'msg',
   gateway: 'gtw',
+  consent: 'cns',
+  capture: 'cap',
 } as const
 
 /** @public */

@@ -1,0 +1,100 @@
+import { lockSubject, tokenHash } from './begin-capture.ts'
+import { takeCapture, wasShown } from './capture-store.ts'
+import { addConsent, type ChangeEvidence, changeConsent } from './change-consent.ts'
+import { decide } from './decide.ts'
+import {
+  type AnswerEvidence,
+  CaptureRefused,
+  type ConsentDecision,
+  type ConsentQuestion,
+} from './face.ts'
+import { livingConsent } from './living-consent.ts'
+import type { Consenting, Trx } from './needs.ts'
+import { expiryOf } from './rules.ts'
+import { holdConsent } from './store.ts'
+import type { CaptureRow, ConsentRow } from './tables.ts'
+
+/** Once, whole or not at all: the answer, its history and its event are one transaction. */
+export async function answerCapture(
+  consenting: Consenting,
+  token: string,
+  answer: 'allow' | 'refuse',
+  evidence: AnswerEvidence,
+): Promise<ConsentDecision> {
+  return await consenting.db.transaction().execute(async (trx) => {
+    const capture = await takeCapture(trx, tokenHash(token), answer, consenting.clock.now())
+    if (capture === undefined)
+      throw new CaptureRefused('answered', 'This question was answered, or is no longer open.')
+    if (!(await wasShown(trx, capture.id, evidence)))
+      throw new CaptureRefused('other-text', 'The answer names a text that was not on the page.')
+    await lockSubject(trx, capture)
+    const asked = await holdConsent(trx, capture.environment, capture.consent_id)
+    if (asked === undefined) throw new Error(`the capture ${capture.id} has no consent`)
+    const question: ConsentQuestion = {
+      environment: capture.environment,
+      subject: capture.subject,
+      applicationId: capture.application_id,
+      purpose: asked.purpose,
+      scopes: asked.scopes,
+    }
+    const how: ChangeEvidence = {
+      by_kind: 'subscriber',
+      channel: capture.channel,
+      method: evidence.method,
+      capture_id: capture.id,
+      text_hash: evidence.textHash,
+      locale: evidence.locale,
+    }
+    const living = await livingConsent(consenting, trx, question)
+    if (answer === 'allow') await allow(consenting, trx, { capture, question, living, asked, how })
+    else await refuse(consenting, trx, { question, living, asked, how })
+    return await decide(consenting, question, trx)
+  })
+}
+
+async function allow(
+  consenting: Consenting,
+  trx: Trx,
+  about: {
+    capture: CaptureRow
+    question: ConsentQuestion
+    living: ConsentRow | undefined
+    asked: ConsentRow
+    how: ChangeEvidence
+  },
+): Promise<void> {
+  const { capture, living, how } = about
+  const application = await consenting.partners.getApplication(capture.application_id)
+  if (application === undefined)
+    throw new CaptureRefused('answered', 'The application that asked is gone.')
+  const expiresAt = expiryOf(consenting.clock.now(), capture.expires_after_days ?? undefined)
+  if (living === undefined) {
+    // Another page said no meanwhile. This answer is the later one, and a no is not turned into a yes: it is a new one.
+    const begun = { ...about.question, application, basis: 'consent', state: 'GRANTED' } as const
+    await addConsent(consenting, trx, { ...begun, expiresAt }, how)
+  } else if (living.state !== 'GRANTED') {
+    await changeConsent(consenting, trx, living, 'GRANTED', { ...how, expiresAt })
+  }
+}
+
+async function refuse(
+  consenting: Consenting,
+  trx: Trx,
+  about: {
+    question: ConsentQuestion
+    living: ConsentRow | undefined
+    asked: ConsentRow
+    how: ChangeEvidence
+  },
+): Promise<void> {
+  const { living, how } = about
+  // What another page allowed meanwhile is taken back.
+  if (living !== undefined)
+    await changeConsent(
+      consenting,
+      trx,
+      living,
+      living.state === 'GRANTED' ? 'WITHDRAWN' : 'DENIED',
+      how,
+    )
+}
