@@ -77,7 +77,9 @@ function refuseOpenFile(file: string): void {
   if (me === undefined) return
   const { mode, uid } = statSync(file)
   const folder = path.dirname(file)
-  if ((statSync(folder).mode & 0o022) !== 0)
+  const folderMode = statSync(folder).mode
+  // A sticky folder keeps what is another's, as those that container platforms mount secrets in do.
+  if ((folderMode & 0o022) !== 0 && (folderMode & 0o1000) === 0)
     throw new Error(
       `the folder of the master key can be written by other accounts, who can replace it: chmod 700 '${folder}'`,
     )
