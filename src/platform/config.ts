@@ -1,6 +1,7 @@
 import path from 'node:path'
 import ipaddr from 'ipaddr.js'
 import { type KeyConfig, keyConfigOf, keySettings } from './key-settings.ts'
+import { type NetworkConfig, networkConfigOf, networkSettings } from './network-settings.ts'
 
 /** @public */
 export const environments = ['sandbox', 'production'] as const
@@ -159,6 +160,7 @@ export const settings = {
   ),
   OTEL_TRACES_SAMPLER_ARG: setting('part of the calls that is traced, 0 to 1 (0.01)', share),
   ...keySettings,
+  ...networkSettings,
   SMTP_URL: setting(
     'mail server, smtps://user:password@host; without it mail becomes files in data/mail',
     smtpUrl,
@@ -287,6 +289,7 @@ export type Config = Readonly<{
   mailSender: string
   secretKey: Buffer | undefined
   keys: KeyConfig
+  network: NetworkConfig
   intakeToken: string | undefined
   upstreamToken: string | undefined
   redisUrl: string | undefined
@@ -365,6 +368,7 @@ export function loadConfig(
     faults.push('WAYLEAVE_TLS_KEY_FILE and WAYLEAVE_TLS_CERTIFICATE_FILE: set both, or neither')
   }
   const keys = keyConfigOf(values, faults)
+  const network = networkConfigOf(values, faults)
   if (faults.length > 0) throw new ConfigError(faults)
   return Object.freeze({
     version,
@@ -384,6 +388,7 @@ export function loadConfig(
     mailSender: values.WAYLEAVE_MAIL_SENDER ?? 'wayleave@localhost',
     secretKey: values.WAYLEAVE_SECRET_KEY,
     keys,
+    network,
     intakeToken: values.WAYLEAVE_INTAKE_TOKEN,
     upstreamToken: values.WAYLEAVE_UPSTREAM_TOKEN,
     redisUrl: values.REDIS_URL,
