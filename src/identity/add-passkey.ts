@@ -31,7 +31,7 @@ const tooMany = (): AppError =>
  */
 export async function addPasskey(
   identifying: Identifying,
-  personId: string,
+  { personId, id: sessionId }: { personId: string; id: string },
   input: NewPasskey,
 ): Promise<{ passkey: PasskeyRow; recoveryCodes: string[] | undefined }> {
   const { db, outbox, clock, newId } = identifying
@@ -50,7 +50,7 @@ export async function addPasskey(
     }
     if (!(await insertPasskey(trx, passkey)))
       throw new AppError('ALREADY_EXISTS', 'This passkey is registered already.')
-    const recoveryCodes = await afterFactorAdded(identifying, trx, account)
+    const recoveryCodes = await afterFactorAdded(identifying, trx, account, sessionId)
     await recordAction(outbox, trx, {
       actor: actorOf(account),
       action: 'passkey.added',

@@ -28,7 +28,7 @@ export async function beginTotp(
  */
 export async function confirmTotp(
   identifying: Identifying,
-  personId: string,
+  { personId, id: sessionId }: { personId: string; id: string },
   typed: string,
 ): Promise<string[] | undefined> {
   const { db, outbox, clock, limiter } = identifying
@@ -44,7 +44,7 @@ export async function confirmTotp(
     const step = stepOfCode(secret, digitsOf(typed), clock.now())
     if (step === undefined) throw wrongCode()
     await putTotp(identifying, trx, { personId, secret, step })
-    const recoveryCodes = await afterFactorAdded(identifying, trx, account)
+    const recoveryCodes = await afterFactorAdded(identifying, trx, account, sessionId)
     await recordAction(outbox, trx, {
       actor: actorOf(account),
       action: 'totp.enrolled',

@@ -4,7 +4,7 @@ import { addPasskey, beginPasskey } from './add-passkey.ts'
 import { beginTotp, confirmTotp } from './enrol-totp.ts'
 import { factorsOf, presentPasskey, renameOwnPasskey } from './list-factors.ts'
 import type { Identifying } from './needs.ts'
-import { personOf } from './person-of.ts'
+import { currentSession, personOf } from './person-of.ts'
 import { removePasskey, removeTotp, renewRecoveryCodes } from './remove-factor.ts'
 import {
   Factors,
@@ -95,7 +95,7 @@ function newPasskeyRoutes(
       },
     },
     async (request, reply) => {
-      const added = await addPasskey(identifying, personOf(request), request.body)
+      const added = await addPasskey(identifying, currentSession(request), request.body)
       // What this session proved a moment ago still holds for it; the sessions of other browsers prove themselves anew.
       await renewSession(identifying, cookie, reply, { verifiedAt: identifying.clock.now() })
       const { passkey, recoveryCodes } = added
@@ -174,7 +174,11 @@ function totpRoutes(server: HttpServer, identifying: Identifying, cookie: Sessio
       },
     },
     async (request, reply) => {
-      const recoveryCodes = await confirmTotp(identifying, personOf(request), request.body.code)
+      const recoveryCodes = await confirmTotp(
+        identifying,
+        currentSession(request),
+        request.body.code,
+      )
       await renewSession(identifying, cookie, reply, { verifiedAt: identifying.clock.now() })
       return recoveryCodes === undefined ? {} : { recoveryCodes }
     },

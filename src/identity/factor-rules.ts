@@ -4,7 +4,7 @@ import { lockFor } from '#platform/database'
 import { orderMail } from './mail-events.ts'
 import type { Identifying } from './needs.ts'
 import { deleteRecoveryCodes, issueRecoveryCodes } from './recovery-codes.ts'
-import { staleSessionsOf } from './session-store.ts'
+import { deleteOtherSessions, staleSessionsOf } from './session-store.ts'
 import { type Account, findAccount } from './store.ts'
 import type { IdentityTables } from './tables.ts'
 
@@ -25,18 +25,21 @@ export async function lockFactors(trx: Trx, personId: string): Promise<Account> 
 }
 
 /**
- * What follows from a new factor. The first one brings recovery codes, and what other sessions have proved without it
- * counts no longer.
+ * What follows from a new factor: what other sessions have proved without it counts no longer. The first one ends them,
+ * since a password was enough for them, and it brings recovery codes.
  * @param account as it was before
+ * @param sessionId of whoever adds it
  * @returns the codes, to be shown once
  */
 export async function afterFactorAdded(
   identifying: Identifying,
   trx: Trx,
   account: Account,
+  sessionId: string,
 ): Promise<string[] | undefined> {
   await staleSessionsOf(trx, account.id)
   if (account.has_second_factor) return undefined
+  await deleteOtherSessions(trx, account.id, sessionId)
   return await issueRecoveryCodes(identifying, trx, account.id)
 }
 

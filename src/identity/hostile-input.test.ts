@@ -38,6 +38,9 @@ test('no body makes a public route fail', async (t) => {
     '/email-verification/confirm',
     '/invitations/accept',
     '/operators/first',
+    '/session/passkey-options',
+    '/session/second-factor',
+    '/session/passkey',
   ]
   const bodies = fc.sample(
     fc.record(
@@ -56,6 +59,50 @@ test('no body makes a public route fail', async (t) => {
       const { status } = await call('POST', url, { body })
       assert.ok(status < 500, `${status} for ${url} ${JSON.stringify(body)}`)
     }
+  }
+})
+
+test('no answer of an authenticator makes a route fail, whatever bytes it is made of', async (t) => {
+  const { call, member } = await identityUnderTest(t)
+  const { cookie } = await member('ada@example.com')
+  const bytes = fc
+    .uint8Array({ minLength: 1, maxLength: 300 })
+    .map((octets) => Buffer.from(octets).toString('base64url'))
+  const clientData = fc
+    .oneof(
+      fc.jsonValue(),
+      fc.record({
+        type: fc.constantFrom('webauthn.get', 'webauthn.create'),
+        challenge: fc.oneof(fc.string(), fc.jsonValue()),
+        origin: fc.oneof(fc.constant('http://localhost'), fc.jsonValue()),
+        tokenBinding: fc.oneof(fc.constant(undefined), fc.jsonValue()),
+      }),
+    )
+    .map((value) => Buffer.from(JSON.stringify(value)).toString('base64url'))
+  const answers = fc.sample(
+    fc.record({
+      id: bytes,
+      clientDataJSON: fc.oneof(bytes, clientData),
+      authenticatorData: bytes,
+      attestationObject: bytes,
+      signature: bytes,
+      userHandle: bytes,
+    }),
+    { numRuns: 60, seed: 11 },
+  )
+  for (const { id, attestationObject, clientDataJSON, ...rest } of answers) {
+    const common = { id, rawId: id, type: 'public-key' }
+    const got = { ...common, response: { ...rest, clientDataJSON } }
+    const made = { ...common, response: { clientDataJSON, attestationObject } }
+    const statuses = await Promise.all([
+      call('POST', '/session/passkey', { body: { response: got } }),
+      call('POST', '/session/step-up', { cookie, body: { method: 'passkey', response: got } }),
+      call('POST', '/factors/passkeys', { cookie, body: { name: 'x', response: made } }),
+    ])
+    assert.deepEqual(
+      statuses.map(({ status }) => status >= 400 && status < 500),
+      [true, true, true],
+    )
   }
 })
 

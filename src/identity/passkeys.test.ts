@@ -201,6 +201,17 @@ test('an authenticator whose count does not grow is refused, and its owner is to
     if (performance.now() > until) assert.fail('a mail tells of the copy')
 })
 
+test('however many strangers guess at a password, its owner signs in with a passkey', async (t) => {
+  const setup = await identityUnderTest(t)
+  const { call, member } = setup
+  const ada = await member('ada@example.com')
+  const { key } = await addPasskey(setup, ada.cookie)
+  const guess = () => call('POST', '/session', { body: { email: ada.email, password: 'wrong' } })
+  const answers = await Promise.all(Array.from({ length: 80 }, guess))
+  assert.ok(answers.some(({ status }) => status === 429))
+  assert.equal((await passkeySignIn(setup, key)).status, 201)
+})
+
 test('a passkey that was removed signs in no more; another’s is as if it were absent', async (t) => {
   const setup = await identityUnderTest(t)
   const { call, member } = setup

@@ -148,16 +148,23 @@ test('guesses at a proof are stopped in the session that makes them, and in no o
   assert.equal((await stepUp(other, { method: 'password', password: goodPassword })).status, 200)
 })
 
-test('a new factor, and a new role, end what other sessions have proved', async (t) => {
-  const { ada, call, signIn, probe, member } = await setUp(t)
-  const other = await signIn(ada.email)
+test('the first second factor ends all other sessions; another one, and a new role, ends what they have proved', async (t) => {
+  const { ada, call, signIn, probe, member, platform } = await setUp(t)
+  const byPassword = await signIn(ada.email)
+  const key = new SoftAuthenticator(platform.config.portal.url)
+  const options = await call('POST', '/factors/passkeys/options', ada)
+  const body = { name: 'Laptop', response: key.create(options.body) }
+  const first = await call('POST', '/factors/passkeys', { ...ada, body })
+  assert.equal((await call('GET', '/session', { cookie: byPassword })).status, 401)
+  const response = key.get((await call('POST', '/session/passkey-options')).body)
+  const { cookie: other } = await call('POST', '/session/passkey', { body: { response } })
   assert.equal(await probe(other), 200)
-  await call('POST', '/factors/totp', ada)
-  const secret = String((await call('POST', '/factors/totp', ada)).body.secret)
+  const secret = String((await call('POST', '/factors/totp', { cookie: first.cookie })).body.secret)
   const code = new TOTP({ secret: Secret.fromBase32(secret) }).generate({
     timestamp: Date.parse('2026-01-05T08:00:15Z'),
   })
-  const { cookie } = await call('POST', '/factors/totp/confirm', { ...ada, body: { code } })
+  const confirm = { cookie: first.cookie, body: { code } }
+  const { cookie } = await call('POST', '/factors/totp/confirm', confirm)
   assert.equal(await probe(other), 'STEP_UP_REQUIRED')
   assert.equal(await probe(cookie), 200)
   const bob = await member('bob@example.com', { partnerId: ada.partnerId, role: 'viewer' })

@@ -63,13 +63,15 @@ export function useSignIn(done: (session: Session) => void): SignInFlow {
     }
   }, [round])
 
-  const attempt = async (work: () => Promise<void>): Promise<void> => {
+  const attempt = async (work: () => Promise<void>): Promise<boolean> => {
     setSending(true)
     setFault(undefined)
     try {
       await work()
+      return true
     } catch (error) {
       setFault(passkeyFault(error) ?? faultFrom(error))
+      return false
     } finally {
       setSending(false)
     }
@@ -106,9 +108,27 @@ export function useSignIn(done: (session: Session) => void): SignInFlow {
         const ticket = needed?.ticket
         done(await manage<Session>('POST', '/session/second-factor', { ticket, method, code }))
       }),
-    askPasskey: () => void attempt(async () => done(await signInWithPasskey())),
+    askPasskey: () =>
+      // Asking ended what waited in the address field.
+      void attempt(async () => done(await signInWithPasskey())).then((signedIn) => {
+        if (!signedIn) setRound(round + 1)
+      }),
     startOver,
   }
+}
+
+/** The other kinds of code that the person has. */
+export const otherCodes = (
+  needed: SecondFactorNeeded | undefined,
+  method: CodeMethod | undefined,
+): CodeMethod[] =>
+  (['totp', 'recovery-code'] as const).filter(
+    (kind) => kind !== method && needed?.methods.includes(kind) === true,
+  )
+
+export const codeLinkText: Readonly<Record<CodeMethod, string>> = {
+  totp: 'Use the authenticator app',
+  'recovery-code': 'Use a recovery code',
 }
 
 /** An app is quicker than paper; whoever has only a passkey is not asked for a recovery code first. */

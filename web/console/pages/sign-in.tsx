@@ -2,7 +2,7 @@ import { Anchor, Button, Group, PasswordInput, Stack, Text, TextInput } from '@m
 import { type ReactNode, useEffect, useRef } from 'react'
 import { codeFields } from '../../portal/view-models/forms.ts'
 import { Refused } from '../../ui/app/parts.tsx'
-import { type CodeMethod, type SignInFlow, useSignIn } from '../../ui/use-sign-in.ts'
+import { codeLinkText, otherCodes, type SignInFlow, useSignIn } from '../../ui/use-sign-in.ts'
 import { Entrance } from '../entrance.tsx'
 
 export function SignInPage(): ReactNode {
@@ -59,7 +59,6 @@ function Second({ flow }: { flow: SignInFlow }): ReactNode {
   const code = useRef<HTMLInputElement>(null)
   // biome-ignore lint/correctness/useExhaustiveDependencies: each kind of code begins in its field
   useEffect(() => code.current?.focus(), [flow.method])
-  const other: CodeMethod = flow.method === 'totp' ? 'recovery-code' : 'totp'
   const field = flow.method === undefined ? undefined : codeFields[flow.method]
   return (
     <form
@@ -92,11 +91,11 @@ function Second({ flow }: { flow: SignInFlow }): ReactNode {
           </>
         )}
         <Group>
-          {methods.includes(other) && (
-            <Anchor component="button" type="button" onClick={() => flow.choose(other)}>
-              {other === 'totp' ? 'Use the authenticator app' : 'Use a recovery code'}
+          {otherCodes(flow.needed, flow.method).map((other) => (
+            <Anchor key={other} component="button" type="button" onClick={() => flow.choose(other)}>
+              {codeLinkText[other]}
             </Anchor>
-          )}
+          ))}
           <Anchor component="button" type="button" onClick={flow.startOver}>
             Start over
           </Anchor>

@@ -1,5 +1,5 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react'
-import { type CodeMethod, type SignInFlow, useSignIn } from '../../ui/use-sign-in.ts'
+import { codeLinkText, otherCodes, type SignInFlow, useSignIn } from '../../ui/use-sign-in.ts'
 import { checkForm, codeFields, type FieldErrors, forms, safeReturn } from '../view-models/forms.ts'
 import { FormField } from './form-field.tsx'
 
@@ -54,7 +54,6 @@ function Second({ flow }: { flow: SignInFlow }): ReactNode {
     if (code === null) start.current?.focus()
     else code.focus()
   }, [flow.method])
-  const other: CodeMethod = flow.method === 'totp' ? 'recovery-code' : 'totp'
   return (
     <form
       className="account-form"
@@ -79,11 +78,16 @@ function Second({ flow }: { flow: SignInFlow }): ReactNode {
         </>
       )}
       <p className="step-links">
-        {methods.includes(other) && (
-          <button type="button" className="link-button" onClick={() => flow.choose(other)}>
-            {other === 'totp' ? 'Use the authenticator app' : 'Use a recovery code'}
+        {otherCodes(flow.needed, flow.method).map((other) => (
+          <button
+            key={other}
+            type="button"
+            className="link-button"
+            onClick={() => flow.choose(other)}
+          >
+            {codeLinkText[other]}
           </button>
-        )}
+        ))}
         <button type="button" className="link-button" onClick={flow.startOver}>
           Start over
         </button>
