@@ -121,6 +121,8 @@ async function record(
       partnerId: row.partner_id,
       purpose: row.purpose,
       scopes: row.scopes,
+      basis: row.basis,
+      expiresAt: row.expires_at?.toISOString() ?? null,
       textHash: evidence.text_hash ?? null,
       locale: evidence.locale ?? null,
       by: evidence.by_kind,

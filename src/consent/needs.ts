@@ -18,9 +18,7 @@ export type ConsentNeeds = {
   }
   partners: {
     /** undefined for one that was deleted */
-    getApplication(
-      id: string,
-    ): Promise<
+    getApplication(id: string): Promise<
       | {
           id: string
           name: string

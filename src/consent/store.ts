@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from 'kysely'
+import { type Kysely, sql, type Transaction } from 'kysely'
 import type { Environment } from '#platform/config'
 import type { ConsentQuestion, ConsentRecord } from './face.ts'
 import type { ConsentRow, ConsentTables } from './tables.ts'
@@ -33,7 +33,7 @@ export async function findLiving(
     .where('application_id', '=', key.applicationId)
     .where('purpose', '=', key.purpose)
     .where('basis', '=', key.basis)
-    .where('scopes', '=', [...key.scopes])
+    .where(sql<boolean>`scopes = ${[...key.scopes]}::text[]`)
     .where('state', 'in', [...living])
     .executeTakeFirst()
 }

@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { sql } from 'kysely'
+import { endConsentsOf, expireDue } from './end-consent.ts'
+import { CaptureRefused, type CaptureRequest } from './face.ts'
+import { testConsent } from './testing.ts'
+
+const refusedFor = (reason: CaptureRefused['reason']) => (error: unknown) =>
+  error instanceof CaptureRefused && error.reason === reason
+
+test('what a subscriber allowed is granted, with the words that were shown, until its time is over', async (t) => {
+  const { directory, question, request, answer, clock, history, consenting } = await testConsent(t)
+  assert.deepEqual(await directory.decide(question), {
+    status: 'required',
+    scopes: question.scopes,
+  })
+  const decision = await answer(request({ locales: ['de-AT'] }), 'allow')
+  const [record] = await directory.listOf('production', question.subject)
+  assert.deepEqual(decision, { status: 'granted', consentIds: [record?.id] })
+  assert.deepEqual(await directory.decide(question), decision)
+  assert.equal(record?.locale, 'de')
+  assert.match(record?.textHash ?? '', /^[\w-]{43}$/)
+  assert.equal(record?.expiresAt?.toISOString(), '2026-03-31T12:00:00.000Z')
+  clock.advance(30 * 86_400_000 - 1)
+  assert.equal((await directory.decide(question)).status, 'granted')
+  clock.advance(1)
+  assert.equal((await directory.decide(question)).status, 'required', 'before the job came by')
+  assert.equal(await expireDue(consenting), 1)
+  assert.deepEqual(await history(record?.id ?? ''), [
+    'none PENDING partner',
+    'PENDING REQUESTED subscriber',
+    'REQUESTED GRANTED subscriber',
+    'GRANTED EXPIRED system',
+  ])
+  const again = await answer(request(), 'allow')
+  assert.ok(again.status === 'granted' && again.consentIds[0] !== record?.id, 'a new id')
+})
+
+test('of fifty simultaneous answers to one question one counts', async (t) => {
+  const { directory, request, platform } = await testConsent(t)
+  const { token } = await directory.beginCapture(request())
+  const view = await directory.openCapture(token)
+  const evidence = { method: 'network', textHash: view?.textHash ?? '', locale: 'en' }
+  const results = await Promise.allSettled(
+    Array.from({ length: 50 }, (_, i) =>
+      directory.answerCapture(token, i % 2 === 0 ? 'allow' : 'refuse', evidence),
+    ),
+  )
+  assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 1)
+  for (const result of results)
+    if (result.status === 'rejected') assert.ok(refusedFor('answered')(result.reason))
+  const { rows } = await sql<{ n: number }>`
+    select count(*)::int as n from consent.change where to_state in ('GRANTED', 'DENIED')`.execute(
+    platform.database.as<unknown>(),
+  )
+  assert.equal(rows[0]?.n, 1)
+  assert.equal(await directory.openCapture(token), undefined)
+})
+
+test('of fifty simultaneous questions about the same, one consent is living, and the limit is exact', async (t) => {
+  const { directory, request, platform } = await testConsent(t)
+  const results = await Promise.allSettled(
+    Array.from({ length: 50 }, () => directory.beginCapture(request({ channel: 'capture-url' }))),
+  )
+  assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 5)
+  for (const result of results)
+    if (result.status === 'rejected') assert.ok(refusedFor('too-often')(result.reason))
+  const { rows } = await sql<{ n: number }>`select count(*)::int as n from consent.consent`.execute(
+    platform.database.as<unknown>(),
+  )
+  assert.equal(rows[0]?.n, 1)
+})
+
+test('the last answer of a subscriber stands when two pages were open', async (t) => {
+  const { directory, request, question } = await testConsent(t)
+  const open = async () => {
+    const { token } = await directory.beginCapture(request())
+    const view = await directory.openCapture(token)
+    return { token, evidence: { method: 'network', textHash: view?.textHash ?? '', locale: 'en' } }
+  }
+  const [first, second, third] = [await open(), await open(), await open()]
+  const granted = await directory.answerCapture(first.token, 'allow', first.evidence)
+  assert.equal(granted.status, 'granted')
+  const taken = await directory.answerCapture(second.token, 'refuse', second.evidence)
+  assert.deepEqual(taken, { status: 'refused', reason: 'withdrawn' })
+  const anew = await directory.answerCapture(third.token, 'allow', third.evidence)
+  assert.ok(anew.status === 'granted' && granted.status === 'granted')
+  assert.notDeepEqual(anew.consentIds, granted.consentIds)
+  assert.deepEqual(await directory.decide(question), anew)
+})
+
+test('an answer that names words that were not on the page changes nothing', async (t) => {
+  const { directory, request } = await testConsent(t)
+  const { token } = await directory.beginCapture(request())
+  const view = await directory.openCapture(token, ['fr'])
+  const evidence = { method: 'network', textHash: view?.textHash ?? '', locale: 'fr' }
+  for (const wrong of [{ textHash: 'A'.repeat(43) }, { locale: 'en' }])
+    await assert.rejects(
+      directory.answerCapture(token, 'allow', { ...evidence, ...wrong }),
+      refusedFor('other-text'),
+    )
+  assert.equal((await directory.answerCapture(token, 'allow', evidence)).status, 'granted')
+})
+
+test('a no stands for a day, the next for a week, and nobody may ask meanwhile', async (t) => {
+  const { directory, request, answer, clock, question } = await testConsent(t)
+  const days = (n: number) => clock.advance(n * 86_400_000)
+  await answer(request(), 'refuse')
+  await assert.rejects(directory.beginCapture(request()), refusedFor('denied'))
+  days(1)
+  assert.equal((await directory.decide(question)).status, 'required')
+  await answer(request(), 'refuse')
+  days(6)
+  assert.deepEqual(await directory.decide(question), { status: 'refused', reason: 'denied' })
+  days(1)
+  assert.equal((await directory.decide(question)).status, 'required')
+})
+
+test('in the sandbox a no stands for a minute', async (t) => {
+  const { directory, request, answer, clock } = await testConsent(t)
+  const sandbox: Partial<CaptureRequest> = {
+    environment: 'sandbox',
+    applicationId: 'app_sandbox',
+    subject: 'other',
+  }
+  assert.equal((await answer(request(sandbox), 'refuse')).status, 'refused')
+  clock.advance(60_000)
+  assert.equal((await directory.decide(request(sandbox))).status, 'required')
+})
+
+test('what was withdrawn ends at once, once, and only by its subscriber or the operator', async (t) => {
+  const { directory, request, answer, question, history, platform } = await testConsent(t)
+  const decision = await answer(request(), 'allow')
+  const id = decision.status === 'granted' ? (decision.consentIds[0] ?? '') : ''
+  const by = { kind: 'subscriber', channel: 'privacy-page', method: 'one-time-code' } as const
+  await assert.rejects(directory.withdraw('production', id, { ...by, subject: 'somebody' }))
+  await assert.rejects(directory.withdraw('sandbox', id, { ...by, subject: question.subject }))
+  await Promise.all(
+    Array.from({ length: 10 }, () =>
+      directory.withdraw('production', id, { ...by, subject: question.subject }),
+    ),
+  )
+  assert.deepEqual(await directory.decide(question), { status: 'refused', reason: 'withdrawn' })
+  assert.equal((await history(id)).filter((line) => line.includes('WITHDRAWN')).length, 1)
+  const { rows } = await sql<{ state: string }>`
+    select payload ->> 'state' as state from platform.outbox
+    where type = 'consent.changed' and key = ${id} order by position`.execute(
+    platform.database.as<unknown>(),
+  )
+  assert.deepEqual(
+    rows.map(({ state }) => state),
+    ['PENDING', 'REQUESTED', 'GRANTED', 'WITHDRAWN'],
+  )
+})
+
+test('an objection ends a processing on legitimate interest until it is lifted', async (t) => {
+  const { directory, question } = await testConsent(t)
+  const about = { ...question, scopes: ['sim-swap:check'] }
+  const by = {
+    kind: 'subscriber',
+    subject: question.subject,
+    channel: 'privacy-page',
+    method: 'one-time-code',
+  } as const
+  assert.deepEqual(await directory.decide(about), { status: 'granted', consentIds: [] })
+  const id = await directory.object(about, by)
+  assert.equal(await directory.object(about, by), id, 'a second time is the first')
+  assert.deepEqual(await directory.decide(about), { status: 'refused', reason: 'objected' })
+  assert.equal(
+    (await directory.decide({ ...about, purpose: 'dpv:Marketing' })).status,
+    'granted',
+    'another purpose is another matter',
+  )
+  await directory.withdraw('production', id, by)
+  assert.equal((await directory.decide(about)).status, 'granted')
+  await assert.rejects(directory.object(question, by), refusedFor('nothing-to-ask'))
+})
+
+test('an application that is gone takes its consents and questions along', async (t) => {
+  const { directory, request, answer, consenting, question, world } = await testConsent(t)
+  await answer(request(), 'allow')
+  const open = await directory.beginCapture(request({ scopes: ['location-retrieval:read'] }))
+  world.applications.delete('app_production')
+  await consenting.db
+    .transaction()
+    .execute((trx) => endConsentsOf(consenting, trx, 'app_production'))
+  const states = (await directory.listOf('production', question.subject)).map(({ state }) => state)
+  assert.deepEqual(states, ['EXPIRED', 'EXPIRED'])
+  assert.equal(await directory.openCapture(open.token), undefined)
+})
+
+test('a question that nobody answered runs out, says nothing, and forgets the number', async (t) => {
+  const { directory, request, clock, consenting, question } = await testConsent(t)
+  const { token } = await directory.beginCapture(request({ sealedNumber: 'v2.0.sealed' }))
+  assert.equal((await directory.openCapture(token))?.sealedNumber, 'v2.0.sealed')
+  clock.advance(10 * 60_000)
+  assert.equal(await directory.openCapture(token), undefined)
+  assert.equal(await expireDue(consenting), 1)
+  assert.equal(await expireDue(consenting), 0)
+  assert.equal((await directory.decide(question)).status, 'required')
+  const { rows } = await sql<{ n: number }>`
+    select count(sealed_number)::int as n from consent.capture`.execute(consenting.db)
+  assert.equal(rows[0]?.n, 0)
+})
+
+test('the database refuses to alter history, notices and texts', async (t) => {
+  const { request, answer, consenting } = await testConsent(t)
+  await answer(request(), 'allow')
+  for (const table of ['change', 'notice', 'shown', 'text_version'])
+    for (const statement of [
+      `update consent.${table} set locale = 'xx'`,
+      `delete from consent.${table}`,
+      `truncate consent.${table} cascade`,
+    ])
+      await assert.rejects(sql.raw(statement).execute(consenting.db), /append-only/)
+})
+
+test('nothing in the database holds a token of a link', async (t) => {
+  const { directory, request, consenting } = await testConsent(t)
+  const { token } = await directory.beginCapture(request())
+  assert.match(token, /^[\w-]{43}$/)
+  const { rows } = await sql<{ text: string }>`
+    select c::text as text from consent.capture c`.execute(consenting.db)
+  assert.ok(!rows.some(({ text }) => text.includes(token)))
+})
