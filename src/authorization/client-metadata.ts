@@ -1,47 +1,98 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import type { AdapterPayload } from 'oidc-provider'
-import type { AssertionAlg, AssertionHeader } from './check-client-assertion.ts'
 import type { Client } from './client-source.ts'
-import type { ClientKey } from './token-state.ts'
+import type { AssertionAlg, AssertionHeader } from './signed-jwt.ts'
+import { endpointGrants } from './endpoint-grants.ts'
+import type { ClientKey, TokenState } from './token-state.ts'
 
 type PublicKey = Readonly<Record<string, string>>
 
 /**
- * oidc-provider binds one authentication method to a client. Here every client may use each of them, so its metadata
- * is made for the mechanism that the request presents; a request that presents two is refused before this.
+ * oidc-provider binds one authentication method to a client. Here every client may use each that its settings allow, so
+ * its metadata is made for the mechanism that the request presents; a request that presents two is refused before this.
+ * An unknown client gets metadata too, that nothing authenticates: it is refused like a wrong credential, in the same
+ * time. Only at the authorization endpoint, where nobody authenticates, is it not there.
  */
-export function metadataForSecret(clientId: string): AdapterPayload {
-  // The provider demands a secret of this method. It is never compared: compareClientSecret is ours.
-  return {
-    ...common(clientId),
-    token_endpoint_auth_method: 'client_secret_basic',
-    client_secret: '-',
-  }
-}
-
-export function metadataForAssertion(
+export function metadataOf(
   clientId: string,
-  header: AssertionHeader,
-  candidates: readonly ClientKey[],
-): AdapterPayload {
-  const keys = candidates
-    .map(({ jwk }) => usableKey(jwk, header))
-    .filter((key) => key !== undefined)
+  state: TokenState,
+  supported: readonly string[],
+): AdapterPayload | undefined {
+  const { client, assertion, requestObject } = state
+  if (state.browser !== undefined && client === undefined) return undefined
+  state.candidates = assertion === undefined ? [] : candidateKeys(client, assertion)
+  const headers = [assertion, requestObject].filter((header) => header !== undefined)
+  const keys = headers.flatMap((header) =>
+    (client?.keys ?? []).map(({ jwk }) => usableKey(jwk, header)).filter((key) => key !== undefined),
+  )
+  const decoys = headers.filter((header) => !keys.some((key) => key.alg === header.alg)).map(decoy)
   return {
-    ...common(clientId),
-    token_endpoint_auth_method: 'private_key_jwt',
+    client_id: clientId,
+    ...(client === undefined ? bare : settled(client, state, supported)),
+    ...(assertion === undefined
+      ? // The provider demands a secret of this method. It is never compared: compareClientSecret is ours.
+        { token_endpoint_auth_method: 'client_secret_basic', client_secret: '-' }
+      : { token_endpoint_auth_method: 'private_key_jwt' }),
     // With no key to try, a signature is checked all the same: an unknown client, or one without this key, takes as
     // long as a wrong signature and gets the same answer.
-    jwks: { keys: keys.length > 0 ? keys : [decoy(header)] } as never,
+    ...(headers.length === 0 ? {} : { jwks: { keys: [...keys, ...decoys] } as never }),
   }
 }
 
-const common = (clientId: string): AdapterPayload => ({
-  client_id: clientId,
+const bare: AdapterPayload = {
   grant_types: ['client_credentials'],
   response_types: [],
   redirect_uris: [],
-})
+}
+
+/** What the application decided about its sign-in, as far as this server can do it. */
+function settled(
+  { settings }: Client,
+  state: TokenState,
+  supported: readonly string[],
+): AdapterPayload {
+  const grants = [...new Set(settings.grants.map(({ grantType }) => grantType as string))]
+  const personal = grants.some((grant) => grant !== 'client_credentials')
+  if (settings.refreshTokens && personal) grants.push('refresh_token')
+  const types = grants.filter((grant) => supported.includes(grant))
+  if (state.path in endpointGrants) types.push(endpointGrants[state.path] ?? '')
+  const code = types.includes('authorization_code') && settings.redirectUris.length > 0
+  const ciba = types.includes('urn:openid:params:grant-type:ciba')
+  const bound = boundBy(settings, state.proof)
+  return {
+    grant_types: types,
+    response_types: code ? ['code'] : [],
+    redirect_uris: code ? [...settings.redirectUris] : [],
+    application_type: isNative(settings.redirectUris) ? 'native' : 'web',
+    ...(ciba ? { backchannel_token_delivery_mode: 'poll' } : {}),
+    ...(bound === 'dpop' ? { dpop_bound_access_tokens: true } : {}),
+    ...(bound === 'certificate' ? { tls_client_certificate_bound_access_tokens: true } : {}),
+    ...(code && (settings.requirePar || settings.profile === 'fapi2')
+      ? { require_pushed_authorization_requests: true }
+      : {}),
+    ...(settings.requireSignedRequest ? { require_signed_request_object: true } : {}),
+  }
+}
+
+/** Which binding a token must have: of two that are allowed, the one that the request brings. */
+function boundBy(
+  { senderConstraint, profile }: Client['settings'],
+  proof: boolean,
+): 'dpop' | 'certificate' | undefined {
+  if (senderConstraint === 'dpop' || senderConstraint === 'certificate') return senderConstraint
+  if (senderConstraint === 'none' && profile !== 'fapi2') return undefined
+  return proof ? 'dpop' : 'certificate'
+}
+
+/** Only then may the port of a loopback address be another than the registered one (RFC 8252, section 7.3). */
+function isNative(redirectUris: readonly string[]): boolean {
+  const loopback = (uri: string): boolean =>
+    /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(\/|\?|$)/.test(uri)
+  return (
+    redirectUris.some((uri) => uri.startsWith('http:') && loopback(uri)) &&
+    !redirectUris.some((uri) => uri.startsWith('https:') && loopback(uri))
+  )
+}
 
 /** The registered keys that may have signed an assertion with this header. */
 export const candidateKeys = (client: Client | undefined, header: AssertionHeader): ClientKey[] =>

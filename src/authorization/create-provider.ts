@@ -11,7 +11,6 @@ import Provider, {
   ExternalSigningKey,
   type KoaContextWithOIDC,
 } from 'oidc-provider'
-import { assertionAlgs, clockSkewSeconds } from './check-client-assertion.ts'
 import { usableKey } from './client-metadata.ts'
 import type { ClientSource } from './client-source.ts'
 import { grantClientCredentialsScope } from './grants/client-credentials.ts'
@@ -21,6 +20,7 @@ import { invalidClient, OAuthError, quoted } from './oauth-error.ts'
 import { providerAdapter } from './provider-adapter.ts'
 import { tokenLifetimeSeconds } from './rotate-keys.ts'
 import type { ServerOptions } from './server-options.ts'
+import { assertionAlgs, clockSkewSeconds } from './signed-jwt.ts'
 import type { PrivateJwk } from './signing-key.ts'
 import { stateOf, type TokenState } from './token-state.ts'
 

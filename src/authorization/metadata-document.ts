@@ -1,4 +1,4 @@
-import { assertionAlgs } from './check-client-assertion.ts'
+import { assertionAlgs } from './signed-jwt.ts'
 
 export const clientAuthenticationMethods = [
   'client_secret_basic',

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
-import type { AssertionHeader } from './check-client-assertion.ts'
 import type { Client } from './client-source.ts'
 import type { TokenRequest } from './read-token-request.ts'
+import type { AssertionHeader } from './signed-jwt.ts'
 
 export type ClientKey = Client['keys'][number]
 
@@ -9,14 +9,22 @@ export type ClientKey = Client['keys'][number]
 export type Refusal = Error & { error?: string; error_description?: string; error_detail?: string }
 
 /**
- * What is known of one token request while the provider works on it. The provider keeps `Client` objects from request
+ * What is known of one request while the provider works on it. The provider keeps `Client` objects from request
  * to request, so nothing about a request may live there.
  */
 export type TokenState = {
+  /** below the issuer: `/token` */
+  readonly path: string
   readonly request: TokenRequest
   readonly assertion: AssertionHeader | undefined
   /** who the request says it is from; not believed */
   readonly clientId: string | undefined
+  /** what the request's signed request object says of its key; undefined without a readable one */
+  readonly requestObject: AssertionHeader | undefined
+  /** whether the request proves the possession of a key (RFC 9449) */
+  readonly proof: boolean
+  /** the request as it came, with its cookies and its peer: undefined where no browser calls */
+  readonly browser: IncomingMessage | undefined
   readonly address: string
   readonly correlator: string
   readonly startedAt: number
@@ -27,6 +35,10 @@ export type TokenState = {
   /** which credential proved who the client is; without one there is no token */
   credentialId: string | undefined
   refusal: Refusal | undefined
+  /** the jti of a request object whose claims are in order; used up once its signature has been verified */
+  objectId: { jti: string; exp: number } | undefined
+  /** set while a client assertion is checked: a used one is told from a used proof by it */
+  checksAssertion: boolean
 }
 
 const states = new WeakMap<IncomingMessage, TokenState>()
@@ -34,6 +46,26 @@ const states = new WeakMap<IncomingMessage, TokenState>()
 export const rememberState = (request: IncomingMessage, state: TokenState): void => {
   states.set(request, state)
 }
+
+/** A state of which nothing is known yet but the request. */
+export const newState = (
+  known: Pick<TokenState, 'path' | 'request' | 'correlator'> & Partial<TokenState>,
+): TokenState => ({
+  assertion: undefined,
+  clientId: undefined,
+  requestObject: undefined,
+  proof: false,
+  browser: undefined,
+  address: '',
+  startedAt: performance.now(),
+  client: undefined,
+  candidates: [],
+  credentialId: undefined,
+  refusal: undefined,
+  objectId: undefined,
+  checksAssertion: false,
+  ...known,
+})
 
 export const stateOf = (request: IncomingMessage | undefined): TokenState | undefined =>
   request === undefined ? undefined : states.get(request)
