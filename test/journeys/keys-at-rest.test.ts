@@ -93,7 +93,8 @@ test('no call fails while data keys and the master key change, and a killed cont
     20_000,
   )
   await until(async () => {
-    const answer = await fetch(product.wellKnown.portal).catch(() => undefined)
+    const wellKnown = `${product.wellKnown.portal}/.well-known/wayleave`
+    const answer = await fetch(wellKnown).catch(() => undefined)
     return answer?.status === 200
   }, 20_000)
   assert.equal(await call(body), 200)

@@ -74,7 +74,7 @@ export async function startProduct(
   options: { dataDir?: string; portBase?: number; env?: Record<string, string> } = {},
 ): Promise<Product> {
   const portBase = options.portBase ?? (await freePortBase())
-  const dataDir = options.dataDir ?? temporaryFolder(t)
+  const dataDir = options.dataDir ?? mkdtempSync(path.join(tmpdir(), 'wayleave-product-'))
   const env = cleanEnvironment({
     PORT_BASE: String(portBase),
     WAYLEAVE_DATA_DIR: dataDir,
@@ -101,6 +101,8 @@ export async function startProduct(
   t.after(async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
     await exited
+    // Hooks run in their order: a folder that is removed while the product writes into it does not go.
+    if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true })
   })
   await until(() => {
     if (child.exitCode !== null)
