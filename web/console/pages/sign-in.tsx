@@ -57,8 +57,9 @@ function First({ flow }: { flow: SignInFlow }): ReactNode {
 function Second({ flow }: { flow: SignInFlow }): ReactNode {
   const methods = flow.needed?.methods ?? []
   const code = useRef<HTMLInputElement>(null)
+  const start = useRef<HTMLParagraphElement>(null)
   // biome-ignore lint/correctness/useExhaustiveDependencies: each kind of code begins in its field
-  useEffect(() => code.current?.focus(), [flow.method])
+  useEffect(() => (code.current ?? start.current)?.focus(), [flow.method])
   const field = flow.method === undefined ? undefined : codeFields[flow.method]
   return (
     <form
@@ -68,7 +69,9 @@ function Second({ flow }: { flow: SignInFlow }): ReactNode {
       }}
     >
       <Stack>
-        <Text>The password is right. Now show that it is you.</Text>
+        <Text ref={start} tabIndex={-1} className="step-text">
+          The password is right. Now show that it is you.
+        </Text>
         {flow.fault !== undefined && <Refused fault={flow.fault} />}
         {methods.includes('passkey') && flow.passkeys && <PasskeyButton flow={flow} />}
         {field !== undefined && (
@@ -107,7 +110,13 @@ function Second({ flow }: { flow: SignInFlow }): ReactNode {
 
 function PasskeyButton({ flow }: { flow: SignInFlow }): ReactNode {
   return (
-    <Button variant="default" size="md" disabled={flow.sending} onClick={flow.askPasskey}>
+    <Button
+      // After the password it is the way on, unless a code is asked for.
+      variant={flow.needed !== undefined && flow.method === undefined ? 'filled' : 'default'}
+      size="md"
+      disabled={flow.sending}
+      onClick={flow.askPasskey}
+    >
       Sign in with a passkey
     </Button>
   )

@@ -105,10 +105,12 @@ function Problem({ flow }: { flow: SignInFlow }): ReactNode {
 }
 
 function PasskeyButton({ flow }: { flow: SignInFlow }): ReactNode {
+  const isOnlyWay = flow.needed !== undefined && flow.method === undefined
   return (
     <button
       type="button"
-      className="button button-wide button-plain"
+      // After the password it is the way on, unless a code is asked for.
+      className={`button button-wide${isOnlyWay ? '' : ' button-plain'}`}
       disabled={flow.sending}
       onClick={flow.askPasskey}
     >

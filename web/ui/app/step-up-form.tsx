@@ -125,10 +125,12 @@ function TypedProof({ method, sending }: { method: Typed; sending: boolean }): R
   )
 }
 
+const subjects: Record<string, string> = { '/password': 'The password', '/code': 'The code' }
+
 /** `/code: is not right` is for programs. */
 function sentenceOf(fault: Fault): Fault {
   const [first] = fault.violations
   if (first === undefined) return fault
-  const subject = first.path === '/password' ? 'The password' : 'It'
+  const subject = subjects[first.path] ?? 'It'
   return { ...fault, message: `${subject} ${first.message}.` }
 }
