@@ -1,7 +1,24 @@
 import path from 'node:path'
-import ipaddr from 'ipaddr.js'
 import { type KeyConfig, keyConfigOf, keySettings } from './key-settings.ts'
 import { type NetworkConfig, networkConfigOf, networkSettings } from './network-settings.ts'
+import {
+  countUpTo,
+  currency,
+  hostNames,
+  httpUrl,
+  lameDuck,
+  networks,
+  oneOf,
+  port,
+  portBase,
+  postgresUrl,
+  redisUrl,
+  setting,
+  share,
+  smtpUrl,
+  text,
+  traceUrl,
+} from './setting-parsers.ts'
 
 /** @public */
 export const environments = ['sandbox', 'production'] as const
@@ -22,111 +39,6 @@ export class ConfigError extends Error {
     this.faults = faults
   }
 }
-
-type Setting<T> = {
-  /** One line for `wayleave doctor` and the documentation. */
-  about: string
-  parse: (text: string) => T
-  secret?: boolean
-}
-
-const text = (value: string): string => value
-const port = (value: string): number => {
-  const number = Number(value)
-  if (!Number.isInteger(number) || number < 1 || number > 65_535)
-    throw new Error('must be a port from 1 to 65535')
-  return number
-}
-const portBase = (value: string): number => {
-  const number = port(value)
-  if (number > 65_515)
-    throw new Error('must leave room for the 20 ports of the block: at most 65515')
-  return number
-}
-const httpUrl = (value: string): string => {
-  const url = URL.parse(value)
-  if (url === null || !/^https?:$/.test(url.protocol))
-    throw new Error('must be an http or https URL')
-  if (url.username !== '' || url.search !== '' || url.hash !== '')
-    throw new Error('must have no user, query or fragment')
-  return value.replace(/\/+$/, '')
-}
-const traceUrl = (value: string): string => {
-  const url = URL.parse(value.replace('{traceId}', '0'))
-  if (url === null || !/^https?:$/.test(url.protocol) || !value.includes('{traceId}'))
-    throw new Error('must be an http or https URL with {traceId} in it')
-  return value
-}
-const postgresUrl = (value: string): string => {
-  const url = URL.parse(value)
-  if (url === null || !/^postgres(ql)?:$/.test(url.protocol))
-    throw new Error('must be a postgresql:// URL')
-  return value
-}
-const redisUrl = (value: string): string => {
-  const url = URL.parse(value)
-  if (url === null || !/^rediss?:$/.test(url.protocol))
-    throw new Error('must be a redis:// or rediss:// URL')
-  return value
-}
-const countUpTo =
-  (most: number) =>
-  (value: string): number => {
-    const number = Number(value)
-    if (!Number.isInteger(number) || number < 1 || number > most)
-      throw new Error(`must be a number from 1 to ${most}`)
-    return number
-  }
-const share = (value: string): number => {
-  const number = Number(value)
-  if (!(number >= 0 && number <= 1)) throw new Error('must be a number from 0 to 1')
-  return number
-}
-const networks = (value: string): readonly string[] =>
-  value.split(',').map((item) => {
-    const network = item.trim()
-    if (!ipaddr.isValidCIDR(network))
-      throw new Error('must be networks such as 10.0.0.0/8, ::1/128')
-    return network
-  })
-const hostNames = (value: string): readonly string[] =>
-  value.split(',').map((item) => {
-    const name = item.trim()
-    const plain = /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])$/
-    if (!plain.test(name) || URL.parse(`http://${name}`) === null)
-      throw new Error(
-        'must be names or addresses without ports: gateway.internal, 192.0.2.7, [::1]',
-      )
-    return name
-  })
-const lameDuck = (value: string): number => {
-  const seconds = Number(value)
-  if (value.trim() === '' || !(seconds >= 0 && seconds <= 15))
-    throw new Error('must be a number of seconds from 0 to 15')
-  return seconds
-}
-const smtpUrl = (value: string): string => {
-  const url = URL.parse(value)
-  if (url === null || !/^smtps?:$/.test(url.protocol))
-    throw new Error('must be an smtp:// or smtps:// URL')
-  return value
-}
-const oneOf =
-  <const T extends string>(...values: T[]) =>
-  (value: string): T => {
-    const found = values.find((v) => v === value)
-    if (found === undefined) throw new Error(`must be one of ${values.join(', ')}`)
-    return found
-  }
-const currency = (value: string): string => {
-  if (!/^[A-Z]{3}$/.test(value)) throw new Error('must be an ISO 4217 code such as EUR')
-  return value
-}
-const setting = <T>(about: string, parse: (value: string) => T, secret = false): Setting<T> => ({
-  about,
-  parse,
-  secret,
-})
 
 /**
  * Every environment variable that Wayleave reads. A name that begins with WAYLEAVE_ and is not here is a fault.
@@ -206,6 +118,10 @@ export const settings = {
   WAYLEAVE_UPSTREAM_CA_FILE: setting(
     'CA certificates (PEM) that upstream certificates may come from, beside those of the system',
     text,
+  ),
+  WAYLEAVE_EGRESS_NETWORKS: setting(
+    'networks besides the public one where partners may have addresses that Wayleave calls (jwks_uri): 10.20.0.0/16; 127.0.0.0/8 on a laptop',
+    networks,
   ),
   WAYLEAVE_GATEWAY_ID: setting('stable name of a gateway; its journal lives under it', text),
   WAYLEAVE_JOURNAL_SYNC: setting(
@@ -301,6 +217,7 @@ export type Config = Readonly<{
   connectionsPerAddress: number
   clientCertificates: { caFile: string | undefined; crlFile: string | undefined }
   upstreamCaFile: string | undefined
+  egressNetworks: readonly string[]
   traces: {
     endpoint: string | undefined
     headers: string | undefined
@@ -403,6 +320,7 @@ export function loadConfig(
       crlFile: values.WAYLEAVE_CLIENT_CRL_FILE,
     },
     upstreamCaFile: values.WAYLEAVE_UPSTREAM_CA_FILE,
+    egressNetworks: values.WAYLEAVE_EGRESS_NETWORKS ?? [],
     traces: {
       endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
       headers: values.OTEL_EXPORTER_OTLP_HEADERS,
