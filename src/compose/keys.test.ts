@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { chmodSync } from 'node:fs'
+import { chmodSync, renameSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
+import { Registry } from 'prom-client'
 import { loadConfig } from '#platform/config'
 import { createDatabasePool } from '#platform/database'
 import { createSealing } from '#platform/sealing'
@@ -13,6 +14,7 @@ import { environmentOf, localRoles } from './role-environment.ts'
 import { runDoctor } from './run-doctor.ts'
 import { runKeysList, runKeysRewrap, runKeysRotate, runKeysStatus } from './run-keys.ts'
 import { passingColumns, sealedColumns } from './sealed-columns.ts'
+import { watchKeys } from './watch-keys.ts'
 
 test('every sealed column of the database is sealed anew after a rotation, or goes by itself', async (t) => {
   const { pool } = await testDatabase(t)
@@ -152,4 +154,27 @@ test('only control and the authorization server are given what opens the keys of
     'AWS_ACCESS_KEY_ID',
     'AWS_SECRET_ACCESS_KEY',
   ])
+})
+
+test('a key-encryption key that is taken away from a running process is told before the next start', async (t) => {
+  const platform = await testPlatform(t)
+  const { config } = platform
+  const { prepareDatabase } = await import('./prepare-database.ts')
+  await prepareDatabase(config, config.databaseUrl ?? '')
+  const running = await createPlatform(config, 'test', 'silent')
+  t.after(() => running.database.close())
+  const registry = new Registry()
+  const watch = watchKeys(running, registry)
+  const healthy = async (): Promise<string | undefined> =>
+    /^wayleave_key_encryption_healthy (\d)$/m.exec(await registry.metrics())?.[1]
+  await watch.look()
+  assert.equal(await healthy(), '1')
+  const file = path.join(config.dataDir, 'secrets', 'master.key')
+  renameSync(file, `${file}.away`)
+  await watch.look()
+  assert.equal(await healthy(), '0')
+  assert.equal(running.sealing.open(running.sealing.seal('x', 'y'), 'y'), 'x')
+  renameSync(`${file}.away`, file)
+  await watch.look()
+  assert.equal(await healthy(), '1')
 })

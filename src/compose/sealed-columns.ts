@@ -11,5 +11,6 @@ export const sealedColumns: readonly SealedColumn[] = [...identity, ...partners,
  * sealed, so a value that goes by itself within weeks may be left to go.
  */
 export const passingColumns: Readonly<Record<string, string>> = {
+  'consent.capture.sealed_number': 'gone when the question is answered or ends',
   'identity.totp_enrolment.sealed_secret': 'gone after 15 minutes',
 }
