@@ -1,8 +1,8 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import type { AdapterPayload } from 'oidc-provider'
 import type { Client } from './client-source.ts'
-import type { AssertionAlg, AssertionHeader } from './signed-jwt.ts'
 import { endpointGrants } from './endpoint-grants.ts'
+import type { AssertionAlg, AssertionHeader } from './signed-jwt.ts'
 import type { ClientKey, TokenState } from './token-state.ts'
 
 type PublicKey = Readonly<Record<string, string>>
@@ -23,7 +23,9 @@ export function metadataOf(
   state.candidates = assertion === undefined ? [] : candidateKeys(client, assertion)
   const headers = [assertion, requestObject].filter((header) => header !== undefined)
   const keys = headers.flatMap((header) =>
-    (client?.keys ?? []).map(({ jwk }) => usableKey(jwk, header)).filter((key) => key !== undefined),
+    (client?.keys ?? [])
+      .map(({ jwk }) => usableKey(jwk, header))
+      .filter((key) => key !== undefined),
   )
   const decoys = headers.filter((header) => !keys.some((key) => key.alg === header.alg)).map(decoy)
   return {

@@ -1,16 +1,12 @@
+import type { Client as PartnerClient } from '#partners'
 import type { Environment } from '#platform/config'
 
-/** What may authenticate an application, as the module that owns applications tells it. @public */
-export type Client = {
-  applicationId: string
-  clientId: string
-  environment: Environment
-  state: 'active' | 'suspended'
-  /** keyed hashes, as `secretHash` makes them; at most two live at a time */
-  secrets: readonly { credentialId: string; hash: string }[]
-  /** registered public keys for `private_key_jwt` */
-  keys: readonly { credentialId: string; jwk: unknown }[]
-}
+/**
+ * What may authenticate an application, and what it decided about its own sign-in, as the module that owns applications
+ * tells it.
+ * @public
+ */
+export type Client = PartnerClient
 
 /** Asked for each token, so that a creation, suspension, rotation or deletion acts at once. @public */
 export interface ClientSource {

@@ -2,6 +2,7 @@ import type { Actor } from '#audit'
 import { type Environment, environments } from '#platform/config'
 import type { Database } from '#platform/database'
 import type { Platform } from '#platform/module'
+import { forgetExpiredArtifacts } from './artifact-store.ts'
 import { ensureKeys } from './ensure-keys.ts'
 import { retireOldKeys, rotateKeys } from './rotate-keys.ts'
 import type { PublicJwk } from './signing-key.ts'
@@ -51,6 +52,7 @@ export function createAuthorization(platform: Platform): Authorization {
         await retireOldKeys(platform, environment)
       }
       while ((await forgetExpiredAssertions(db, clock.now(), batch)) === batch);
+      while ((await forgetExpiredArtifacts(db, clock.now(), batch)) === batch);
     },
   }
 }

@@ -12,16 +12,20 @@ import Provider, {
   type KoaContextWithOIDC,
 } from 'oidc-provider'
 import { usableKey } from './client-metadata.ts'
-import type { ClientSource } from './client-source.ts'
+import type { Client, ClientSource, ScopeSource } from './client-source.ts'
 import { grantClientCredentialsScope } from './grants/client-credentials.ts'
 import { partsOf } from './grants/parts.ts'
 import { clientAuthenticationMethods } from './metadata-document.ts'
 import { invalidClient, OAuthError, quoted } from './oauth-error.ts'
+import { requireOrderedGrant } from './ordered-grant.ts'
 import { providerAdapter } from './provider-adapter.ts'
-import { tokenLifetimeSeconds } from './rotate-keys.ts'
+import type { TokenRequest } from './read-token-request.ts'
+import { decideReplays } from './replay.ts'
+import { subscriberTokenSeconds, tokenLifetimeSeconds } from './rotate-keys.ts'
 import type { ServerOptions } from './server-options.ts'
 import { assertionAlgs, clockSkewSeconds } from './signed-jwt.ts'
 import type { PrivateJwk } from './signing-key.ts'
+import { subscriberClaims } from './token-claims.ts'
 import { stateOf, type TokenState } from './token-state.ts'
 
 /** One oidc-provider of one environment, signing with one key. A rotation makes a new one. */
@@ -40,6 +44,9 @@ export function createProvider(options: ServerOptions, signingKey: PrivateJwk): 
     state.credentialId = matchingSecret(clients, state, presented)
     return state.credentialId !== undefined
   }
+  decideReplays(provider, options)
+  // The copy of a request that it gets names the public address; there is no proxy between.
+  provider.proxy = true
   for (const part of partsOf(options)) part.register?.(provider, options)
   return provider
 }
@@ -82,10 +89,16 @@ function common(options: ServerOptions, signingKey: PrivateJwk): Configuration {
     // Nothing here fetches: keys are registered, not linked.
     fetch: () => Promise.reject(new Error('the authorization server makes no requests')),
     clientBasedCORS: () => false,
-    extraTokenClaims: (ctx) => ({ crd: provenCredential(ctx) }),
+    extraTokenClaims: async (ctx, token) => ({
+      crd: provenCredential(ctx),
+      ...(token.kind === 'AccessToken' ? await subscriberClaims(options, ctx, token) : {}),
+    }),
     assertJwtClientAuthClaimsAndHeader: async (ctx) => {
       const state = stateOf(ctx.req)
-      if (state !== undefined) state.credentialId = await verifyingKey(state)
+      if (state !== undefined) {
+        state.credentialId = await verifyingKey(state)
+        state.checksAssertion = true
+      }
       if (state?.credentialId === undefined) throw invalidClient('client authentication failed')
     },
     renderError: (ctx, out) => {
@@ -144,20 +157,47 @@ function resourceIndicators({ audience, scopes }: ServerOptions, kid: string): R
         )
       const client = stateOf(ctx.req)?.client
       if (client === undefined) throw new Error('a token is asked for without a client')
-      const requested = ctx.oidc.params?.scope
-      const granted = grantClientCredentialsScope(
-        typeof requested === 'string' ? requested : undefined,
-        await scopes.scopesOf(client.applicationId),
-      )
+      const twoLegged = ctx.oidc.params?.grant_type === 'client_credentials'
+      const granted = twoLegged
+        ? await clientCredentialsScope(scopes, client, textOf(ctx.oidc.params?.scope))
+        : subscriberScope(ctx)
       return {
         audience,
         scope: granted.join(' '),
-        accessTokenTTL: tokenLifetimeSeconds,
+        accessTokenTTL: twoLegged ? tokenLifetimeSeconds : subscriberTokenSeconds,
         accessTokenFormat: 'jwt',
         jwt: { sign: { alg: 'ES256', kid } },
       }
     },
+    // A code or refresh token is for the gateway that it was asked for.
+    useGrantedResource: () => true,
   }
+}
+
+const textOf = (value: unknown): string | undefined =>
+  typeof value === 'string' ? value : undefined
+
+async function clientCredentialsScope(
+  source: ScopeSource,
+  client: Client,
+  requested: string | undefined,
+): Promise<string[]> {
+  const granted = grantClientCredentialsScope(
+    requested,
+    await source.scopesOf(client.applicationId),
+  )
+  const purpose = granted.find((scope) => scope.startsWith('dpv:'))
+  const named = granted.filter((scope) => scope !== purpose)
+  requireOrderedGrant(client, 'client_credentials', purpose, named)
+  return granted
+}
+
+/** What was asked for: whether a subscriber's token may carry it is decided when the request comes and at each token. */
+function subscriberScope({ oidc }: KoaContextWithOIDC): string[] {
+  const { AuthorizationCode, RefreshToken, BackchannelAuthenticationRequest } = oidc.entities
+  const source = AuthorizationCode ?? RefreshToken ?? BackchannelAuthenticationRequest
+  const text = [textOf(oidc.params?.scope), source?.scope].join(' ')
+  return [...new Set(text.split(' '))].filter((scope) => scope !== '')
 }
 
 function provenCredential(ctx: KoaContextWithOIDC): string {
@@ -166,26 +206,37 @@ function provenCredential(ctx: KoaContextWithOIDC): string {
   return id
 }
 
+/** What the settings allow; a profile that asks for keys takes no secret, whatever else they say. */
+function mayUse({ settings }: Client, mechanism: TokenRequest['mechanism']): boolean {
+  if (mechanism === 'none') return false
+  if (settings.profile === 'fapi2' && mechanism.startsWith('client_secret')) return false
+  return settings.authenticationMethods.includes(mechanism)
+}
+
 /** Every live secret is compared, in constant time, and for an unknown client one that nothing matches. */
 function matchingSecret(
   clients: ClientSource,
-  { client }: TokenState,
+  { client, request }: TokenState,
   presented: string,
 ): string | undefined {
   const actual = Buffer.from(clients.secretHash(presented))
   let match: string | undefined
-  const secrets = client?.secrets ?? [{ credentialId: '', hash: '-'.repeat(actual.length) }]
+  const allowed = client !== undefined && mayUse(client, request.mechanism)
+  const secrets = (allowed ? client.secrets : undefined) ?? [
+    { credentialId: '', hash: '-'.repeat(actual.length) },
+  ]
   for (const { credentialId, hash } of secrets) {
     const expected = Buffer.from(hash)
     if (expected.length === actual.length && timingSafeEqual(expected, actual)) match = credentialId
   }
-  return client === undefined ? undefined : match
+  return allowed ? match : undefined
 }
 
 /** The provider says that a key verified the assertion, not which: with several that fit, they are tried again. */
 async function verifyingKey(state: TokenState): Promise<string | undefined> {
   const { candidates, assertion, client } = state
   if (client === undefined || assertion === undefined) return undefined
+  if (!mayUse(client, 'private_key_jwt')) return undefined
   const [only, ...others] = candidates
   if (others.length === 0) return only?.credentialId
   const jws = state.request.parameters.get('client_assertion') ?? ''

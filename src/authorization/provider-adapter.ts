@@ -1,65 +1,97 @@
-import Provider, { type Adapter, type AdapterFactory, type AdapterPayload } from 'oidc-provider'
-import type { Clock } from '#platform/clock'
-import type { Environment } from '#platform/config'
-import type { Database } from '#platform/database'
-import { candidateKeys, metadataForAssertion, metadataForSecret } from './client-metadata.ts'
-import type { ClientSource } from './client-source.ts'
-import { invalidClient } from './oauth-error.ts'
-import { useAssertion } from './store.ts'
-import type { AuthorizationTables } from './tables.ts'
+import Provider, {
+  type Adapter,
+  type AdapterFactory,
+  type AdapterPayload,
+  errors,
+} from 'oidc-provider'
+import { createArtifacts } from './artifacts.ts'
+import { metadataOf } from './client-metadata.ts'
+import { grantTypesOf } from './grants/parts.ts'
+import { OAuthError } from './oauth-error.ts'
+import type { ServerOptions } from './server-options.ts'
 import { stateOf } from './token-state.ts'
 
-type Options = {
-  environment: Environment
-  clients: ClientSource
-  database: Database<AuthorizationTables>
-  clock: Clock
+/** What a second use of each is answered with. A model that is not here is not kept. */
+const keptModels: Readonly<Record<string, () => Error>> = {
+  Grant: () => new errors.InvalidGrant('grant not found'),
+  AuthorizationCode: () => invalidGrant('the authorization code was used before'),
+  RefreshToken: () => invalidGrant('the refresh token was used before'),
+  BackchannelAuthenticationRequest: () => invalidGrant('the auth_req_id was used before'),
+  PushedAuthorizationRequest: () =>
+    new errors.InvalidRequestUri('request_uri is invalid, expired, or was already used'),
+  Interaction: () => new errors.SessionNotFound('the question was answered before'),
 }
 
+const invalidGrant = (description: string): OAuthError =>
+  new OAuthError(400, 'invalid_grant', description)
+
 /**
- * What oidc-provider keeps and looks up. With client credentials alone it needs two things: clients, which belong to
- * another module, and used assertions. Access tokens are JWTs and are not kept. Any other model is a feature that is
- * off, so asking for it is a fault.
+ * What oidc-provider keeps and looks up. Clients belong to another module; access tokens are JWTs and are not kept, nor
+ * are sessions, because the network tells anew at each request who is there. Any other model is a feature that is off, so
+ * asking for it is a fault. Used assertions and proofs are `replay.ts`.
  */
-export function providerAdapter(options: Options): AdapterFactory {
+export function providerAdapter(options: ServerOptions): AdapterFactory {
   return (model) => {
     if (model === 'Client') return { ...refusing(model), find: findClient(options) }
-    if (model === 'ReplayDetection') return replayAdapter(options)
+    const usedBefore = keptModels[model]
+    if (usedBefore !== undefined) return artifactAdapter(options, model, usedBefore)
+    if (unkept.has(model)) return { ...refusing(model), ...nothing }
     return refusing(model)
   }
 }
 
-function findClient({ environment, clients }: Options): Adapter['find'] {
-  return async (id): Promise<AdapterPayload> => {
+/** Nothing of these is ever written, so there is nothing to find or to revoke. */
+const unkept: ReadonlySet<string> = new Set(['AccessToken', 'ClientCredentials', 'Session'])
+const nothing = { find: async () => undefined, revokeByGrantId: async () => undefined }
+
+/**
+ * oidc-provider finds first and consumes afterwards: of simultaneous requests several would find it unused. So the update
+ * decides, for all processes on this database, and a use that comes too late ends the grant (RFC 6749, section 4.1.2;
+ * RFC 9700, section 4.14.2).
+ */
+function artifactAdapter(options: ServerOptions, model: string, usedBefore: () => Error): Adapter {
+  const artifacts = createArtifacts(options)
+  return {
+    ...refusing(model),
+    async upsert(id, payload, expiresIn) {
+      await artifacts.put(model, id, { ...payload }, expiresIn ?? 0)
+    },
+    async find(id): Promise<AdapterPayload | undefined> {
+      const found = await artifacts.find(model, id)
+      if (found === undefined) return undefined
+      const consumed = found.consumedAt?.getTime()
+      return {
+        ...found.payload,
+        ...(consumed === undefined ? {} : { consumed: Math.floor(consumed / 1_000) }),
+      }
+    },
+    async consume(id) {
+      if (await artifacts.consume(model, id)) return
+      const grantId = (await artifacts.find(model, id))?.payload.grantId
+      if (typeof grantId === 'string') await artifacts.endGrant(grantId)
+      throw usedBefore()
+    },
+    async destroy(id) {
+      if (model === 'Grant') await artifacts.endGrant(id)
+      // One browser goes on with an answered question; a copy of its request does not.
+      else if (!(await artifacts.remove(model, id)) && model === 'Interaction') throw usedBefore()
+    },
+    revokeByGrantId: (grantId) => artifacts.endGrant(grantId),
+  }
+}
+
+function findClient(options: ServerOptions): Adapter['find'] {
+  const { environment, clients } = options
+  const supported = grantTypesOf(options)
+  return async (id): Promise<AdapterPayload | undefined> => {
     const state = stateOf(Provider.ctx?.req)
-    if (state === undefined) throw new Error('a client is looked up outside a token request')
+    if (state === undefined) throw new Error('a client is looked up outside a request')
     // What cannot be an id is not asked for; it goes the same way as an id that does not exist.
     const readable = /^[\x21-\x7e]{1,128}$/.test(id)
     const found = readable ? await clients.findClient(id, environment) : undefined
     if (found?.state === 'active' && found.environment === environment && found.clientId === id)
       state.client = found
-    const shown = readable ? id : 'unknown'
-    if (state.assertion === undefined) return metadataForSecret(shown)
-    state.candidates = candidateKeys(state.client, state.assertion)
-    return metadataForAssertion(shown, state.assertion, state.candidates)
-  }
-}
-
-/**
- * oidc-provider finds first and saves afterwards: of simultaneous requests several would find nothing. So nothing is
- * ever found, and the insertion alone decides, for all processes on this database.
- */
-function replayAdapter({ environment, database, clock }: Options): Adapter {
-  return {
-    ...refusing('ReplayDetection'),
-    find: async () => undefined,
-    upsert: async (id, _payload, expiresIn = 0) => {
-      const expiresAt = new Date(clock.now().getTime() + Math.ceil(expiresIn) * 1_000)
-      if (await useAssertion(database, { environment, id, expiresAt })) return
-      throw invalidClient(
-        'the client assertion was used before: make one with a new jti for each request',
-      )
-    },
+    return metadataOf(readable ? id : 'unknown', state, supported)
   }
 }
 

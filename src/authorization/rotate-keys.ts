@@ -8,6 +8,8 @@ import type { AuthorizationTables } from './tables.ts'
 
 /** RFC 9068 tokens live this long; no verifier may forget a key earlier. */
 export const tokenLifetimeSeconds = 600
+/** Those on behalf of a subscriber. */
+export const subscriberTokenSeconds = 300
 
 /** Covers a server that learns of a rotation late, clocks that differ, and verifiers that cache the JWKS. */
 const retireMarginSeconds = 300

@@ -2,8 +2,10 @@ import { IncomingMessage, type ServerResponse } from 'node:http'
 import type Provider from 'oidc-provider'
 import type { Clock } from '#platform/clock'
 import { checkClientAssertion } from './check-client-assertion.ts'
+import { checkProof } from './check-proof.ts'
 import { readBody, readTokenRequest, refuseWrongForm } from './read-token-request.ts'
-import { rememberState } from './token-state.ts'
+import { requestObjectHeader } from './request-object.ts'
+import { newState, rememberState } from './token-state.ts'
 
 type ClientEndpoint = {
   issuer: string
@@ -13,8 +15,8 @@ type ClientEndpoint = {
 }
 
 /**
- * Reads and checks a request that a client authenticates, then has the provider serve a copy of it that holds nothing but what was checked:
- * no cookies, no forwarding headers, no Origin, no proofs of features that are off.
+ * Reads and checks a request that a client authenticates, then has the provider serve a copy of it that holds nothing
+ * but what was checked: no cookies, no forwarding headers, no Origin.
  * @throws OAuthError when the request is refused before the provider sees it
  */
 export async function serveClient(
@@ -33,25 +35,27 @@ export async function serveClient(
     token.mechanism === 'private_key_jwt'
       ? checkClientAssertion(token.parameters, { issuer, path, nowSeconds })
       : undefined
-  const copy = copyOf(request, path, body)
-  rememberState(copy, {
-    request: token,
-    assertion,
-    clientId: token.claimedClientId ?? assertion?.clientId,
-    address: request.socket.remoteAddress ?? '',
-    correlator,
-    startedAt: performance.now(),
-    client: undefined,
-    candidates: [],
-    credentialId: undefined,
-    refusal: undefined,
-  })
+  const proof = checkProof(request, { uri: `${issuer}${path}`, nowSeconds })
+  const copy = copyOf(request, { issuer, path, proof }, body)
+  rememberState(
+    copy,
+    newState({
+      path,
+      request: token,
+      correlator,
+      assertion,
+      clientId: token.claimedClientId ?? assertion?.clientId,
+      requestObject: requestObjectHeader(token.parameters.get('request')),
+      proof: copy.headers.dpop !== undefined,
+      address: request.socket.remoteAddress ?? '',
+    }),
+  )
   await callbackOf(provider)(copy, response)
 }
 
 const callbacks = new WeakMap<Provider, ReturnType<Provider['callback']>>()
 
-function callbackOf(provider: Provider): ReturnType<Provider['callback']> {
+export function callbackOf(provider: Provider): ReturnType<Provider['callback']> {
   let callback = callbacks.get(provider)
   if (callback === undefined) {
     callback = provider.callback()
@@ -60,22 +64,37 @@ function callbackOf(provider: Provider): ReturnType<Provider['callback']> {
   return callback
 }
 
-const passedOn = ['authorization', 'content-type', 'host']
+function copyOf(
+  request: IncomingMessage,
+  { issuer, path, proof }: { issuer: string; path: string; proof: string | undefined },
+  body: Buffer,
+): IncomingMessage {
+  const copy = emptyCopy(request, issuer, 'POST', path)
+  copy.headers.accept = 'application/json'
+  copy.headers['content-length'] = String(body.length)
+  for (const name of ['authorization', 'content-type'])
+    if (request.headers[name] !== undefined) copy.headers[name] = request.headers[name]
+  if (proof !== undefined) copy.headers.dpop = proof
+  if (body.length > 0) copy.push(body)
+  copy.push(null)
+  return copy
+}
 
-function copyOf(request: IncomingMessage, path: string, body: Buffer): IncomingMessage {
+/** A request of nothing but its place: what the provider makes addresses and cookies of is ours, not the caller's. */
+export function emptyCopy(
+  request: IncomingMessage,
+  issuer: string,
+  method: string,
+  url: string,
+): IncomingMessage {
+  const { host, protocol } = new URL(issuer)
   const copy = new IncomingMessage(request.socket)
-  copy.method = 'POST'
-  copy.url = path
+  copy.method = method
+  copy.url = url
   copy.httpVersion = '1.1'
   copy.httpVersionMajor = 1
   copy.httpVersionMinor = 1
-  copy.headers = { accept: 'application/json', 'content-length': String(body.length) }
-  for (const name of passedOn) {
-    const value = request.headers[name]
-    if (value !== undefined) copy.headers[name] = value
-  }
-  if (body.length > 0) copy.push(body)
-  copy.push(null)
+  copy.headers = { host, 'x-forwarded-proto': protocol.slice(0, -1) }
   copy.complete = true
   return copy
 }

@@ -1,3 +1,4 @@
+import type { ConsentDirectory } from '#consent'
 import type { Clock } from '#platform/clock'
 import type { Environment } from '#platform/config'
 import type { Database } from '#platform/database'
@@ -37,6 +38,7 @@ export type ServerOptions = {
  * @public
  */
 export type SubscriberParts = {
+  consent: ConsentDirectory
   network: NetworkAuthentication
   pages: InteractionPages
 }

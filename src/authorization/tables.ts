@@ -13,7 +13,19 @@ type SigningKeyRow = {
   previous_at: Date | null
 }
 
+type ArtifactTableRow = {
+  environment: Environment
+  model: string
+  id: string
+  grant_id: string | null
+  payload: string
+  created_at: Date
+  expires_at: Date
+  consumed_at: Date | null
+}
+
 export type AuthorizationTables = {
+  'authorization.artifact': ArtifactTableRow
   'authorization.signing_key': SigningKeyRow
   'authorization.used_assertion': { environment: Environment; id: string; expires_at: Date }
 }

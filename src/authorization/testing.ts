@@ -19,6 +19,25 @@ export type TestClients = ClientSource &
     lookups: number
   }
 
+/** What an application has that set nothing, as `partners` gives it. */
+export const testSettings: Client['settings'] = {
+  redirectUris: [],
+  authenticationMethods: [
+    'client_secret_basic',
+    'client_secret_post',
+    'private_key_jwt',
+    'tls_client_auth',
+    'self_signed_tls_client_auth',
+  ],
+  grants: [{ grantType: 'client_credentials', scopes: '*' }],
+  refreshTokens: false,
+  profile: 'standard',
+  senderConstraint: 'none',
+  requirePar: false,
+  requireSignedRequest: false,
+  certificates: [],
+}
+
 export function testClients(secretHash: (secret: string) => string): TestClients {
   const clients = new Map<string, Client>()
   return {
@@ -36,6 +55,10 @@ export function testClients(secretHash: (secret: string) => string): TestClients
     add(given) {
       const client: Client = {
         applicationId: `app_${given.clientId}`,
+        partnerId: `prt_${given.clientId}`,
+        partnerName: 'Example Bank',
+        name: 'Example App',
+        settings: testSettings,
         state: 'active',
         secrets: [],
         keys: [],

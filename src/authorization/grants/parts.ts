@@ -11,3 +11,13 @@ const grantParts: readonly GrantPart[] = [clientCredentialsPart]
  */
 export const partsOf = (options: ServerOptions): readonly GrantPart[] =>
   grantParts.filter((part) => part.enabled?.(options) ?? true)
+
+/**
+ * The grant types that are on.
+ * @public
+ */
+export const grantTypesOf = (options: ServerOptions): readonly string[] =>
+  partsOf(options).flatMap((part) => {
+    const types = part.metadata?.(options.issuer).grant_types_supported
+    return Array.isArray(types) ? types.map(String) : []
+  })

@@ -1,0 +1,48 @@
+import type { IncomingMessage } from 'node:http'
+import { usableKey } from './client-metadata.ts'
+import { OAuthError } from './oauth-error.ts'
+import { clockSkewSeconds, signedJwtChecks } from './signed-jwt.ts'
+
+/** How long before now a proof may have been made (CAMARA security profile). */
+const proofWindowSeconds = 300
+
+const wrong = (what: string) =>
+  new OAuthError(400, 'invalid_dpop_proof', `the DPoP proof is not accepted: ${what}`)
+const checks = signedJwtChecks(wrong)
+
+/** The algorithms that this server and the gateways both take, so that a token can be used where it was asked for. */
+export const proofAlgs = ['ES256', 'PS256', 'RS256'] as const
+
+/**
+ * The rules of a DPoP proof that depend on itself alone (RFC 9449, section 4.3), beside those of oidc-provider: one field,
+ * one spelling, a strong key, and no time to come, for which its id would be forgotten too early.
+ * @returns the proof, or undefined when there is none
+ * @throws invalid_dpop_proof
+ */
+export function checkProof(
+  request: IncomingMessage,
+  expected: { uri: string; nowSeconds: number },
+): string | undefined {
+  const [proof, second] = fieldsOf(request, 'dpop')
+  if (proof === undefined) return undefined
+  if (second !== undefined) throw wrong('there must be one DPoP field')
+  if (proof.length > 8_192) throw wrong('it is longer than 8192 characters')
+  const [header, claims] = checks.parse(proof)
+  const { alg } = checks.header(header, ['dpop+jwt'])
+  if (usableKey(header.jwk, { alg, kid: undefined }) === undefined)
+    throw wrong(`its jwk must be a public key for ${alg}: P-256, or RSA of 2048 to 8192 bits`)
+  if (claims.htm !== 'POST') throw wrong('htm must be POST')
+  if (claims.htu !== expected.uri) throw wrong(`htu must be ${expected.uri}`)
+  const { iat } = claims
+  const { nowSeconds } = expected
+  if (typeof iat !== 'number' || !Number.isFinite(iat))
+    throw wrong('iat must be a number of seconds')
+  if (iat > nowSeconds + clockSkewSeconds || iat < nowSeconds - proofWindowSeconds)
+    throw wrong(`iat ${iat} is not of this moment; the time here is ${nowSeconds}`)
+  checks.jti(claims)
+  return proof
+}
+
+/** Each value as it was sent: Node joins or drops the others. */
+const fieldsOf = ({ rawHeaders }: IncomingMessage, name: string): string[] =>
+  rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === name)
