@@ -18,7 +18,8 @@ export async function checkForm({ validationError, body }: FastifyRequest): Prom
   throw invalidArgument([...(validationError.violations ?? []), ...faults])
 }
 
-function fieldOf(body: unknown, name: string): string | undefined {
+/** A text of a body that may be anything. */
+export function fieldOf(body: unknown, name: string): string | undefined {
   if (typeof body !== 'object' || body === null) return undefined
   const value: unknown = Object.entries(body).find(([key]) => key === name)?.[1]
   // Longer text is refused by the schema, and is not worth looking at.

@@ -29,17 +29,20 @@ export async function completeSignIn(
   const account = found && (await findAccount(db, found.person_id))
   if (found === undefined || account === undefined) throw beginAgain()
   // A recovery code has 80 bits: nobody guesses it, and strangers who guess codes must not stand in its way.
-  if (input.method === 'totp') {
-    const since = account.last_sign_in_at?.getTime() ?? 0
-    await limiter.guess('code', `${account.id} ${since}`, { ...from, personId: account.id })
-  }
+  const wasRight =
+    input.method === 'totp'
+      ? await limiter.guess('code', account.id, { ...from, personId: account.id })
+      : undefined
   const completed = await db.transaction().execute(async (trx) => {
     if (!(await takeCode(identifying, trx, account.id, input))) return false
     if (!(await consumeTicket(identifying, trx, input.ticket))) throw beginAgain()
     await noteStart(identifying, trx, account, ['password', input.method])
     return true
   })
-  if (completed) return account
+  if (completed) {
+    await wasRight?.()
+    return account
+  }
   if (isLastTry(found.attempts)) await tellOfGuesses(identifying, account)
   throw new AppError(
     'UNAUTHENTICATED',

@@ -8,6 +8,7 @@ import type { Platform } from '#platform/module'
 import type { OutboxEvent, Subscriber } from '#platform/outbox'
 import { firstOperatorLink } from './become-first-operator.ts'
 import { deleteExpiredChallenges } from './challenge-store.ts'
+import { fieldOf } from './check-form.ts'
 import { createMember, hashNewPassword, type NewMemberInput } from './create-member.ts'
 import { createToken, type NewApiToken } from './create-token.ts'
 import { createDeviceCookie } from './device-cookie.ts'
@@ -63,7 +64,10 @@ export interface Identity {
   createMember<T>(trx: Transaction<T>, input: NewMemberInput): Promise<void>
   /** Signs the browser in, after a registration. */
   startSession(reply: FastifyReply, memberId: string): Promise<void>
-  /** @throws AppError TOO_MANY_REQUESTS */
+  /**
+   * Counts a sign-up, and, apart from that, one with an address that has an account.
+   * @throws AppError TOO_MANY_REQUESTS
+   */
   limitSignUp(request: FastifyRequest): Promise<void>
   /** Orders a mail to each member of a partner, in the caller's transaction. */
   mailMembers<T>(
@@ -136,6 +140,10 @@ export function createIdentity(
     limitSignUp: async (request) => {
       await limiter.byAddress('signUpByAddress', request.ip)
       await limiter.byAddress('signUpByAddressAndDay', request.ip)
+      const email = fieldOf(request.body, 'email')
+      if (email === undefined) return
+      const isTaken = async () => (await findAccountByEmail(db, normalEmail(email))) !== undefined
+      await limiter.signUpWith(request.ip, isTaken)
     },
     mailMembers: async (trx, partnerId, message, cause) => {
       for (const personId of await memberIds(db, partnerId))

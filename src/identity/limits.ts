@@ -9,7 +9,8 @@ const minutes = (count: number): number => count * 60
 /**
  * How often a thing may be tried. The limits by address stop one machine from trying many accounts and leave room for
  * an office behind one address; those by account stop many machines from trying one account. Guessing counts failures
- * only, so that it never hinders somebody who has what it takes. A device that the person has signed in with before has a
+ * only, so that it never hinders somebody who has what it takes; and a success changes no count but its own, or a stranger
+ * could see from it that there is an account, and in use. A device that the person has signed in with before has a
  * count of its own, so strangers who guess keep out strangers only.
  */
 const limits = {
@@ -27,6 +28,7 @@ const limits = {
   passkeyOffersByPerson: { name: 'passkey-person', limit: 60, windowSeconds: minutes(15) },
   passkeyOffersByAddress: { name: 'passkey-offers', limit: 600, windowSeconds: minutes(15) },
   signUpByAddress: { name: 'sign-up-address', limit: 120, windowSeconds: minutes(1) },
+  takenAddressByNetwork: { name: 'taken-address', limit: 20, windowSeconds: minutes(60) },
   signUpByAddressAndDay: { name: 'sign-up-day', limit: 5_000, windowSeconds: minutes(24 * 60) },
   recoveryByAddress: { name: 'recovery-address', limit: 100, windowSeconds: minutes(15) },
   recoveryByEmail: { name: 'recovery-email', limit: 5, windowSeconds: minutes(60) },
@@ -54,14 +56,22 @@ export interface Limiter {
   by(name: LimitName, key: string): Promise<void>
   /**
    * Counts a guess at the password or the code of an account: by the device when the person has signed in with it
-   * before, and otherwise by its network and, in all, by the account.
+   * before, and otherwise by its network and, in all, by the account. It is counted before it is looked at, so that no
+   * number of simultaneous ones gets more than its share.
+   * @returns what takes it back, for a guess that was right
    * @throws AppError TOO_MANY_REQUESTS
    */
   guess(
     what: 'password' | 'code',
     account: string,
     from: Origin & { personId: string | undefined },
-  ): Promise<void>
+  ): Promise<() => Promise<void>>
+  /**
+   * Signing up has to say that an address has an account. So whoever tries many of them is stopped, with all addresses
+   * alike.
+   * @throws AppError TOO_MANY_REQUESTS
+   */
+  signUpWith(ip: string, isTaken: () => Promise<boolean>): Promise<void>
   /** @returns false when it was taken so often already */
   isFirst(name: LimitName, key: string): Promise<boolean>
 }
@@ -69,14 +79,28 @@ export interface Limiter {
 export function createLimiter(attempts: Attempts, sealing: Sealing, device: DeviceCookie): Limiter {
   const take = (name: LimitName, key: string): Promise<void> =>
     attempts.take(limits[name], sealing.keyedHash('attempt', key))
+  const giveBack = (name: LimitName, key: string): Promise<void> =>
+    attempts.giveBack(limits[name], sealing.keyedHash('attempt', key))
   return {
     by: take,
     byAddress: (name, ip) => take(name, networkOf(ip)),
     async guess(what, account, { ip, cookies, personId }) {
       const known = device.read(cookies, personId)
-      if (known !== undefined) return await take(`${what}ByDevice`, `${account} ${known}`)
-      await take(`${what}ByNetwork`, `${account} ${networkOf(ip)}`)
-      await take(`${what}ByAccount`, account)
+      const counts: [LimitName, string][] =
+        known === undefined
+          ? [
+              [`${what}ByNetwork`, `${account} ${networkOf(ip)}`],
+              [`${what}ByAccount`, account],
+            ]
+          : [[`${what}ByDevice`, `${account} ${known}`]]
+      for (const [name, key] of counts) await take(name, key)
+      return async () => {
+        for (const [name, key] of counts) await giveBack(name, key)
+      }
+    },
+    async signUpWith(ip, isTaken) {
+      await take('takenAddressByNetwork', networkOf(ip))
+      if (!(await isTaken())) await giveBack('takenAddressByNetwork', networkOf(ip))
     },
     async isFirst(name, key) {
       try {

@@ -69,6 +69,19 @@ test('strangers who guess keep out strangers: the owner gets in from another net
   assert.equal(platform.config.portal.url.startsWith('http:'), true)
 })
 
+test('nobody sees from the count of guesses that an account is in use', async (t) => {
+  const { call, member } = await identityUnderTest(t)
+  await member('ada@example.com')
+  const right = { email: 'ada@example.com', password: goodPassword }
+  const { device } = await call('POST', '/session', { body: right })
+  for (const email of [right.email, 'nobody@example.com']) {
+    const guess = () => call('POST', '/session', { body: { email, password: 'wrong' } })
+    for (let i = 0; i < 10; i += 1) assert.equal((await guess()).status, 401)
+    assert.equal((await call('POST', '/session', { body: right, cookie: device })).status, 201)
+    assert.equal((await guess()).status, 429, email)
+  }
+})
+
 test('a known device has ten guesses of its own, not more', async (t) => {
   const { call, member } = await identityUnderTest(t)
   await member('ada@example.com')

@@ -30,13 +30,12 @@ export async function signIn(
   await limiter.byAddress('signInByAddress', from.ip)
   const email = normalEmail(input.email)
   const account = await findAccountByEmail(db, email)
-  // Counted since the last success, so that somebody who knows the password is never locked out by signing in often.
-  const since = account?.last_sign_in_at?.getTime() ?? 0
-  await limiter.guess('password', `${email} ${since}`, { ...from, personId: account?.id })
+  const wasRight = await limiter.guess('password', email, { ...from, personId: account?.id })
   const { matches, outdated } = await verifyPassword(input.password, account?.password_hash)
   if (account === undefined || !matches) {
     throw new AppError('UNAUTHENTICATED', 'The e-mail address or the password is not right.')
   }
+  await wasRight()
   const renewed = outdated ? await hashPassword(input.password) : undefined
   if (account.has_second_factor) {
     if (renewed !== undefined) await setPassword(db, account.id, renewed)

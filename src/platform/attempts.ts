@@ -15,6 +15,8 @@ export interface Attempts {
    * @throws AppError TOO_MANY_REQUESTS with `Retry-After` when the window is used up
    */
   take(limit: AttemptLimit, key: string): Promise<void>
+  /** Takes one attempt back that was counted a moment ago: it turned out to be none of those that are limited. */
+  giveBack(limit: AttemptLimit, key: string): Promise<void>
 }
 
 /** @public */
@@ -39,6 +41,15 @@ export function createAttempts(database: DatabasePool): Attempts {
       throw new AppError('TOO_MANY_REQUESTS', `Too many attempts. Try again in ${seconds} s.`, {
         headers: { 'retry-after': String(seconds) },
       })
+    },
+    async giveBack(limit, key) {
+      // In a window that has begun meanwhile nothing was counted, and nothing is taken off it.
+      await sql`
+        update platform.attempt set count = count - 1
+        where key = ${`${limit.name}:${key}`} and count > 0 and window_start =
+          to_timestamp(floor(extract(epoch from now()) / ${limit.windowSeconds}) * ${limit.windowSeconds})`.execute(
+        db,
+      )
     },
   }
 }
