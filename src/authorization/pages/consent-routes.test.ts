@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { sealNumber } from '#consent'
+import { fieldsOf, type TestAnswer, testPages } from './testing.ts'
+
+const link = (token: string): string => `/production/consent?t=${token}`
+
+async function opened(t: Parameters<typeof testPages>[0]) {
+  const world = await testPages(t)
+  const { directory, platform, request } = world
+  const sealedNumber = sealNumber(platform.sealing, 'production', '+99012345642')
+  const { token } = await directory.beginCapture(request({ channel: 'ciba', sealedNumber }))
+  const browser = world.browser()
+  return {
+    ...world,
+    newBrowser: world.browser,
+    token,
+    browser,
+    decide: () => directory.decide(world.question),
+  }
+}
+
+const post = '/production/consent'
+const statuses = (answers: readonly TestAnswer[]) => answers.map(({ status }) => status)
+
+describe('the page behind a consent link', () => {
+  test('is read any number of times by anybody and decides nothing', async (t) => {
+    const { browser, newBrowser, token, decide } = await opened(t)
+    const scanner = newBrowser({})
+    const answers = [await browser.get(link(token)), await scanner.get(link(token))]
+    assert.equal((await browser.head(link(token))).text, '')
+    assert.deepEqual(statuses(answers), [200, 200])
+    assert.match(answers[0]?.text ?? '', /Rides Ltd[\s\S]*\+990 •••• 42/)
+    assert.doesNotMatch(answers[0]?.text ?? '', /12345642/)
+    assert.equal((await decide()).status, 'required')
+  })
+
+  test('cannot be framed, cached, scripted, or read in an address that goes elsewhere', async (t) => {
+    const { browser, token } = await opened(t)
+    const { headers } = await browser.get(link(token))
+    const policy = String(headers['content-security-policy'])
+    assert.match(policy, /default-src 'none'.*frame-ancestors 'none'/)
+    assert.doesNotMatch(policy, /script-src|unsafe/)
+    assert.equal(headers['x-frame-options'], 'DENY')
+    assert.equal(headers['cache-control'], 'no-store')
+    assert.equal(headers['referrer-policy'], 'same-origin')
+  })
+
+  test('allow and refuse count once, and loading the result again is harmless', async (t) => {
+    const { browser, token, decide } = await opened(t)
+    const fields = fieldsOf(await browser.get(link(token)), post)
+    const first = await browser.post(post, { ...fields, answer: 'allow' })
+    assert.equal(first.status, 303)
+    const result = String(first.headers.location)
+    for (let i = 0; i < 2; i += 1) assert.match((await browser.get(result)).text, /You allowed it/)
+    assert.equal((await decide()).status, 'granted')
+    // pressed twice, the second time the other button
+    const second = await browser.post(post, { ...fields, answer: 'refuse' })
+    assert.match(second.text, /answered already/)
+    assert.equal((await decide()).status, 'granted')
+    assert.equal((await browser.get(link(token))).status, 404)
+  })
+
+  test('of twenty answers at once one counts', async (t) => {
+    const { browser, token, decide } = await opened(t)
+    const fields = fieldsOf(await browser.get(link(token)), post)
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => browser.post(post, { ...fields, answer: 'refuse' })),
+    )
+    assert.equal(answers.filter(({ status }) => status === 303).length, 1)
+    assert.deepEqual(new Set(statuses(answers)), new Set([303, 200]))
+    assert.deepEqual(await decide(), { status: 'refused', reason: 'denied' })
+  })
+
+  test('used, expired, unknown and broken links look alike', async (t) => {
+    const { browser, token, clock } = await opened(t)
+    const fields = fieldsOf(await browser.get(link(token)), post)
+    await browser.post(post, { ...fields, answer: 'allow' })
+    const used = await browser.get(link(token))
+    const unknown = await browser.get(link('A'.repeat(43)))
+    const broken = await browser.get(link('%3Cscript%3E'))
+    clock.advance(86_400_000)
+    const expired = await browser.get(link(token))
+    for (const page of [unknown, broken, expired]) {
+      assert.equal(page.status, 404)
+      assert.equal(page.text, used.text)
+    }
+  })
+
+  test('an answer from elsewhere decides nothing', async (t) => {
+    const { browser, newBrowser, token, decide } = await opened(t)
+    const fields = { ...fieldsOf(await browser.get(link(token)), post), answer: 'allow' }
+    const other = newBrowser()
+    await other.get(link(token))
+    const refused = await Promise.all([
+      other.post(post, fields),
+      newBrowser().post(post, fields),
+      browser.post(post, fields, { origin: 'https://evil.example' }),
+      browser.post(post, fields, { origin: 'null' }),
+      browser.post(post, fields, { 'sec-fetch-site': 'cross-site' }),
+      browser.post(post, fields, { 'sec-fetch-site': 'same-site' }),
+      browser.post(post, fields, { 'sec-fetch-dest': 'iframe' }),
+      browser.post(post, fields, { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' }),
+      browser.post(post, { ...fields, form_token: '' }),
+      browser.post(post, { ...fields, locale: 'fr' }),
+      browser.post(post, { ...fields, text: 'another text' }),
+    ])
+    assert.deepEqual(new Set(statuses(refused)), new Set([403]))
+    assert.equal((await browser.post(post, { ...fields, answer: 'yes' })).status, 400)
+    assert.equal((await decide()).status, 'required')
+  })
+
+  test('is not loaded in the background or into a frame', async (t) => {
+    const { browser, token } = await opened(t)
+    for (const headers of [
+      { 'sec-fetch-dest': 'iframe' },
+      { 'sec-fetch-dest': 'empty', 'sec-fetch-mode': 'cors' },
+      { 'sec-purpose': 'prefetch;prerender' },
+      { purpose: 'prefetch' },
+    ] as Record<string, string>[]) {
+      const page = await browser.get(link(token), headers)
+      assert.equal(page.status, 403)
+      assert.doesNotMatch(page.text, /<form/)
+    }
+  })
+
+  test('speaks the language of its reader, and another one when asked', async (t) => {
+    const { browser, token } = await opened(t)
+    const german = await browser.get(link(token), { 'accept-language': 'de-AT,en;q=0.5' })
+    assert.match(german.text, /<html lang="de"/)
+    assert.match(german.text, /Ablehnen[\s\S]*Erlauben|Erlauben[\s\S]*Ablehnen/)
+    const french = await browser.get(`${link(token)}&locale=fr`, { 'accept-language': 'de' })
+    assert.match(french.text, /<html lang="fr"/)
+    const fields = fieldsOf(french, post)
+    const done = await browser.post(post, { ...fields, answer: 'allow' })
+    const result = await browser.get(String(done.headers.location), { 'accept-language': 'de' })
+    assert.match(result.text, /Vous avez autorisé/)
+  })
+
+  test('leads back to the application that asked by its own page, and to nothing else', async (t) => {
+    const { directory, request, browser } = await testPages(t)
+    const returnTo = 'https://taxi.example/back?state=1&x="'
+    const { token } = await directory.beginCapture(request({ channel: 'capture-url', returnTo }))
+    const own = browser()
+    const fields = fieldsOf(await own.get(link(token)), post)
+    const done = await own.post(post, { ...fields, answer: 'refuse' })
+    const page = await own.get(String(done.headers.location))
+    assert.match(page.text, /0;url=https:\/\/taxi\.example\/back\?state=1&amp;x=&quot;/)
+    const stranger = await browser().get(String(done.headers.location))
+    assert.equal(stranger.status, 404)
+    assert.doesNotMatch(stranger.text, /taxi/)
+  })
+
+  test('a question of the code flow cannot be answered by its token alone', async (t) => {
+    const { directory, request, browser } = await testPages(t)
+    const { token } = await directory.beginCapture(request({ channel: 'authorization' }))
+    assert.equal((await browser().get(link(token))).status, 404)
+  })
+
+  test('a form of another type, twice the same field, or without end is refused', async (t) => {
+    const { browser } = await opened(t)
+    const type = await browser.post(post, {}, { 'content-type': 'application/json' })
+    const long = await browser.post(post, { t: 'x'.repeat(20_000) })
+    assert.deepEqual(statuses([type, long]), [415, 413])
+  })
+
+  test('a link of production means nothing in the sandbox', async (t) => {
+    const { browser, token } = await opened(t)
+    const page = await browser.get(`/sandbox/consent?t=${token}`)
+    assert.equal(page.status, 404)
+  })
+})

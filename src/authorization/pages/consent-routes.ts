@@ -1,0 +1,209 @@
+import { CaptureRefused, type CaptureView } from '#consent'
+import type { EndpointPart, PageExchange } from '../grants/grant-part.ts'
+import { consentPage } from './consent-page.ts'
+import { withFaultPage } from './fault-page.ts'
+import { languageOf } from './languages.ts'
+import {
+  answeredPage,
+  decidedPage,
+  gonePage,
+  missingAnswerPage,
+  notEmbeddedPage,
+  otherBrowserPage,
+} from './notice-pages.ts'
+import { seeOther, sendPage } from './page.ts'
+import { localesOf, type PageContext } from './page-needs.ts'
+import { isForTheReader, isFromOurPage, queryOf, readForm } from './request-guard.ts'
+import { maskedNumber } from './show-number.ts'
+
+/** 256 bits as the consent module writes them; anything else need not be looked up. */
+const tokenFormat = /^[A-Za-z0-9_-]{20,128}$/
+const doneSeconds = 600
+
+type Exchange = Pick<PageExchange, 'request' | 'response' | 'correlator'>
+
+/**
+ * The page behind a link: of a message (CIBA) and of a partner's capture URL. Whoever has the link may read and answer,
+ * once. GET changes nothing, because programs open links before people do.
+ */
+export function consentEndpoints(context: PageContext): EndpointPart[] {
+  return [
+    {
+      path: '/consent',
+      methods: ['GET', 'HEAD', 'POST'],
+      kind: 'page',
+      serve: (exchange) =>
+        withFaultPage(context, exchange, () =>
+          exchange.request.method === 'POST' ? answer(context, exchange) : show(context, exchange),
+        ),
+    },
+    {
+      path: '/consent/done',
+      methods: ['GET', 'HEAD'],
+      kind: 'page',
+      serve: (exchange) => showDecided(context, exchange),
+    },
+  ]
+}
+
+async function show(context: PageContext, { request, response }: Exchange): Promise<void> {
+  const query = queryOf(request)
+  const locales = localesOf(query, request.headers['accept-language'])
+  const language = languageOf(locales)
+  const token = query.get('t') ?? ''
+  const send = (page: Parameters<typeof sendPage>[2]) => sendPage(response, context.house, page)
+  if (!isForTheReader(request)) {
+    const here = `${context.url}/consent?t=${encodeURIComponent(token)}`
+    send(notEmbeddedPage(language, tokenFormat.test(token) ? here : `${context.url}/privacy`))
+    return
+  }
+  const view = await opened(context, token, query.has('locale') ? locales : undefined, locales)
+  if (view === undefined) {
+    send(gonePage(language))
+    return
+  }
+  const { browser, headers } = context.sameBrowser.of(request)
+  const page = consentPage(
+    context.house,
+    view,
+    {
+      action: `${context.url}/consent`,
+      fields: {
+        t: token,
+        form_token: context.sameBrowser.tokenFor(browser, thingOf(token, view)),
+        text: view.textHash,
+        locale: view.notice.locale,
+      },
+    },
+    {
+      maskedNumber: numberOf(context, view),
+      languageLink: (locale) => `?t=${token}&locale=${locale}`,
+    },
+  )
+  send({ ...page, headers })
+}
+
+/** A choice in the address comes before the partner's wish; the partner's wish comes before the browser's. */
+async function opened(
+  { consent, environment }: PageContext,
+  token: string,
+  chosen: readonly string[] | undefined,
+  accepted: readonly string[],
+): Promise<CaptureView | undefined> {
+  if (!tokenFormat.test(token)) return undefined
+  const view = await consent.openCapture(
+    token,
+    chosen ?? (accepted.length > 0 ? accepted : undefined),
+  )
+  // A link of the other environment is none of ours, and the code flow has pages of its own.
+  return view?.environment === environment && view.channel !== 'authorization' ? view : undefined
+}
+
+const thingOf = (
+  token: string,
+  { textHash, notice }: { textHash: string; notice: { locale: string } },
+): string => `capture\0${token}\0${textHash}\0${notice.locale}`
+
+function numberOf({ openNumber, log }: PageContext, view: CaptureView): string | undefined {
+  if (view.sealedNumber === undefined) return undefined
+  try {
+    return maskedNumber(openNumber(view.sealedNumber))
+  } catch (error) {
+    log.warn({ err: error }, 'the number of a capture could not be opened')
+    return undefined
+  }
+}
+
+async function answer(context: PageContext, { request, response }: Exchange): Promise<void> {
+  const { house, sameBrowser, consent } = context
+  const form = await readForm(request)
+  const language = languageOf(
+    localesOf(new Map([['locale', form.get('locale') ?? '']]), request.headers['accept-language']),
+  )
+  const token = form.get('t') ?? ''
+  const shown = { textHash: form.get('text') ?? '', notice: { locale: form.get('locale') ?? '' } }
+  const send = (page: Parameters<typeof sendPage>[2]) => sendPage(response, house, page)
+  const held =
+    isFromOurPage(request, context.origin) &&
+    sameBrowser.holds(request, thingOf(token, shown), form.get('form_token'))
+  if (!held) return send(otherBrowserPage(language))
+  const said = form.get('answer')
+  if (said !== 'allow' && said !== 'refuse') return send(missingAnswerPage(language))
+  const view = await opened(context, token, [shown.notice.locale], [])
+  if (view === undefined) return send(answeredPage(house, language))
+  try {
+    await consent.answerCapture(token, said, {
+      method: view.channel === 'ciba' ? 'sms-link' : 'capture-url',
+      textHash: shown.textHash,
+      locale: shown.notice.locale,
+    })
+  } catch (error) {
+    if (!(error instanceof CaptureRefused)) throw error
+    // The words changed while they were read: they are shown again, and nothing was decided.
+    if (error.reason === 'other-text')
+      return seeOther(response, house, `${context.url}/consent?t=${token}`)
+    return send(answeredPage(house, language))
+  }
+  seeOther(
+    response,
+    house,
+    `${context.url}/consent/done?d=${sealDecided(context, request, view, said)}`,
+  )
+}
+
+type Decided = {
+  answer: 'allow' | 'refuse'
+  partnerName: string
+  applicationName: string
+  returnTo?: string | undefined
+  locale: string
+  until: number
+}
+
+const decidedContext = 'decided'
+
+/** What the next page shows, for this browser only; loading it again is harmless. */
+function sealDecided(
+  context: PageContext,
+  request: Exchange['request'],
+  view: CaptureView,
+  answer: 'allow' | 'refuse',
+): string {
+  const decided: Decided = {
+    answer,
+    partnerName: view.partner.name,
+    applicationName: view.application.name,
+    returnTo: view.returnTo,
+    locale: view.notice.locale,
+    until: context.clock.now().getTime() + doneSeconds * 1_000,
+  }
+  const { browser } = context.sameBrowser.of(request)
+  return context.sealing.seal(JSON.stringify(decided), `${decidedContext}\0${browser}`)
+}
+
+function showDecided(context: PageContext, { request, response }: Exchange): void {
+  const query = queryOf(request)
+  const { browser } = context.sameBrowser.of(request)
+  const decided = openDecided(context, query.get('d') ?? '', browser)
+  const language = languageOf([
+    ...(decided === undefined ? [] : [decided.locale]),
+    ...localesOf(query, request.headers['accept-language']),
+  ])
+  sendPage(
+    response,
+    context.house,
+    decided === undefined ? gonePage(language) : decidedPage(context.house, language, decided),
+  )
+}
+
+function openDecided(context: PageContext, sealed: string, browser: string): Decided | undefined {
+  if (sealed === '' || sealed.length > 8_192) return undefined
+  try {
+    const decided = JSON.parse(
+      context.sealing.open(sealed, `${decidedContext}\0${browser}`),
+    ) as Decided
+    return decided.until > context.clock.now().getTime() ? decided : undefined
+  } catch {
+    return undefined
+  }
+}
