@@ -9,7 +9,7 @@ export const modules: Record<string, readonly string[]> = {
   catalog: ['audit', 'validation'],
   partners: ['audit', 'identity'],
   contracts: ['audit'],
-  consent: [],
+  consent: ['audit'],
   authorization: ['audit', 'partners', 'consent'],
   snapshot: ['catalog', 'partners', 'contracts', 'consent'],
   journal: [],

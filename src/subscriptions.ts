@@ -21,5 +21,5 @@ export const subscriptions: Readonly<Record<string, readonly string[]>> = {
     'subscription.changed',
     'signing-key.changed',
   ],
-  'snapshot-revocations': ['grant.ended', 'token.revoked'],
+  'snapshot-revocations': ['grant.ended', 'token.revoked', 'consent.changed'],
 }

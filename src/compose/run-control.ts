@@ -5,7 +5,8 @@ import swagger from '@fastify/swagger'
 import type { FastifyPluginAsync } from 'fastify'
 import { createAudit } from '#audit'
 import { createAuthorization } from '#authorization'
-import { createCatalog } from '#catalog'
+import { createCatalog, isDpvPurpose } from '#catalog'
+import { createConsentDirectory } from '#consent'
 import { createContracts } from '#contracts'
 import { forgetThings, readMembers, tellQuotaWarnings } from '#gateway'
 import { createIdentity } from '#identity'
@@ -30,13 +31,15 @@ import {
   sweepRevocations,
   sweepTombstones,
 } from '#snapshot'
+import { consentNeeds } from './consent-needs.ts'
 import { createPlatform } from './create-platform.ts'
 import { describeRoute } from './describe-route.ts'
 import { firstCall } from './first-call.ts'
 import { startJobs } from './jobs.ts'
-import { maintainKeys } from './maintain-keys.ts'
+import { createKeyUpkeep } from './key-upkeep.ts'
 import { openTracing, traceRoutes } from './open-tracing.ts'
 import { tellSupervisor } from './tell-supervisor.ts'
+import { watchKeys } from './watch-keys.ts'
 
 /** The modules of the control side, wired. */
 export function wireControl(platform: Platform) {
@@ -59,8 +62,14 @@ export function wireControl(platform: Platform) {
     identity,
     requirementsOf: (partnerId) => contracts.requirementsOf(partnerId),
     firstCall: (credentials) => firstCall(config, catalog, credentials),
+    purposes: {
+      isPurpose: isDpvPurpose,
+      basisOf: async (environment, scope, purpose) =>
+        (await catalog.legalBasisOf(environment, scope, purpose))?.basis,
+    },
   })
   const contracts = createContracts(platform, { catalog, partners, identity })
+  const consents = createConsentDirectory(platform, consentNeeds(platform, partners))
   const authorization = createAuthorization(platform)
   const metering = createMetering(platform, {
     contracts,
@@ -89,6 +98,7 @@ export function wireControl(platform: Platform) {
     catalog,
     partners,
     contracts,
+    consents,
     authorization,
     metering,
     monitoring,
@@ -117,6 +127,8 @@ export async function runControl(config: Config): Promise<void> {
     ready: () => ready,
     handlers: control.metering.internalHandlers,
   })
+  const keyUpkeep = createKeyUpkeep(platform)
+  const keyWatch = watchKeys(platform, internal.registry)
   const dispatcher = startDispatcher({
     database,
     subscribers: [
@@ -125,7 +137,7 @@ export async function runControl(config: Config): Promise<void> {
       ...control.catalog.subscribers,
       ...control.contracts.subscribers,
       control.compiler.subscriber,
-      createRevocations(platform),
+      createRevocations(platform, control.consents),
     ],
     log,
   })
@@ -172,10 +184,11 @@ export async function runControl(config: Config): Promise<void> {
     },
     { name: 'retire APIs', everyMs: 5_000, run: () => control.catalog.retireDue() },
     { name: 'tell quota warnings', everyMs: 2_000, run: () => tellQuotaWarnings(platform) },
+    { name: 'look at the key-encryption key', everyMs: 300_000, run: () => keyWatch.look() },
     {
       name: 'maintain data keys',
       everyMs: 60_000,
-      run: () => maintainKeys(platform, stopping.signal),
+      run: () => keyUpkeep.turn(stopping.signal),
     },
     { name: 'maintain signing keys', everyMs: 60_000, run: () => control.authorization.maintain() },
   ])

@@ -22,7 +22,7 @@ import { createDatabasePool } from '#platform/database'
 import { createInternalServer } from '#platform/internal-server'
 import { createLog, type Log } from '#platform/log'
 import { superviseProcess } from '#platform/process-lifecycle'
-import { followSnapshot } from '#snapshot'
+import { createConsentRegister, followSnapshot } from '#snapshot'
 import { clientAuthorities } from './client-authorities.ts'
 import { databaseUrlOf } from './create-platform.ts'
 import { gatewayCertificate, gatewayFolder, gatewayIdOf } from './gateway-folder.ts'
@@ -139,6 +139,7 @@ export async function runGateway(
     }),
     payloads: createPayloadStore(database, environment, () => performance.now()),
     proofs: createProofLedger(database, environment),
+    consents: createConsentRegister(database, environment),
     registry: internal.registry,
     tail,
     traces,

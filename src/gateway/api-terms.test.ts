@@ -47,7 +47,7 @@ test('a production call whose legal basis is consent is refused without one, and
   const production = await testGateway(t, entries, { environment: 'production' })
   const refused = await call(production.url, 1)
   assert.equal(refused.status, 403)
-  assert.match(refused.message, /consent of the subscriber/)
+  assert.match(refused.message, /rests on consent/)
   assert.equal(upstream.requests.length, 0)
   const sandbox = await testGateway(t, entries)
   assert.equal((await call(sandbox.url, 1)).status, 200)

@@ -154,6 +154,7 @@ function recordOf(context: GatewayContext, exchange: Exchange): NewRecord {
     bound: exchange.bound,
     traceId: exchange.traceId,
     subject: exchange.subject,
+    legal: exchange.legal,
     idempotency: exchange.idempotency,
     masked: exchange.masked,
     stripped: exchange.stripped || undefined,

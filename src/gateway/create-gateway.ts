@@ -9,8 +9,9 @@ import type { Stoppable } from '#platform/process-lifecycle'
 import { recordedCorrelator } from '#platform/recorded-correlator'
 import type { Sealing } from '#platform/sealing'
 import type { Tracing } from '#platform/tracing'
-import type { ApiEntry, SnapshotFollower } from '#snapshot'
+import type { ApiEntry, ConsentRegister, SnapshotFollower } from '#snapshot'
 import { createConcluder } from './conclude-exchange.ts'
+import { createKnownConsents } from './consent/known-consents.ts'
 import { createBinding } from './credentials/binding.ts'
 import {
   type CertificateAuthorities,
@@ -99,6 +100,7 @@ export type GatewayOptions = {
   /** stopped with the gateway */
   payloads: PayloadStore
   proofs: ProofLedger
+  consents: ConsentRegister
   registry: Registry
   log: Log
   clock: Clock
@@ -249,6 +251,13 @@ function createContext(
       issuer: options.issuer,
       audience: options.audience,
       keyOf: (id) => index.key(id),
+    }),
+    consents: createKnownConsents({
+      register: options.consents,
+      environment,
+      index,
+      nowMs: () => clock.now().getTime(),
+      monotonicMs,
     }),
     sealing: options.sealing,
     payloads: options.payloads,

@@ -30,6 +30,14 @@ export type UpstreamResponse = {
   body: Buffer
 }
 
+/** The legal basis of one call; `consents` and `grant` are ids. */
+export type ExchangeLegal = {
+  basis: string
+  purpose: string | undefined
+  consents: readonly string[] | undefined
+  grant: string | undefined
+}
+
 const noBytes = Buffer.alloc(0)
 
 /**
@@ -82,6 +90,8 @@ export class Exchange {
   trace: ExchangeTrace | undefined
   /** keyed pseudonym of the subscriber that the call is about */
   subject: string | undefined
+  /** on what a call about a person rests */
+  legal: ExchangeLegal | undefined
   /** what an Idempotency-Key did */
   idempotency: 'kept' | 'replayed' | undefined
   /** paths of the response fields that were masked */

@@ -2,6 +2,7 @@ import type { Journal } from '#journal'
 import type { Environment } from '#platform/config'
 import type { Log } from '#platform/log'
 import type { Sealing } from '#platform/sealing'
+import type { KnownConsents } from './consent/known-consents.ts'
 import type { Binding } from './credentials/binding.ts'
 import type { TokenVerifier } from './credentials/token-verifier.ts'
 import type { HostNames } from './edge/accepted-hosts.ts'
@@ -35,6 +36,8 @@ export type GatewayContext = {
   readonly index: SnapshotIndex
   readonly feed: Feed
   readonly tokens: TokenVerifier
+  /** what subscribers said about 2-legged calls */
+  readonly consents: KnownConsents
   /** the keys of this environment's gateways, from which control computes the same hashes and pseudonyms */
   readonly sealing: Sealing
   /** certificates, proofs and proxies */

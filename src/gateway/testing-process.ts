@@ -6,6 +6,7 @@ import { createInternalServer } from '#platform/internal-server'
 import { superviseProcess } from '#platform/process-lifecycle'
 import { createTracing } from '#platform/tracing'
 import type { ApiEntry, ApplicationEntry, ContractEntry, OperationTerms } from '#snapshot'
+import { createConsentRegister } from '#snapshot'
 import { createGateway } from './create-gateway.ts'
 import { createProofLedger } from './credentials/proof-ledger.ts'
 import { KeptMembers } from './limits/kept-members.ts'
@@ -21,6 +22,7 @@ import {
   contract,
   issuer,
   manualSnapshot,
+  memoryConsents,
   memoryLedger,
   memoryPayloads,
   memoryProofs,
@@ -162,6 +164,7 @@ const gateway = createGateway({
     log: silent,
   }),
   proofs: database === undefined ? memoryProofs() : createProofLedger(database, 'sandbox'),
+  consents: database === undefined ? memoryConsents() : createConsentRegister(database, 'sandbox'),
   registry: internal.registry,
   tail,
   log: silent,

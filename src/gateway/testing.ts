@@ -8,6 +8,8 @@ import { createLog } from '#platform/log'
 import { createSealing } from '#platform/sealing'
 import type {
   ApplicationEntry,
+  ConsentAnswer,
+  ConsentRegister,
   ContractEntry,
   KeyEntry,
   PlanEntry,
@@ -313,6 +315,30 @@ export function memoryProofs(): ProofLedger & { claimed: Set<string>; down: bool
   return proofs
 }
 
+/** What subscribers said, as tests have it. */
+export function memoryConsents(): ConsentRegister & {
+  answers: (ConsentAnswer & { subject: string; applicationId: string })[]
+  asked: number
+  down: boolean
+} {
+  const register = {
+    answers: [] as (ConsentAnswer & { subject: string; applicationId: string })[],
+    asked: 0,
+    down: false,
+    async answersOf(subject: string, applicationId: string, purpose: string | undefined) {
+      register.asked += 1
+      if (register.down) throw new Error('the database is down')
+      return register.answers.filter(
+        (answer) =>
+          answer.subject === subject &&
+          answer.applicationId === applicationId &&
+          (purpose === undefined || answer.purpose === purpose),
+      )
+    },
+  }
+  return register
+}
+
 export type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void
 
 /**
@@ -388,6 +414,7 @@ export async function testGateway(
     quota: ledger,
     payloads: memoryPayloads(),
     proofs,
+    consents: memoryConsents(),
     registry,
     log: silent,
     clock: systemClock,

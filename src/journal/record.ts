@@ -39,6 +39,13 @@ export type JournalRecord = {
   traceId?: string
   /** keyed pseudonym of the subscriber that the call was about, the same for one subscriber in one installation */
   subject?: string
+  /** on what a call about a person rested: legal basis, purpose (`dpv:…`), ids of consents and of the grant */
+  legal?: {
+    basis: string
+    purpose?: string | undefined
+    consents?: readonly string[] | undefined
+    grant?: string | undefined
+  }
   /** what an Idempotency-Key did: the first answer was kept, or given again */
   idempotency?: 'kept' | 'replayed'
   /** paths of the response fields that were masked or removed */

@@ -18,6 +18,17 @@ const within = (value: unknown, least: number, most: number): boolean =>
 const wholeWithin = (value: unknown, least: number, most: number): boolean =>
   Number.isInteger(value) && within(value, least, most)
 
+const isLegal = (legal: NonNullable<JournalRecord['legal']>): boolean =>
+  typeof legal === 'object' &&
+  legal !== null &&
+  text(legal.basis, 32) &&
+  optionalText(legal.purpose, 128) &&
+  optionalText(legal.grant, 64) &&
+  (legal.consents === undefined ||
+    (Array.isArray(legal.consents) &&
+      legal.consents.length <= 50 &&
+      legal.consents.every((id) => text(id, 64))))
+
 const hourMs = 3_600_000
 const tebibyte = 2 ** 40
 
@@ -46,6 +57,7 @@ const checks: Readonly<Record<string, Check>> = {
   traceId: (r) => optionalText(r.traceId, 32),
   reason: (r) => optionalText(r.reason, 160),
   subject: (r) => optionalText(r.subject, 64),
+  legal: (r) => r.legal === undefined || isLegal(r.legal),
   idempotency: (r) => optionalText(r.idempotency, 32),
   masked: (r) =>
     r.masked === undefined ||

@@ -1,6 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Environment } from '#platform/config'
-import type { MeteringTables } from './tables.ts'
+import type { MeteringTables, StoredLegal } from './tables.ts'
 
 export type ExchangeFilter = {
   from: Date
@@ -51,6 +51,7 @@ export type StoredExchange = {
   masked: string[] | null
   stripped: boolean | null
   undocumented: boolean | null
+  legal: StoredLegal | null
 }
 
 /** An exchange with the gateway that served it, and since when it is counted. */
@@ -60,7 +61,7 @@ const columns = sql`
   e.id, e.correlator, e.at, e.environment, e.partner_id, m.application_id, m.contract_id, m.api_id, m.operation_id,
   m.method, m.price_id, e.status, e.code, e.refused_by, e.upstream_status, e.total_us, e.upstream_us, e.units,
   e.request_bytes, e.response_bytes, m.credential_id, e.tier, e.credential, e.bound, e.upstream, e.trace_id, e.reason,
-  e.subject, e.idempotency, e.masked, e.stripped, e.undocumented, p.unit::text as unit_price, p.currency`
+  e.subject, e.idempotency, e.masked, e.stripped, e.undocumented, e.legal, p.unit::text as unit_price, p.currency`
 
 const joins = sql`
   join metering.meter m on m.id = e.meter_id

@@ -26,7 +26,9 @@ const rules: Readonly<Record<string, string>> = {
   'read-body': 'media type and size of the body',
   'validate-body': 'the body as the published document has it',
   'identify-subject': 'whom the call is about: the token or the body, not both and not neither',
-  'require-consent': "the subscriber's live consent, where that is the legal basis",
+  'check-revocation': 'a token ends with its grant and with the consents that it rests on',
+  'require-consent':
+    "the legal basis: the subscriber's live consent, no objection, and a purpose that the product is for",
   idempotency: 'a repeated Idempotency-Key must come with the same request',
   'isolate-resource': 'a thing is seen only by the application and the subscriber that made it',
   'settle-resource': 'a new thing must have an id, and its owner must be written down',

@@ -44,6 +44,7 @@ export function exchangeOf(row: StoredExchange, reader: Actor['kind']): Exchange
     ...(row.trace_id !== null && { traceId: row.trace_id }),
     ...(row.idempotency !== null && { idempotency: row.idempotency }),
     ...(row.masked !== null && { masked: row.masked }),
+    ...(row.legal !== null && { legal: row.legal }),
     ...(isInside(reader) && insideOf(row)),
   }
 }

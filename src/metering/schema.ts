@@ -90,6 +90,17 @@ export const Exchange = Type.Object({
   idempotency: Type.Optional(Type.String()),
   /** paths of the response fields that were masked or removed */
   masked: Type.Optional(Type.Array(Type.String())),
+  /** on what a call about a person rested */
+  legal: Type.Optional(
+    Type.Object({
+      /** `contract`, `legitimate-interest` or `consent` */
+      basis: Type.String(),
+      /** `dpv:…` */
+      purpose: Type.Optional(Type.String()),
+      consents: Type.Optional(Type.Array(Type.String())),
+      grant: Type.Optional(Type.String()),
+    }),
+  ),
   /** for operators: where it was served */
   upstream: Type.Optional(Type.String()),
   /** for operators: why the platform or an upstream failed */

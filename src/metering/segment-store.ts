@@ -99,20 +99,21 @@ export async function insertRecords(
         ${rare((r) => r.subject)}::text[], ${rare((r) => r.idempotency)}::text[],
         ${rare((r) => (r.masked === undefined ? undefined : JSON.stringify(r.masked)))}::text[],
         ${rare((r) => (r.stripped === undefined ? undefined : String(r.stripped)))}::boolean[],
-        ${rare((r) => (r.undocumented === undefined ? undefined : String(r.undocumented)))}::boolean[]
+        ${rare((r) => (r.undocumented === undefined ? undefined : String(r.undocumented)))}::boolean[],
+        ${rare((r) => (r.legal === undefined ? undefined : JSON.stringify(r.legal)))}::text[]
       ) as r (id, correlator, partner_id, code, refused_by, at_ms, total_us, upstream_us, request_bytes,
         response_bytes, meter_id, position, units, status, upstream_status, tier, credential, bound, upstream,
-        trace_id, reason, subject, idempotency, masked, stripped, undocumented)
+        trace_id, reason, subject, idempotency, masked, stripped, undocumented, legal)
     ), counted as (
       insert into metering.exchange (id, correlator, partner_id, code, refused_by, at, segment_id, total_us,
         upstream_us, request_bytes, response_bytes, day, environment, meter_id, position, units, status,
         upstream_status, tier, credential, bound, upstream, trace_id, reason, subject, idempotency, masked,
-        stripped, undocumented)
+        stripped, undocumented, legal)
       select id, correlator, partner_id, code, refused_by, to_timestamp(at_ms / 1000.0), ${segmentId}::bigint,
         total_us, upstream_us, request_bytes, response_bytes,
         (to_timestamp(at_ms / 1000.0) at time zone 'UTC')::date, ${environment}::metering.environment,
         meter_id, position, units, status, upstream_status, tier, credential, bound, upstream, trace_id,
-        reason, subject, idempotency, masked::jsonb, stripped, undocumented
+        reason, subject, idempotency, masked::jsonb, stripped, undocumented, legal::jsonb
       from input
       on conflict do nothing
       returning meter_id, at, status, units, total_us

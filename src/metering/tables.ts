@@ -61,6 +61,15 @@ export type ExchangeRow = {
   masked: string[] | null
   stripped: boolean | null
   undocumented: boolean | null
+  legal: StoredLegal | null
+}
+
+/** On what a call about a person rested, as its record said. */
+export type StoredLegal = {
+  basis: string
+  purpose?: string
+  consents?: string[]
+  grant?: string
 }
 
 export type MeteringTables = {

@@ -24,6 +24,7 @@ function gatewayGrants(environment: Environment): string[] {
   return [
     'grant usage on schema snapshot to :role',
     `grant select on snapshot.${environment}_entry, snapshot.${environment}_head to :role`,
+    `grant execute on function snapshot.find_${environment}_consents to :role`,
     'grant usage on schema gateway to :role',
     `grant execute on function gateway.take_${environment}_quota to :role`,
     `grant execute on function gateway.begin_${environment}_request, gateway.settle_${environment}_request, gateway.sweep_${environment}_requests to :role`,

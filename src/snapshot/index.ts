@@ -3,6 +3,11 @@ export {
   type SnapshotCompiler,
   type SnapshotSources,
 } from './compile-snapshot.ts'
+export {
+  type ConsentAnswer,
+  type ConsentRegister,
+  createConsentRegister,
+} from './consent-register.ts'
 export { followSnapshot, type SnapshotFollower } from './follow-snapshot.ts'
 export { operatorRoutes as snapshotRoutes } from './operator-routes.ts'
 export { createRevocations, sweepRevocations } from './revocations.ts'

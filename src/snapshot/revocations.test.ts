@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Client } from 'pg'
+import type { ConsentRecord } from '#consent'
 import { manualClock } from '#platform/clock'
 import type { Environment } from '#platform/config'
+import { ensureDatabaseRoles } from '#platform/database-roles'
 import type { Platform } from '#platform/module'
 import { testDispatcher, testPlatform } from '#platform/testing'
 import { createRevocations, sweepRevocations } from './revocations.ts'
@@ -12,8 +15,13 @@ const start = '2026-03-01T10:00:00.000Z'
 async function setup(t: Parameters<typeof testPlatform>[0]) {
   const clock = manualClock(start)
   const platform = await testPlatform(t, { clock })
-  testDispatcher(t, platform, [createRevocations(platform)])
-  return { clock, platform }
+  const records: ConsentRecord[] = []
+  const consents = {
+    listOf: async (environment: Environment, subject: string) =>
+      records.filter((one) => one.environment === environment && one.subject === subject),
+  }
+  testDispatcher(t, platform, [createRevocations(platform, consents)])
+  return { clock, platform, records }
 }
 
 async function emit(
@@ -78,4 +86,108 @@ test('more revocations than are swept at once are swept', async (t) => {
   clock.advance(1_000)
   await sweepRevocations(platform)
   assert.deepEqual(await entries(platform, 'production'), [])
+})
+
+const consent = (id: string, more: Partial<ConsentRecord> = {}): ConsentRecord => ({
+  id,
+  environment: 'production',
+  subject: 'pseudonym',
+  applicationId: 'app_1',
+  applicationName: 'Shop',
+  partnerId: 'prt_1',
+  partnerName: 'Shop',
+  purpose: 'dpv:FraudPreventionAndDetection',
+  scopes: ['sim-swap:check'],
+  basis: 'consent',
+  state: 'GRANTED',
+  createdAt: new Date(start),
+  changedAt: new Date(start),
+  grantedAt: new Date(start),
+  expiresAt: undefined,
+  lastUsedAt: undefined,
+  textHash: undefined,
+  locale: undefined,
+  ...more,
+})
+
+const tell = (platform: Platform, record: ConsentRecord, from: string | null) =>
+  emit(platform, {
+    type: 'consent.changed',
+    key: record.id,
+    payload: { ...record, state: record.state, from },
+  })
+
+async function found(url: string, application = 'app_1'): Promise<unknown[]> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    const { rows } = await client.query(
+      'select id, granted from snapshot.find_production_consents($1, $2, $3)',
+      ['pseudonym', application, 'dpv:FraudPreventionAndDetection'],
+    )
+    return rows
+  } finally {
+    await client.end()
+  }
+}
+
+test('a gateway finds what a subscriber said to an application, and no list of it', async (t) => {
+  const { platform, records } = await setup(t)
+  const given = consent('cns_1')
+  records.push(given, consent('cns_2', { applicationId: 'app_2' }))
+  await tell(platform, given, null)
+  const { gateway_production: url } = await ensureDatabaseRoles(
+    platform.database.url,
+    platform.sealing,
+  )
+  assert.deepEqual(await found(url), [{ id: 'cns_1', granted: true }])
+  assert.deepEqual(await found(url, 'app_2'), [], 'what was not told is not there')
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  t.after(() => client.end())
+  await assert.rejects(client.query('select * from snapshot.consent'), /permission denied/)
+  await assert.rejects(
+    client.query(`select * from snapshot.find_sandbox_consents('pseudonym', 'app_1', null)`),
+    /permission denied/,
+  )
+})
+
+test('a withdrawn consent is revoked and stands as a no, until a newer yes', async (t) => {
+  const { clock, platform, records } = await setup(t)
+  const { gateway_production: url } = await ensureDatabaseRoles(
+    platform.database.url,
+    platform.sealing,
+  )
+  const withdrawn = consent('cns_1', { state: 'WITHDRAWN' })
+  records.push(withdrawn)
+  await tell(platform, withdrawn, 'GRANTED')
+  assert.deepEqual(await found(url), [{ id: 'cns_1', granted: false }])
+  assert.deepEqual(await entries(platform, 'production'), [
+    { kind: 'revocation', id: 'cns_1', until: '2026-03-01T10:15:00.000Z' },
+  ])
+  clock.advance(1_000)
+  const again = consent('cns_3', { changedAt: clock.now() })
+  records.unshift(again)
+  await tell(platform, again, 'REQUESTED')
+  assert.deepEqual(await found(url), [{ id: 'cns_3', granted: true }])
+  assert.equal((await entries(platform, 'production')).length, 1, 'and the old one stays revoked')
+})
+
+test('an objection stands in the feed until it is lifted', async (t) => {
+  const { clock, platform, records } = await setup(t)
+  const objection = consent('cns_4', { state: 'OBJECTED', basis: 'legitimate-interest' })
+  records.push(objection)
+  await tell(platform, objection, null)
+  const ids = async () =>
+    (await entries(platform, 'production')).map((entry) => (entry as { id: string }).id)
+  assert.deepEqual(await ids(), [
+    'obj:pseudonym:app_1:*',
+    'obj:pseudonym:app_1:dpv:FraudPreventionAndDetection',
+  ])
+  clock.advance(365 * 86_400_000)
+  await sweepRevocations(platform)
+  assert.equal((await ids()).length, 2, 'no sweep takes it')
+  records[0] = { ...objection, state: 'WITHDRAWN' }
+  await tell(platform, records[0], 'OBJECTED')
+  assert.deepEqual(await ids(), [])
 })

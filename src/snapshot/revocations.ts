@@ -1,9 +1,11 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
+import type { ConsentDirectory } from '#consent'
 import { type Environment, environments } from '#platform/config'
 import { lockFor } from '#platform/database'
 import type { Platform } from '#platform/module'
 import type { OutboxEvent, Subscriber } from '#platform/outbox'
 import { environmentOf } from './event-environment.ts'
+import { type Consenter, projectConsents } from './project-consents.ts'
 import { putEntry, writerLock } from './store.ts'
 import type { SnapshotTables } from './tables.ts'
 
@@ -17,7 +19,10 @@ const sweptAtOnce = 500
  * Brings to gateways what no token may rest on any more. A subscriber of its own: a withdrawal does not wait for the
  * thousand entries that a new plan has compiled anew.
  */
-export function createRevocations(platform: Platform): Subscriber {
+export function createRevocations(
+  platform: Platform,
+  consents: Pick<ConsentDirectory, 'listOf'>,
+): Subscriber {
   const revoke = (trx: Trx, environment: Environment, id: string): Promise<boolean> => {
     const now = platform.clock.now()
     const until = new Date(now.getTime() + tokenLifetimeMs).toISOString()
@@ -26,6 +31,12 @@ export function createRevocations(platform: Platform): Subscriber {
   const reactions: Record<string, (trx: Trx, event: OutboxEvent) => Promise<unknown>> = {
     'grant.ended': (trx, event) => revoke(trx, environmentOf(event), event.key),
     'token.revoked': (trx, event) => revoke(trx, environmentOf(event), `jti:${event.key}`),
+    'consent.changed': async (trx, event) => {
+      const change = readChange(event)
+      // First what stops calls; the rest follows in the same transaction.
+      if (change.from === 'GRANTED') await revoke(trx, change.environment, event.key)
+      await projectConsents(platform, consents, trx, change)
+    },
   }
   return {
     name: 'snapshot-revocations',
@@ -36,6 +47,13 @@ export function createRevocations(platform: Platform): Subscriber {
       await reactions[event.type]?.(trx, event)
     },
   }
+}
+
+function readChange(event: OutboxEvent): Consenter & { from: unknown } {
+  const { subject, applicationId, from } = event.payload as Record<string, unknown>
+  if (typeof subject !== 'string' || typeof applicationId !== 'string')
+    throw new Error(`the event ${event.type} ${event.id} names no subscriber or no application`)
+  return { environment: environmentOf(event), subject, applicationId, from }
 }
 
 /**

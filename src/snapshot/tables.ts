@@ -10,4 +10,14 @@ export type SnapshotTables = {
     body: unknown
     changed_at: Date
   }
+  'snapshot.consent': {
+    environment: Environment
+    id: string
+    subject: string
+    application_id: string
+    purpose: string
+    scopes: string[]
+    granted: boolean
+    expires_at: Date | null
+  }
 }

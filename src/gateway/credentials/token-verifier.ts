@@ -18,7 +18,9 @@ export type AccessToken = {
   purpose: string | undefined
   /** ids of the consents that it rests on */
   consents: readonly string[]
-  /** what ends it before its time: the grant that it came from, and it alone */
+  /** the grant that it came from */
+  grant: string | undefined
+  /** what ends it before its time, besides its consents: the grant, and its own id */
   revocableBy: readonly string[]
   /** how its subscriber was authenticated (RFC 8176) */
   methods: readonly string[]
@@ -216,7 +218,7 @@ function parsed(part: string): Record<string, unknown> | undefined {
   }
 }
 
-type Rests = Pick<AccessToken, 'purpose' | 'consents' | 'revocableBy' | 'methods'>
+type Rests = Pick<AccessToken, 'purpose' | 'consents' | 'grant' | 'revocableBy' | 'methods'>
 
 /** What a token rests on: the claims `pur`, `cns`, `gnt`, `jti` and `amr`; undefined when one of them is malformed. */
 function restsOf({ pur, cns, gnt, jti, amr }: Record<string, unknown>): Rests | undefined {
@@ -226,7 +228,7 @@ function restsOf({ pur, cns, gnt, jti, amr }: Record<string, unknown>): Rests | 
   if (consents === undefined || methods === undefined) return undefined
   const revocableBy = jti === undefined ? [] : [`jti:${jti}`]
   if (gnt !== undefined) revocableBy.push(gnt)
-  return { purpose: pur, consents, revocableBy, methods }
+  return { purpose: pur, consents, grant: gnt, revocableBy, methods }
 }
 
 const isTextOrAbsent = (value: unknown): value is string | undefined =>

@@ -1,0 +1,2 @@
+-- On what a call about a person rested: basis, purpose, consents and grant.
+alter table metering.exchange add column legal jsonb;
