@@ -138,7 +138,7 @@ function refused(name: string, status: number, errors: unknown): KeyEncryptionEr
   const words = `Vault refuses the key ${name} (${status}${said === '' ? '' : `: ${said}`})`
   if (status === 403)
     return new KeyEncryptionError(
-      `${words}: give a token whose policy allows update on encrypt, decrypt and rewrap of it`,
+      `${words}: give a token that is valid and whose policy allows update on encrypt, decrypt and rewrap of it`,
       { again: false },
     )
   if (status === 400 || status === 404)
