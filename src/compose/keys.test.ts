@@ -9,7 +9,7 @@ import { createSealing } from '#platform/sealing'
 import { freePort, testDatabase, testPlatform } from '#platform/testing'
 import { createPlatform } from './create-platform.ts'
 import { heldKeys, heldUpstreamToken } from './held-keys.ts'
-import { maintainKeys } from './maintain-keys.ts'
+import { createKeyUpkeep } from './key-upkeep.ts'
 import { environmentOf, localRoles } from './role-environment.ts'
 import { runDoctor } from './run-doctor.ts'
 import { runKeysList, runKeysRewrap, runKeysRotate, runKeysStatus } from './run-keys.ts'
@@ -70,7 +70,7 @@ test('the commands rotate and rewrap, and tell how things are, without a secret'
   assert.equal(((await runKeysRewrap(moved, false)).data as { keys: number }).keys, 4)
   const after = await createPlatform({ ...config, secretKey }, 'test', 'silent')
   assert.equal(after.sealing.open(wrapped, 'place'), 'x')
-  await maintainKeys(after, new AbortController().signal)
+  await createKeyUpkeep(after).turn(new AbortController().signal)
   await after.database.close()
   const { rows } = await database.pool.query<{ action: string; detail: string }>(
     `select payload->>'action' as action, payload->>'detail' as detail from platform.outbox

@@ -12,7 +12,7 @@ import { rewrapKeys } from '#platform/keys/rewrap-keys'
 import { dueAfter, rotateDataKey } from '#platform/keys/rotate-data-key'
 import type { Platform } from '#platform/module'
 import { createPlatform } from './create-platform.ts'
-import { keyUse } from './maintain-keys.ts'
+import { keyUse } from './key-upkeep.ts'
 import { sealedColumns } from './sealed-columns.ts'
 
 type KeyPlatform = Platform & { keys: InstallationKeys }

@@ -7,7 +7,7 @@ import { Client } from 'pg'
 import { loadConfig } from '#platform/config'
 import { embeddedServerUrl } from '#platform/embedded-postgres'
 import { createPlatform } from '../../src/compose/create-platform.ts'
-import { maintainKeys } from '../../src/compose/maintain-keys.ts'
+import { createKeyUpkeep } from '../../src/compose/key-upkeep.ts'
 import { runKeysStatus } from '../../src/compose/run-keys.ts'
 import {
   accessToken,
@@ -101,7 +101,7 @@ test('no call fails while data keys and the master key change, and a killed cont
 
   const config = loadConfig(root, '0', { ...product.env, DATABASE_URL: databaseOf(product) })
   const platform = await createPlatform(config, 'test', 'silent')
-  await maintainKeys(platform, new AbortController().signal)
+  await createKeyUpkeep(platform).turn(new AbortController().signal)
   await platform.database.close()
   const { data } = await runKeysStatus(config)
   const status = data as { current: string; formerValues: { values: number }[] }
