@@ -389,3 +389,12 @@ test('what a gateway holds opens what is sealed for it, before and after every r
   const other = createSealing(Buffer.from(sealing.machineToken('gateway:sandbox'), 'base64url'))
   assert.throws(() => other.open(early, 'subject:c'))
 })
+
+test('no key of the ring can be removed, not by a mistake at a prompt either', async (t) => {
+  const { database, open } = await installation(t)
+  await open()
+  for (const removal of ['delete from platform.data_key', 'truncate platform.data_key'])
+    await assert.rejects(database.pool.query(removal), /keys are never removed/)
+  const { rows } = await database.pool.query('select id from platform.data_key')
+  assert.equal(rows.length, 3)
+})
