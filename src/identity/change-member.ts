@@ -30,7 +30,7 @@ export function changeMemberRole(
     const member = await lockMember(trx, partnerId, memberId)
     if (role !== 'owner') await refuseLastOwner(trx, partnerId, member)
     await changeRole(trx, member, role)
-    await staleSessionsOf(trx, member.id)
+    if (role !== member.role) await staleSessionsOf(trx, member.id)
     await recordAction(identifying.outbox, trx, {
       actor,
       action: 'member.role-changed',
