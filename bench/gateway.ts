@@ -49,29 +49,34 @@ async function compare(bench: Bench): Promise<void> {
   const bare = await bench.bare(upstream)
   const small = await bench.gateway('gateway, 10 applications', upstream, { signingKey })
   const idle = { small: memoryOf(small), large: { rss: Number.NaN, pss: Number.NaN } }
-  const large = await bench.gateway('gateway, 50 000 applications', upstream, {
-    ...{ signingKey, applications: 50_000, tokens: 1_000 },
-  })
+  const many = { signingKey, applications: 50_000 }
+  const large = await bench.gateway('gateway, 50 000 applications', upstream, many)
   idle.large = memoryOf(large)
+  const busy = await bench.gateway('the same, 1 000 of them calling', upstream, {
+    ...many,
+    tokens: 1_000,
+  })
   const publicKey = createPublicKey(createPrivateKey(signingKey))
   const guarded = await nginxWithPolicies(bench, upstream, publicKey, small.ready?.tokens ?? [])
   console.log(
     `one core for the server, one for load and upstream; POST of ${requestBody.length} bytes, 32 connections;\n` +
       `${rounds} rounds of ${seconds} s, the servers in turn; the ratios are of the best rounds`,
   )
-  const servers = [plain, bare, small, large, ...guarded]
+  const servers = [plain, bare, small, large, busy, ...guarded]
   const rates = throughput(bench, servers)
-  const after = { small: memoryOf(small), large: memoryOf(large) }
+  const after = { small: memoryOf(small), large: memoryOf(large), busy: memoryOf(busy) }
   const shown = ({ rss, pss }: { rss: number; pss: number }) => ({ 'RSS MB': rss, 'PSS MB': pss })
   console.table({
     '10 applications, idle': shown(idle.small),
     '10 applications, after load': shown(after.small),
     '50 000 applications, idle': shown(idle.large),
     '50 000 applications, after load': shown(after.large),
+    '50 000 applications, after load of 1 000': shown(after.busy),
   })
   await latencies(bench, Math.floor((rates.get(small) ?? 0) / 2), signingKey)
   console.table({
     'growth, 10 to 50 000 applications': ratio(rates.get(large) ?? 0, rates.get(small) ?? 0),
+    'and 10 to 1 000 callers': ratio(rates.get(busy) ?? 0, rates.get(small) ?? 0),
     'journal, bytes a call': journalBytes(bench.folder),
   })
 }
