@@ -1,5 +1,3 @@
-import type { CredentialRecord } from './store.ts'
-
 /** A client certificate that an application may come with: this very one, or one of the operator's CA with this name. */
 export type ApplicationCertificate = {
   credentialId: string
@@ -11,9 +9,15 @@ export type ApplicationCertificate = {
   notAfter?: string
 }
 
-export const certificatesOf = (
-  credentials: readonly CredentialRecord[],
-): ApplicationCertificate[] =>
+type Kept = Required<{
+  id: string
+  type: string
+  thumbprint: string | null
+  subjectAlternativeName: string | null
+  notAfter: Date | null
+}>
+
+export const certificatesOf = (credentials: readonly Kept[]): ApplicationCertificate[] =>
   credentials
     .filter((c) => c.type === 'client_certificate')
     .map((c) => ({

@@ -47,6 +47,9 @@ export type ClientSettings = {
   certificates: readonly ApplicationCertificate[]
 }
 
+/** What is stored of settings: certificates are credentials. */
+export type StoredSettings = Omit<ClientSettings, 'certificates'>
+
 /** An application that set nothing: client credentials for every scope of its subscriptions. */
 export const defaultClientSettings: ClientSettings = {
   redirectUris: [],
@@ -58,4 +61,41 @@ export const defaultClientSettings: ClientSettings = {
   requirePar: false,
   requireSignedRequest: false,
   certificates: [],
+}
+
+/**
+ * The one grant that a scope may be asked for with: the one that lists it, or the one for all others.
+ * @returns undefined where the application has none for this purpose
+ */
+export function grantTypeFor(
+  grants: readonly ClientGrant[],
+  purpose: string | undefined,
+  scope: string,
+): ClientGrantType | undefined {
+  const same = grants.filter((grant) => grant.purpose === purpose)
+  const listing = same.find(({ scopes }) => scopes !== '*' && scopes.includes(scope))
+  return (listing ?? same.find(({ scopes }) => scopes === '*'))?.grantType
+}
+
+/** What of these grants holds no more: tokens and grants that rest on it end. */
+export function endedGrants(
+  before: readonly ClientGrant[],
+  after: readonly ClientGrant[],
+): ClientGrant[] {
+  return before.flatMap((grant) => {
+    const { grantType, purpose } = grant
+    const holds = (scope: string): boolean => grantTypeFor(after, purpose, scope) === grantType
+    if (grant.scopes !== '*') {
+      const scopes = grant.scopes.filter((scope) => !holds(scope))
+      return scopes.length === 0 ? [] : [{ ...grant, scopes }]
+    }
+    const rest = after.some(
+      (g) => g.purpose === purpose && g.scopes === '*' && g.grantType === grantType,
+    )
+    if (!rest) return [grant]
+    const others = after.filter((g) => g.purpose === purpose && g.grantType !== grantType)
+    const taken = others.flatMap(({ scopes }) => (scopes === '*' ? [] : scopes))
+    const scopes = taken.filter((scope) => grantTypeFor(before, purpose, scope) === grantType)
+    return scopes.length === 0 ? [] : [{ ...grant, scopes }]
+  })
 }

@@ -1,15 +1,19 @@
 import type { JWK } from 'jose'
 import type { Transaction } from 'kysely'
 import type { Environment } from '#platform/config'
+import { createEgress } from '#platform/egress'
 import type { Routes } from '#platform/http-server'
 import type { Platform } from '#platform/module'
+import { authorizationRoutes } from './authorization-routes.ts'
 import { type ApplicationCertificate, certificatesOf } from './certificate-of-application.ts'
 import { type ClientSettings, defaultClientSettings } from './client-settings.ts'
 import { createExplorerKey, explorerCredentialId } from './explorer-key.ts'
 import { ensureGuestApplication } from './guest-application.ts'
+import { createJwksSource, publishedKeysId } from './jwks-source.ts'
 import { operatorRoutes } from './operator-routes.ts'
 import { type PartnerRouteDeps, partnerRoutes } from './partner-routes.ts'
 import { secretHash } from './secret-hash.ts'
+import { findSettings } from './settings-store.ts'
 import {
   type ApplicationRecord,
   applicationIds,
@@ -55,6 +59,14 @@ export type ApplicationSnapshot = {
 export interface PartnerDirectory {
   /** The client of this environment with this id; undefined for an unknown one and for one of the other environment. */
   findClient(clientId: string, environment: Environment): Promise<Client | undefined>
+  /**
+   * The keys that a client publishes at its `jwksUri` and that may have signed something with this `kid`; none for a
+   * client without one.
+   */
+  publishedKeys(
+    client: Pick<Client, 'applicationId' | 'settings'>,
+    kid: string | undefined,
+  ): Promise<Client['keys']>
   secretHash(secret: string): string
   getPartner(id: string): Promise<PartnerRecord | undefined>
   getApplication(id: string): Promise<ApplicationRecord | undefined>
@@ -78,6 +90,8 @@ export interface Partners extends PartnerDirectory {
 export function createPartnerDirectory(platform: Platform): PartnerDirectory {
   const db = platform.database.as<PartnerTables>()
   const explorer = createExplorerKey(platform)
+  const egress = createEgress({ networks: platform.config.egressNetworks })
+  const published = createJwksSource({ egress, clock: platform.clock, log: platform.log })
   const stateOf = (record: ApplicationRecord): 'active' | 'suspended' =>
     record.partnerState === 'suspended' ? 'suspended' : record.state
   return {
@@ -99,7 +113,10 @@ export function createPartnerDirectory(platform: Platform): PartnerDirectory {
         name: record.name,
         environment: record.environment,
         state: stateOf(record),
-        settings: { ...defaultClientSettings, certificates: certificatesOf(credentials) },
+        settings: {
+          ...(record.settings ?? defaultClientSettings),
+          certificates: certificatesOf(credentials),
+        },
         secrets: credentials.flatMap((c) =>
           c.type === 'client_secret' && c.secretHash !== null
             ? [{ credentialId: c.id, hash: c.secretHash }]
@@ -107,6 +124,9 @@ export function createPartnerDirectory(platform: Platform): PartnerDirectory {
         ),
         keys,
       }
+    },
+    async publishedKeys({ applicationId, settings: { jwksUri } }, kid) {
+      return jwksUri === undefined ? [] : await published.keysAt({ applicationId, jwksUri }, kid)
     },
     secretHash: (secret) => secretHash(platform.sealing, secret),
     getPartner: (id) => findPartner(db, id),
@@ -120,6 +140,8 @@ export function createPartnerDirectory(platform: Platform): PartnerDirectory {
       const credentials = await listCredentials(db, id)
       const credentialIds = credentials.map((c) => c.id)
       if (record.environment === 'sandbox') credentialIds.push(explorerCredentialId)
+      const { settings } = await findSettings(db, id)
+      if (settings?.jwksUri !== undefined) credentialIds.push(publishedKeysId(id, settings.jwksUri))
       return {
         environment: record.environment,
         entry: {
@@ -161,6 +183,11 @@ function gatewayCredentials(
 export function createPartners(platform: Platform, deps: PartnerRouteDeps): Partners {
   const routes: Routes = async (server) => {
     await partnerRoutes(platform, deps)(server)
+    await authorizationRoutes(platform, {
+      ...deps.purposes,
+      addressFault: (address) =>
+        createEgress({ networks: platform.config.egressNetworks }).addressFault(address),
+    })(server)
     await operatorRoutes(platform, deps.requirementsOf)(server)
   }
   return { ...createPartnerDirectory(platform), routes }

@@ -6,6 +6,7 @@ import { AppError } from '#platform/app-error'
 import type { HttpServer, Routes } from '#platform/http-server'
 import { listOf, offsetOf, PageQuery, paginate } from '#platform/lists'
 import type { Platform } from '#platform/module'
+import type { SettingsChecks } from './change-settings.ts'
 import { createApplication } from './create-application.ts'
 import { presentApplication, presentCredential, presentPartner } from './presented.ts'
 import { registerPartner } from './register-partner.ts'
@@ -38,6 +39,8 @@ export type PartnerRouteDeps = {
   /** what production needs of a partner, and whether it is there */
   requirementsOf: (partnerId: string) => Promise<Requirement[]>
   firstCall: (credentials: { clientId: string; clientSecret: string }) => Promise<FirstCall>
+  /** what the catalog knows of purposes and scopes */
+  purposes: Pick<SettingsChecks, 'isPurpose' | 'basisOf'>
 }
 
 const tags = ['Partners']

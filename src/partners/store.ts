@@ -1,5 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import type { Environment } from '#platform/config'
+import type { StoredSettings } from './client-settings.ts'
 import type { CredentialType, PartnerTables } from './tables.ts'
 
 type Db = Kysely<PartnerTables> | Transaction<PartnerTables>
@@ -128,12 +129,15 @@ export const holdApplication = (
 ): Promise<ApplicationRecord | undefined> =>
   applications(trx).where('a.id', '=', id).forShare('a').executeTakeFirst()
 
+/** With what it decided about its sign-in: one question for each token. */
 export const findApplicationByClientId = (
   db: Db,
   clientId: string,
   environment: Environment,
-): Promise<ApplicationRecord | undefined> =>
+): Promise<(ApplicationRecord & { settings: StoredSettings | null }) | undefined> =>
   applications(db)
+    .leftJoin('partners.authorization_settings as s', 's.application_id', 'a.id')
+    .select('s.settings')
     .where('a.client_id', '=', clientId)
     .where('a.environment', '=', environment)
     .executeTakeFirst()

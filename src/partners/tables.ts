@@ -1,4 +1,6 @@
+import type { ColumnType } from 'kysely'
 import type { Environment } from '#platform/config'
+import type { StoredSettings } from './client-settings.ts'
 
 export type CredentialType = 'client_secret' | 'public_key' | 'api_key' | 'client_certificate'
 
@@ -32,6 +34,14 @@ export type PartnerTables = {
     subject_alternative_name: string | null
     not_after: Date | null
     created_at: Date
+  }
+  'partners.authorization_settings': {
+    application_id: string
+    revision: number
+    settings: ColumnType<StoredSettings | null, string | null | undefined, string>
+    changed_at: Date | null
+    lock_reason: string | null
+    locked_at: Date | null
   }
   'partners.explorer_key': {
     kid: string

@@ -6,6 +6,7 @@ import { createAttempts } from '#platform/attempts'
 import { createHttpServer } from '#platform/http-server'
 import { testPlatform } from '#platform/testing'
 import { createPartners } from './create-partners.ts'
+import type { PartnerRouteDeps } from './partner-routes.ts'
 import { insertPartner } from './store.ts'
 import type { PartnerTables } from './tables.ts'
 
@@ -27,6 +28,20 @@ export const staff = (
   via: 'session',
 })
 
+const fraud = 'dpv:FraudPreventionAndDetection'
+
+/** Two purposes and three scopes, one of which is for fraud prevention alone. */
+const testPurposes: PartnerRouteDeps['purposes'] = {
+  isPurpose: (text) => [fraud, 'dpv:RequestedServiceProvision'].includes(text),
+  async basisOf(_environment, scope, purpose) {
+    if (scope === 'sim-swap:check')
+      return purpose === undefined || purpose === fraud ? 'legitimate-interest' : 'not-allowed'
+    return /^location-verification:verify$|^number-verification:verify$/.test(scope)
+      ? 'consent'
+      : undefined
+  },
+}
+
 /** `stale`: it has not proved for a while to be there */
 type Caller = Actor & { stale?: boolean }
 
@@ -43,6 +58,7 @@ export async function partnersUnderTest(
     }),
     requirementsOf: async () => [],
     firstCall: async () => ({ tokenUrl: '', url: '', curl: '' }),
+    purposes: testPurposes,
   })
   const db = platform.database.as<PartnerTables>()
   for (const id of ['prt_1', 'prt_2'])
@@ -62,7 +78,7 @@ export async function partnersUnderTest(
   t.after(() => server.close())
   const call = async (
     as: Caller,
-    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     url: string,
     payload?: object,
   ) => {

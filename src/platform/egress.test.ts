@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { createServer as createHttp, setGlobalProxyFromEnv } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -85,7 +86,7 @@ async function partnerServer(t: TestContext, answer: Answer, options: Partial<Eg
   server.on('connection', () => {
     connections += 1
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
   t.after(() => {
     server.closeAllConnections()
     server.close()
@@ -180,7 +181,10 @@ test('the deadline is for all of it: a body that trickles, headers that never co
   const started = performance.now()
   assert.equal(await faultOf(egress.fetchGuarded(url, limits)), 'timeout')
   assert.equal(await faultOf(egress.fetchGuarded(url.replace('jwks', 'silent'), limits)), 'timeout')
-  const hanging = createEgress({ networks: [], resolve: () => new Promise(() => undefined) })
+  const hanging = createEgress({
+    networks: [],
+    resolve: () => Promise.withResolvers<string[]>().promise,
+  })
   assert.equal(await faultOf(hanging.fetchGuarded('https://partner.example/', limits)), 'timeout')
   assert.ok(performance.now() - started < 5_000)
 })
@@ -232,7 +236,7 @@ test('no proxy of the environment is asked', async (t) => {
   proxy.on('connection', () => {
     proxied += 1
   })
-  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+  await once(proxy.listen(0, '127.0.0.1'), 'listening')
   t.after(() => proxy.close())
   const address = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
   // What Node does at its start where the environment names a proxy.
@@ -252,7 +256,7 @@ test('each request has a connection of its own', async (t) => {
 
 test('http is for this machine alone, and only where the operator named it', async (t) => {
   const server = createHttp((_request, response) => response.end('plain'))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
   t.after(() => server.close())
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
   const laptop = createEgress({ networks: ['127.0.0.0/8'] })

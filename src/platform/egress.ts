@@ -10,7 +10,9 @@ import { type AddressFilter, createAddressFilter } from './public-addresses.ts'
  */
 export type EgressFault = 'address' | 'unreachable' | 'timeout' | 'redirect' | 'too-large' | 'coded'
 
-/** @public */
+/**
+ * @public
+ */
 export class EgressError extends Error {
   readonly fault: EgressFault
   constructor(message: string, options: ErrorOptions & { fault: EgressFault }) {
@@ -20,7 +22,9 @@ export class EgressError extends Error {
   }
 }
 
-/** @public */
+/**
+ * @public
+ */
 export type GuardedRequest = {
   method?: 'GET' | 'POST'
   headers?: Readonly<Record<string, string>>
@@ -31,14 +35,19 @@ export type GuardedRequest = {
   maxBytes?: number
 }
 
-/** @public */
+/**
+ * @public
+ */
 export type GuardedResponse = {
   status: number
   headers: Readonly<IncomingMessage['headers']>
   body: Buffer
 }
 
-/** Requests to addresses that others chose: partners above all. @public */
+/**
+ * Requests to addresses that others chose: partners above all.
+ * @public
+ */
 export interface Egress {
   /**
    * Asks once, without redirects, of a host all of whose addresses are public, or in networks that the operator named.
@@ -49,7 +58,9 @@ export interface Egress {
   addressFault(url: string): string | undefined
 }
 
-/** @public */
+/**
+ * @public
+ */
 export type EgressOptions = {
   /** of partners on the operator's premises; with a loopback network a laptop may call itself, also by http */
   networks: readonly string[]
@@ -61,7 +72,9 @@ export type EgressOptions = {
 
 const ports: readonly number[] = [443, 8443]
 
-/** @public */
+/**
+ * @public
+ */
 export function createEgress(options: EgressOptions): Egress {
   const filter = createAddressFilter(options.networks)
   const resolve = options.resolve ?? resolveAll

@@ -46,7 +46,10 @@ const specials = listOf([...special4, ...special6])
 const globals = listOf([global6])
 const mapped = listOf(['::ffff:0:0/96'])
 
-/** Tells addresses of the public network from all others. @public */
+/**
+ * Tells addresses of the public network from all others.
+ * @public
+ */
 export type AddressFilter = {
   /** in the public network */
   isPublic(address: string): boolean

@@ -1,0 +1,158 @@
+import { Type } from 'typebox'
+import type { Actor } from '#audit'
+import { requireStepUp } from '#identity'
+import { AppError } from '#platform/app-error'
+import type { HttpServer, Routes } from '#platform/http-server'
+import type { Platform } from '#platform/module'
+import { AuthorizationSettings, NewAuthorizationSettings } from './authorization-schema.ts'
+import {
+  changeSettings,
+  lockSettings,
+  readSettings,
+  type SettingsChecks,
+} from './change-settings.ts'
+import { noSuchApplication } from './rotate-credentials.ts'
+import { type ApplicationRecord, findApplication } from './store.ts'
+import type { PartnerTables } from './tables.ts'
+
+const tags = ['Partners']
+const Params = Type.Object({ applicationId: Type.String({ maxLength: 64 }) })
+const path = '/applications/:applicationId/authorization'
+
+/** How an application signs in, and which grant it uses for what. */
+export function authorizationRoutes(platform: Platform, checks: SettingsChecks): Routes {
+  return (server) => {
+    settingsRoutes(server, platform, checks)
+    lockRoutes(server, platform)
+  }
+}
+
+function settingsRoutes(server: HttpServer, platform: Platform, checks: SettingsChecks): void {
+  server.get(
+    path,
+    {
+      config: { access: 'signed-in' },
+      schema: {
+        operationId: 'getAuthorizationSettings',
+        summary: 'How an application signs in, and which grant it uses for what',
+        tags,
+        params: Params,
+        response: { 200: AuthorizationSettings },
+      },
+    },
+    async (request) => {
+      const application = await requireVisible(platform, request)
+      return await readSettings(platform, application)
+    },
+  )
+  server.put(
+    path,
+    {
+      config: { access: 'signed-in' },
+      schema: {
+        operationId: 'replaceAuthorizationSettings',
+        summary:
+          'Other settings, whole: grants and refresh tokens that rest on a grant that is gone end',
+        description:
+          'What is left out has its default. `revision` is the one that was read: 409 when somebody changed them since. In production an owner does this who just proved to be there, because the grants of a purpose are part of what was ordered.',
+        tags,
+        params: Params,
+        body: NewAuthorizationSettings,
+        response: { 200: AuthorizationSettings },
+      },
+    },
+    async (request) => {
+      const application = await requireVisible(platform, request)
+      mayChangeSettings(request.actor, application)
+      if (application.environment === 'production') requireStepUp(request)
+      return await changeSettings(platform, checks, application, request.body, request.actor)
+    },
+  )
+}
+
+function lockRoutes(server: HttpServer, platform: Platform): void {
+  server.put(
+    `${path}/lock`,
+    {
+      config: { access: 'operator' },
+      schema: {
+        operationId: 'lockAuthorizationSettings',
+        summary: 'Keep a partner from changing how an application signs in',
+        tags,
+        params: Params,
+        body: Type.Object(
+          {
+            reason: Type.String({
+              minLength: 1,
+              maxLength: 500,
+              pattern: '^[^\\p{Cc}]*\\S[^\\p{Cc}]*$',
+            }),
+          },
+          { additionalProperties: false },
+        ),
+        response: { 200: AuthorizationSettings },
+      },
+    },
+    async (request) => {
+      const application = await requireVisible(platform, request)
+      requireSettingsStaff(request.actor)
+      return await lockSettings(platform, application, request.body.reason, request.actor)
+    },
+  )
+  server.delete(
+    `${path}/lock`,
+    {
+      config: { access: 'operator' },
+      schema: {
+        operationId: 'unlockAuthorizationSettings',
+        summary: 'Let a partner change how an application signs in again',
+        tags,
+        params: Params,
+        response: { 200: AuthorizationSettings },
+      },
+    },
+    async (request) => {
+      const application = await requireVisible(platform, request)
+      requireSettingsStaff(request.actor)
+      return await lockSettings(platform, application, null, request.actor)
+    },
+  )
+}
+
+/** An application of another partner answers exactly like one that does not exist. */
+async function requireVisible(
+  platform: Platform,
+  { actor, params }: { actor: Actor; params: { applicationId: string } },
+): Promise<ApplicationRecord> {
+  const db = platform.database.as<PartnerTables>()
+  const record = await findApplication(db, params.applicationId)
+  const visible =
+    actor.kind === 'operator' || (actor.kind === 'partner' && actor.partnerId === record?.partnerId)
+  if (record === undefined || !visible) throw noSuchApplication()
+  return record
+}
+
+/** What production may be used for was ordered by the organisation: its owner changes it. */
+function mayChangeSettings(actor: Actor, { environment }: ApplicationRecord): void {
+  if (actor.kind === 'operator') {
+    requireSettingsStaff(actor)
+    return
+  }
+  if (actor.kind === 'partner') {
+    if (actor.role === 'owner') return
+    if (actor.role === 'developer' && environment === 'sandbox') return
+  }
+  throw new AppError(
+    'PERMISSION_DENIED',
+    environment === 'production'
+      ? 'How an application of production signs in is changed by an owner of the organisation.'
+      : 'How an application signs in is changed by owners and developers.',
+  )
+}
+
+const staffRoles: readonly string[] = ['administrator', 'product', 'partner-success']
+
+function requireSettingsStaff(actor: Actor): void {
+  if (actor.kind === 'operator' && staffRoles.includes(actor.role)) return
+  throw new AppError('PERMISSION_DENIED', 'Your role may not change how an application signs in.')
+}
