@@ -5,6 +5,7 @@ import { AppError } from '#platform/app-error'
  * Whether a browser loads this for its reader to see: not in a frame, not ahead of time, not by a script. Programs
  * that send no such header, among them those that look at links before people do, get the page; it changes nothing.
  * @see https://www.w3.org/TR/fetch-metadata/
+ * @public
  */
 export function isForTheReader(request: IncomingMessage): boolean {
   const { headers } = request
@@ -23,6 +24,7 @@ export function isForTheReader(request: IncomingMessage): boolean {
  * Whether a form comes from a page of ours that its reader sent: browsers tell the origin of every POST, so one that
  * tells nothing is refused.
  * @param origin of the public address
+ * @public
  */
 export function isFromOurPage(request: IncomingMessage, origin: string): boolean {
   const { headers } = request
@@ -37,6 +39,7 @@ const maxFormBytes = 16_384
 /**
  * The fields of a form.
  * @throws AppError when it is of another type, too long, or says a thing twice
+ * @public
  */
 export async function readForm(request: IncomingMessage): Promise<ReadonlyMap<string, string>> {
   const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
