@@ -12,6 +12,7 @@ export const subscriptions: Readonly<Record<string, readonly string[]>> = {
     'api.changed',
     'quota.warned',
   ],
+  consent: ['application.changed'],
   snapshot: [
     'api.changed',
     'partner.changed',

@@ -435,7 +435,7 @@ for (const [title, extra, message] of [
   [
     'the simulated operator in production',
     'upstream: { production: simulated }',
-    /must be an http/,
+    /must be `platform`, an http/,
   ],
   ['an upstream with a password', "upstream: { production: 'https://a:b@host/x' }", /without user/],
   ['an unknown plan', 'plans: [gold]', /must be one of free, paid, enterprise/],

@@ -62,7 +62,7 @@ function plain(url: string): string {
 }
 
 function placesOf(source: string | UpstreamDecision | undefined): string[] {
-  if (source === undefined || source === 'simulated') return []
+  if (source === undefined || source === 'simulated' || source === 'platform') return []
   if (typeof source === 'string') return [plain(source)]
   const others = [source.canary?.url, source.shadow?.url].flatMap((url) => url ?? [])
   const places = [...others, ...('targets' in source ? source.targets.map(({ url }) => url) : [])]

@@ -5,7 +5,7 @@ import type { Deprecation } from './product-retirement.ts'
 import type { UpstreamDecision } from './product-upstream.ts'
 
 /**
- * Where an environment is served from, without its deadline: an address alone, `simulated`, or everything that was
+ * Where an environment is served from, without its deadline: an address alone, `simulated`, `platform`, or everything that was
  * decided. A text stays a text, so that what an older compiler stored is read the same way.
  */
 export type CompiledUpstream = string | UpstreamDecision
@@ -44,6 +44,7 @@ export function toUpstream(
   // The manifest's schema refuses it too: the simulated operator has no place in production.
   if (source === 'simulated')
     return { kind: environment === 'sandbox' ? 'simulated' : 'none', timeoutMs }
+  if (source === 'platform') return { kind: 'platform', timeoutMs }
   if (typeof source === 'string')
     return { kind: 'http', targets: [{ url: withoutSlash(source) }], timeoutMs }
   if ('function' in source)

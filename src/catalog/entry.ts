@@ -164,6 +164,8 @@ export type ApiUpstream =
   | ({ kind: 'http'; targets: readonly UpstreamTarget[]; timeoutMs: number } & UpstreamCare)
   | ({ kind: 'function'; function: FunctionTarget; timeoutMs: number } & UpstreamCare)
   | { kind: 'simulated'; timeoutMs: number }
+  /** a service of this platform itself, such as consent-info */
+  | { kind: 'platform'; timeoutMs: number }
   | { kind: 'none'; timeoutMs: number }
 
 /** A function that is called by the Invoke API of AWS Lambda, with a payload of version 2.0. @public */

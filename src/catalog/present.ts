@@ -1,8 +1,8 @@
 import type { Environment } from '#platform/config'
 import { type CompiledUpstream, toUpstream } from './compile-decisions.ts'
-import type { ApiEntry, JsonSchema, Retirement, SnapshotOperation } from './entry.ts'
+import type { ApiEntry, JsonSchema, Retirement, ScopeBases, SnapshotOperation } from './entry.ts'
 import { toRetirement } from './retirement.ts'
-import type { ApiSummary, ApiVersion, OperationRules } from './schema.ts'
+import type { ApiSummary, ApiVersion, OperationRules, ScopeBasis } from './schema.ts'
 import { mapValues, withoutAnnotations } from './schema-keywords.ts'
 import type { SummaryRow, VersionRow } from './store.ts'
 import { knownKinds, type ThingsOfApi, withKnownKinds } from './things-of-apis.ts'
@@ -32,7 +32,8 @@ const retirementOf = (row: SummaryRow): { retirement?: Retirement } => {
 export function toVersion(row: VersionRow, withAddresses: boolean): ApiVersion {
   const { compiled } = row
   const shown = (source: CompiledUpstream | undefined): string => {
-    if (source === undefined || source === 'simulated') return source ?? 'none'
+    if (source === undefined) return 'none'
+    if (source === 'simulated' || source === 'platform') return source
     const isFunction = typeof source !== 'string' && 'function' in source
     if (!withAddresses) return isFunction ? 'function' : 'http'
     if (typeof source === 'string') return source
@@ -43,6 +44,7 @@ export function toVersion(row: VersionRow, withAddresses: boolean): ApiVersion {
     description: compiled.description,
     basePath: compiled.basePath,
     sla: compiled.sla,
+    legalBases: Object.entries(compiled.bases ?? {}).map(basesOfScope),
     upstreams: {
       sandbox: shown(compiled.upstream.sandbox),
       production: shown(compiled.upstream.production),
@@ -53,6 +55,19 @@ export function toVersion(row: VersionRow, withAddresses: boolean): ApiVersion {
     })),
     schemas: compiled.schemas,
   }
+}
+
+/** Purposes of one basis together, in the order of the manifest; what is not allowed is not told. */
+function basesOfScope([scope, { purposes, other }]: [string, ScopeBases]): ScopeBasis {
+  const groups = new Map<string, ScopeBasis['bases'][number]>()
+  for (const [purpose, basis] of Object.entries(purposes)) {
+    if (basis.basis === 'not-allowed') continue
+    const key = JSON.stringify(basis)
+    const group = groups.get(key) ?? { ...basis, purposes: [] }
+    groups.set(key, { ...group, purposes: [...(group.purposes ?? []), purpose] })
+  }
+  const rest = other === undefined || other.basis === 'not-allowed' ? [] : [{ ...other }]
+  return { scope, bases: [...groups.values(), ...rest] }
 }
 
 /** What of the operator's decisions a caller must know: not how upstreams are treated. */

@@ -98,8 +98,8 @@ export const Upstreams = Type.Object(
     sandbox: Type.Optional(
       placeOf(
         text(
-          'must be `simulated`, an http:// or https:// URL without user, query or fragment, or a mapping with `targets` or `function`',
-          '^(simulated|https?://[^\\s?#@]+)$',
+          'must be `simulated`, `platform`, an http:// or https:// URL without user, query or fragment, or a mapping with `targets` or `function`',
+          '^(simulated|platform|https?://[^\\s?#@]+)$',
           2_000,
         ),
       ),
@@ -107,8 +107,8 @@ export const Upstreams = Type.Object(
     production: Type.Optional(
       placeOf(
         text(
-          'must be an http:// or https:// URL without user, query or fragment, or a mapping with `targets` or `function`',
-          '^https?://[^\\s?#@]+$',
+          'must be `platform`, an http:// or https:// URL without user, query or fragment, or a mapping with `targets` or `function`',
+          '^(platform|https?://[^\\s?#@]+)$',
           2_000,
         ),
       ),

@@ -23,6 +23,7 @@ const secrets = [
   'WAYLEAVE_INTAKE_TOKEN',
   'WAYLEAVE_UPSTREAM_TOKEN',
   'WAYLEAVE_GATEWAY_KEY',
+  'WAYLEAVE_SMS_TOKEN',
   'SMTP_URL',
   'REDIS_URL',
   'OTEL_EXPORTER_OTLP_HEADERS',
@@ -82,7 +83,13 @@ export function localRoles(options: Given & { ownerUrl: string; config: Config }
     {
       name: 'authorization',
       args: ['authorization'],
-      env: { ...owner, ...given({ OTEL_EXPORTER_OTLP_HEADERS: traces.headers }) },
+      env: {
+        ...owner,
+        ...given({
+          OTEL_EXPORTER_OTLP_HEADERS: traces.headers,
+          WAYLEAVE_SMS_TOKEN: config.consent.sms?.token,
+        }),
+      },
     },
     { name: 'sandbox', args: ['sandbox'], env: heldBy('sandbox', options) },
     gateway('production'),

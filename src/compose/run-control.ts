@@ -6,7 +6,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import { createAudit } from '#audit'
 import { createAuthorization } from '#authorization'
 import { createCatalog, isDpvPurpose } from '#catalog'
-import { createConsentDirectory } from '#consent'
+import { createConsent } from '#consent'
 import { createContracts } from '#contracts'
 import { forgetThings, readMembers, tellQuotaWarnings } from '#gateway'
 import { createIdentity } from '#identity'
@@ -31,6 +31,7 @@ import {
   sweepRevocations,
   sweepTombstones,
 } from '#snapshot'
+import { consentInfoNeeds } from './consent-info-needs.ts'
 import { consentNeeds } from './consent-needs.ts'
 import { createPlatform } from './create-platform.ts'
 import { describeRoute } from './describe-route.ts'
@@ -69,7 +70,10 @@ export function wireControl(platform: Platform) {
     },
   })
   const contracts = createContracts(platform, { catalog, partners, identity })
-  const consents = createConsentDirectory(platform, consentNeeds(platform, partners))
+  const consents = createConsent(platform, {
+    ...consentNeeds(platform, partners),
+    info: consentInfoNeeds(config, partners, contracts),
+  })
   const authorization = createAuthorization(platform)
   const metering = createMetering(platform, {
     contracts,
@@ -125,7 +129,7 @@ export async function runControl(config: Config): Promise<void> {
     host: config.internalHost,
     port: config.control.internalPort,
     ready: () => ready,
-    handlers: control.metering.internalHandlers,
+    handlers: { ...control.metering.internalHandlers, ...control.consents.internalHandlers },
   })
   const keyUpkeep = createKeyUpkeep(platform)
   const keyWatch = watchKeys(platform, internal.registry)
@@ -136,6 +140,7 @@ export async function runControl(config: Config): Promise<void> {
       ...control.identity.subscribers,
       ...control.catalog.subscribers,
       ...control.contracts.subscribers,
+      ...control.consents.subscribers,
       control.compiler.subscriber,
       createRevocations(platform, control.consents),
     ],
@@ -159,6 +164,7 @@ export async function runControl(config: Config): Promise<void> {
   })
   await internal.start()
   await control.contracts.prepare()
+  await control.consents.loadTexts(path.join(config.dataDir, 'consent-texts'))
   await control.catalog.loadPack(path.join(config.root, 'catalog'))
   await control.compiler.ensureCompiled()
   await control.partners.guestApplication()
@@ -182,6 +188,7 @@ export async function runControl(config: Config): Promise<void> {
       everyMs: 3_600_000,
       run: () => control.metering.keepDays(),
     },
+    { name: 'end consents', everyMs: 5_000, run: () => control.consents.expireDue() },
     { name: 'retire APIs', everyMs: 5_000, run: () => control.catalog.retireDue() },
     { name: 'tell quota warnings', everyMs: 2_000, run: () => tellQuotaWarnings(platform) },
     { name: 'look at the key-encryption key', everyMs: 300_000, run: () => keyWatch.look() },
@@ -233,6 +240,7 @@ export async function mountRoutes(
     control.partners.routes,
     control.catalog.routes,
     control.contracts.routes,
+    control.consents.routes,
     control.metering.routes,
     control.monitoring.routes,
     control.sandbox.routes,

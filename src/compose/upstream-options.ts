@@ -19,6 +19,7 @@ export function upstreamOptions(
     credentials: credentialsOf(config),
     // Production cannot reach the simulated operator, even by its own address.
     forbidden: environment === 'production' ? [config.simulator.url] : [],
+    platformUrl: `${config.control.internalUrl}/internal/v1/platform/${environment}`,
     canaryFolder: path.join(folder, 'canaries'),
   }
 }

@@ -1,4 +1,5 @@
 export { chooseLocale, localesOf } from './choose-locale.ts'
+export { type Consent, createConsent } from './create-consent.ts'
 export { createConsentDirectory } from './create-directory.ts'
 export {
   type AnswerEvidence,
@@ -15,4 +16,7 @@ export {
   type Notice,
 } from './face.ts'
 export type { ConsentNeeds } from './needs.ts'
+export { createOwnRecords } from './own-records.ts'
+export type { ConsentInfoNeeds } from './retrieve-status.ts'
+export { createHttpSms, SmsFailed, type SmsSender } from './send-sms.ts'
 export { openNumber, sealNumber, subjectOf } from './subject.ts'

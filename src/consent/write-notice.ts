@@ -17,7 +17,7 @@ export const fillIn = (text: string, values: Readonly<Record<string, string>>): 
   text.replaceAll(/\{([a-z]+)\}/gi, (whole, name: string) => values[name] ?? whole)
 
 /** `Fraud prevention and detection`, of a purpose that no text names. */
-function plainTerm(purpose: string): string {
+export function plainTerm(purpose: string): string {
   const words = purpose
     .replace(/^dpv:/, '')
     .replaceAll(/([a-z])([A-Z])/g, '$1 $2')

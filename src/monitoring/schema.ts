@@ -94,7 +94,7 @@ export type ShadowState = {
 export type UpstreamState = {
   api: string
   owner: { team: string; contact: string }
-  kind: 'http' | 'function' | 'simulated' | 'none'
+  kind: 'http' | 'function' | 'simulated' | 'platform' | 'none'
   inFlight: number
   targets: readonly TargetState[]
   canary?: CanaryState

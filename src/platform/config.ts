@@ -1,4 +1,5 @@
 import path from 'node:path'
+import { type ConsentConfig, consentConfigOf, consentSettings } from './consent-settings.ts'
 import { type KeyConfig, keyConfigOf, keySettings } from './key-settings.ts'
 import { type NetworkConfig, networkConfigOf, networkSettings } from './network-settings.ts'
 import {
@@ -73,6 +74,7 @@ export const settings = {
   OTEL_TRACES_SAMPLER_ARG: setting('part of the calls that is traced, 0 to 1 (0.01)', share),
   ...keySettings,
   ...networkSettings,
+  ...consentSettings,
   SMTP_URL: setting(
     'mail server, smtps://user:password@host; without it mail becomes files in data/mail',
     smtpUrl,
@@ -206,6 +208,7 @@ export type Config = Readonly<{
   secretKey: Buffer | undefined
   keys: KeyConfig
   network: NetworkConfig
+  consent: ConsentConfig
   intakeToken: string | undefined
   upstreamToken: string | undefined
   redisUrl: string | undefined
@@ -286,6 +289,7 @@ export function loadConfig(
   }
   const keys = keyConfigOf(values, faults)
   const network = networkConfigOf(values, faults)
+  const consent = consentConfigOf(values, faults)
   if (faults.length > 0) throw new ConfigError(faults)
   return Object.freeze({
     version,
@@ -306,6 +310,7 @@ export function loadConfig(
     secretKey: values.WAYLEAVE_SECRET_KEY,
     keys,
     network,
+    consent,
     intakeToken: values.WAYLEAVE_INTAKE_TOKEN,
     upstreamToken: values.WAYLEAVE_UPSTREAM_TOKEN,
     redisUrl: values.REDIS_URL,

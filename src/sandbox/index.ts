@@ -1,3 +1,5 @@
 export { createSandbox } from './create-sandbox.ts'
+export { createSandboxHandsets } from './create-sandbox-handsets.ts'
 export { createSandboxInbox } from './create-sandbox-inbox.ts'
+export { createSandboxSms } from './create-sandbox-sms.ts'
 export { forgetSandboxMessages } from './forget-messages.ts'

@@ -1,6 +1,6 @@
 import type { Environment } from '#platform/config'
 import type { Exchange } from '../exchange.ts'
-import type { OperationPolicy } from '../gateway-context.ts'
+import type { GatewayContext, OperationPolicy } from '../gateway-context.ts'
 import type { Operation } from '../operation.ts'
 import { knownQueryNames } from '../payload/parameter-values.ts'
 import { refuseForNow } from '../refusal.ts'
@@ -54,16 +54,11 @@ export const isSafe = ({ documented }: Operation): boolean =>
   documented.method === 'GET' || documented.terms?.safe === true
 
 function outgoingOf(
-  context: { environment: Environment; simulator: { token: string } | undefined },
+  context: Pick<GatewayContext, 'environment' | 'simulator' | 'sealing'>,
   operation: Operation,
 ): Forwarding['outgoing'] {
   const { method, parameters } = operation.documented
-  const simulated = operation.api.upstream.kind === 'simulated'
-  const fixed = fixedHeaders(
-    context.environment,
-    operation,
-    simulated ? context.simulator?.token : undefined,
-  )
+  const fixed = fixedHeaders(context.environment, operation, tokenOf(context, operation))
   const isKnown = knownQueryNames(parameters, operation.api.schemas)
   const headerNames = parameters
     .filter((p) => p.in === 'header' && isParameter(p))
@@ -97,6 +92,15 @@ function outgoingOf(
       body: exchange.body,
     }
   }
+}
+
+/** What shows the simulated operator, or this platform itself, that it is the gateway of this environment. */
+function tokenOf(
+  { simulator, sealing }: Pick<GatewayContext, 'simulator' | 'sealing'>,
+  { api }: Operation,
+): string | undefined {
+  if (api.upstream.kind === 'platform') return sealing.machineToken('platform')
+  return api.upstream.kind === 'simulated' ? simulator?.token : undefined
 }
 
 function fixedHeaders(

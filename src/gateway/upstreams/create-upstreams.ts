@@ -20,6 +20,8 @@ export type UpstreamOptions = {
   credentials?: FunctionCredentials | undefined
   /** addresses that must not be reached from here, whatever a document says */
   forbidden?: readonly string[] | undefined
+  /** where this platform serves APIs of its own for the environment; without it they have no upstream */
+  platformUrl?: string | undefined
   /** where rolled back canaries are remembered; without it they are tried again after a restart */
   canaryFolder?: string | undefined
 }
@@ -36,7 +38,7 @@ export function createUpstreams(options: {
   monotonicMs: () => number
 }): { upstreams: Upstreams; upstreamMetrics: UpstreamMetrics } {
   const { environment, registry, log, clock, limits, monotonicMs } = options
-  const { ca, credentials, forbidden = [], canaryFolder } = options.upstreams ?? {}
+  const { ca, credentials, platformUrl, forbidden = [], canaryFolder } = options.upstreams ?? {}
   const nowMs = (): number => clock.now().getTime()
   const metrics = createUpstreamMetrics(registry, { served: () => upstreams.all(), monotonicMs })
   const maker = new EndpointMaker(
@@ -44,7 +46,7 @@ export function createUpstreams(options: {
       environment,
       // By construction: production cannot name the simulated operator, whatever a document says.
       simulator: environment === 'sandbox' ? options.simulator : undefined,
-      ...{ forbidden, credentials, ca, nowMs, monotonicMs },
+      ...{ forbidden, credentials, ca, platformUrl, nowMs, monotonicMs },
       lookup: new HostLookup(lookup, monotonicMs).lookup,
       connections: limits.inFlightPerUpstream,
       responseBytes: limits.responseBytes,

@@ -54,7 +54,7 @@ export type ShadowReport = {
 export type UpstreamReport = {
   api: string
   owner: { team: string; contact: string }
-  kind: 'http' | 'function' | 'simulated' | 'none'
+  kind: 'http' | 'function' | 'simulated' | 'platform' | 'none'
   inFlight: number
   targets: readonly TargetReport[]
   canary: CanaryReport | undefined

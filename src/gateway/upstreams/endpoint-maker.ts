@@ -16,6 +16,8 @@ import { Origin } from './upstream-origin.ts'
 export type EndpointSettings = {
   environment: Environment
   simulator: { url: string } | undefined
+  /** where this platform serves APIs of its own for the environment */
+  platformUrl: string | undefined
   /** addresses that must not be reached from here, whatever a document says */
   forbidden: readonly string[]
   credentials: FunctionCredentials | undefined
@@ -52,6 +54,11 @@ export class EndpointMaker {
       case 'simulated': {
         const { simulator } = this.#settings
         const only = simulator && this.at(api, simulator.url, 'primary')
+        return only === undefined ? [] : [only]
+      }
+      case 'platform': {
+        const { platformUrl } = this.#settings
+        const only = platformUrl === undefined ? undefined : this.at(api, platformUrl, 'primary')
         return only === undefined ? [] : [only]
       }
       case 'none':
