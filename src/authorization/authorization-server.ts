@@ -6,6 +6,7 @@ import { listen } from '#platform/listen'
 import type { Platform } from '#platform/module'
 import type { ClientSource, ScopeSource } from './client-source.ts'
 import { createFailureLimiter } from './failure-limiter.ts'
+import type { EndpointPart } from './grants/grant-part.ts'
 import { createIssuer, type Issuer } from './issuer.ts'
 import { createListener } from './listener.ts'
 import type { SubscriberParts } from './server-options.ts'
@@ -17,7 +18,9 @@ export type AuthorizationServerOptions = {
   partners: ClientSource
   contracts: ScopeSource
   /** what the grants on behalf of a subscriber need; without it they are off */
-  subscribers?: Readonly<Record<Environment, SubscriberParts>>
+  subscribers?: Readonly<
+    Record<Environment, SubscriberParts & { endpoints?: readonly EndpointPart[] }>
+  >
   /** which issuers this process serves; both unless told otherwise */
   environments?: readonly Environment[]
   attempts?: Attempts
@@ -58,7 +61,12 @@ export function createAuthorizationServer(
       clients: partners,
       scopes: contracts,
       limiter,
-      ...(options.subscribers ? { subscribers: options.subscribers[environment] } : {}),
+      ...(options.subscribers
+        ? {
+            subscribers: options.subscribers[environment],
+            endpoints: options.subscribers[environment].endpoints ?? [],
+          }
+        : {}),
     }),
   )
   const server = createListener(issuers, log)

@@ -1,5 +1,6 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import type { AdapterPayload } from 'oidc-provider'
+import { jwtBearerGrant } from './check-bearer-assertion.ts'
 import type { Client } from './client-source.ts'
 import { endpointGrants } from './endpoint-grants.ts'
 import type { AssertionAlg, AssertionHeader } from './signed-jwt.ts'
@@ -18,7 +19,7 @@ export function metadataOf(
   state: TokenState,
   supported: readonly string[],
 ): AdapterPayload | undefined {
-  const { client, assertion, requestObject } = state
+  const { client, assertion, bearer, requestObject } = state
   if (state.browser !== undefined && client === undefined) return undefined
   state.candidates = assertion === undefined ? [] : candidateKeys(client, assertion)
   const headers = [assertion, requestObject].filter((header) => header !== undefined)
@@ -31,10 +32,14 @@ export function metadataOf(
   return {
     client_id: clientId,
     ...(client === undefined ? bare : settled(client, state, supported)),
-    ...(assertion === undefined
-      ? // The provider demands a secret of this method. It is never compared: compareClientSecret is ours.
-        { token_endpoint_auth_method: 'client_secret_basic', client_secret: '-' }
-      : { token_endpoint_auth_method: 'private_key_jwt' }),
+    ...(bearer === undefined ? {} : { grant_types: [jwtBearerGrant] }),
+    ...(bearer !== undefined
+      ? // The grant itself verifies the assertion, for an unknown client, too.
+        { token_endpoint_auth_method: 'none' }
+      : assertion === undefined
+        ? // The provider demands a secret of this method. It is never compared: compareClientSecret is ours.
+          { token_endpoint_auth_method: 'client_secret_basic', client_secret: '-' }
+        : { token_endpoint_auth_method: 'private_key_jwt' }),
     // With no key to try, a signature is checked all the same: an unknown client, or one without this key, takes as
     // long as a wrong signature and gets the same answer.
     ...(headers.length === 0 ? {} : { jwks: { keys: [...keys, ...decoys] } as never }),

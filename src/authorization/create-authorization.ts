@@ -3,6 +3,7 @@ import { type Environment, environments } from '#platform/config'
 import type { Database } from '#platform/database'
 import type { Platform } from '#platform/module'
 import { forgetExpiredArtifacts } from './artifact-store.ts'
+import { forgetExpiredPolls } from './ciba-poll.ts'
 import { ensureKeys } from './ensure-keys.ts'
 import { retireOldKeys, rotateKeys } from './rotate-keys.ts'
 import type { PublicJwk } from './signing-key.ts'
@@ -53,6 +54,7 @@ export function createAuthorization(platform: Platform): Authorization {
       }
       while ((await forgetExpiredAssertions(db, clock.now(), batch)) === batch);
       while ((await forgetExpiredArtifacts(db, clock.now(), batch)) === batch);
+      while ((await forgetExpiredPolls(db, clock.now(), batch)) === batch);
     },
   }
 }

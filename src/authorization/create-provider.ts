@@ -6,6 +6,7 @@ import {
   timingSafeEqual,
 } from 'node:crypto'
 import { compactVerify, importJWK, type JWK } from 'jose'
+import * as library from 'oidc-provider'
 import Provider, {
   type Configuration,
   ExternalSigningKey,
@@ -55,7 +56,7 @@ export function createProvider(options: ServerOptions, signingKey: PrivateJwk): 
 function configuration(options: ServerOptions, signingKey: PrivateJwk): Configuration {
   const whole = common(options, signingKey)
   for (const part of partsOf(options)) {
-    const { features, ttl, ...rest } = part.configuration?.(options) ?? {}
+    const { features, ttl, ...rest } = part.configuration?.(options, library) ?? {}
     Object.assign(whole, rest)
     Object.assign(whole.features ?? {}, features)
     Object.assign(whole.ttl ?? {}, ttl)
@@ -81,7 +82,8 @@ function common(options: ServerOptions, signingKey: PrivateJwk): Configuration {
     scopes: [],
     claims: {},
     clientDefaults: { grant_types: [], response_types: [], id_token_signed_response_alg: 'ES256' },
-    clientAuthMethods: [...clientAuthenticationMethods],
+    // `none` is for bearer assertions, which their grant verifies; nobody else's metadata has it.
+    clientAuthMethods: [...clientAuthenticationMethods, 'none'],
     enabledJWA: { clientAuthSigningAlgValues: [...assertionAlgs] },
     clockTolerance: clockSkewSeconds,
     ttl: { ClientCredentials: tokenLifetimeSeconds },
@@ -193,10 +195,10 @@ async function clientCredentialsScope(
 }
 
 /** What was asked for: whether a subscriber's token may carry it is decided when the request comes and at each token. */
-function subscriberScope({ oidc }: KoaContextWithOIDC): string[] {
+function subscriberScope({ oidc, req }: KoaContextWithOIDC): string[] {
   const { AuthorizationCode, RefreshToken, BackchannelAuthenticationRequest } = oidc.entities
   const source = AuthorizationCode ?? RefreshToken ?? BackchannelAuthenticationRequest
-  const text = [textOf(oidc.params?.scope), source?.scope].join(' ')
+  const text = [textOf(oidc.params?.scope), source?.scope, stateOf(req)?.bearer?.scope].join(' ')
   return [...new Set(text.split(' '))].filter((scope) => scope !== '')
 }
 

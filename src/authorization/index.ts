@@ -2,4 +2,7 @@ export { createAuthorizationServer } from './authorization-server.ts'
 /** @public */
 export type { Client, ClientSource, ScopeSource } from './client-source.ts'
 export { createAuthorization } from './create-authorization.ts'
+export { createNetwork } from './create-network-authentication.ts'
+export { handsetLink } from './pages/handset-ticket.ts'
+export { createSubscriberPages } from './pages/subscriber-pages.ts'
 export { sealedColumns } from './sealed-columns.ts'

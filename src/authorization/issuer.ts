@@ -34,6 +34,8 @@ export function createIssuer(
   platform: Platform,
   options: Pick<ServerOptions, 'environment' | 'clients' | 'scopes' | 'subscribers'> & {
     limiter: FailureLimiter
+    /** beside those of the grants, such as the pages of subscribers */
+    endpoints?: readonly EndpointPart[]
   },
 ): Issuer {
   const { config, clock, log } = platform
@@ -75,7 +77,11 @@ export function createIssuer(
   return {
     environment,
     url,
-    endpoints: [tokenEndpoint, ...parts.flatMap((part) => part.endpoints ?? [])],
+    endpoints: [
+      tokenEndpoint,
+      ...parts.flatMap((part) => part.endpoints ?? []),
+      ...(options.endpoints ?? []),
+    ],
     async start() {
       await ensureKeys(platform, environment)
       await reload()

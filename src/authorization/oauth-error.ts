@@ -8,9 +8,11 @@ export class OAuthError extends Error {
   readonly error: string
   readonly error_description: string
   readonly expose = true
+  /** the authorization endpoint may send it to the client's page, once the address is known to be the client's */
+  readonly allow_redirect = true
 
-  constructor(status: number, code: string, description: string) {
-    super(code)
+  constructor(status: number, code: string, description: string, options?: ErrorOptions) {
+    super(code, options)
     this.name = 'OAuthError'
     this.statusCode = status
     this.error = code

@@ -5,9 +5,11 @@ import Provider, {
   errors,
 } from 'oidc-provider'
 import { createArtifacts } from './artifacts.ts'
+import { cibaAdapter } from './ciba-adapter.ts'
 import { metadataOf } from './client-metadata.ts'
 import { grantTypesOf } from './grants/parts.ts'
 import { OAuthError } from './oauth-error.ts'
+import { refreshAdapter } from './refresh-adapter.ts'
 import type { ServerOptions } from './server-options.ts'
 import { stateOf } from './token-state.ts'
 
@@ -34,10 +36,19 @@ export function providerAdapter(options: ServerOptions): AdapterFactory {
   return (model) => {
     if (model === 'Client') return { ...refusing(model), find: findClient(options) }
     const usedBefore = keptModels[model]
-    if (usedBefore !== undefined) return artifactAdapter(options, model, usedBefore)
+    if (usedBefore !== undefined) {
+      const kept = artifactAdapter(options, model, usedBefore)
+      return wrapped[model]?.(options, kept) ?? kept
+    }
     if (unkept.has(model)) return { ...refusing(model), ...nothing }
     return refusing(model)
   }
+}
+
+/** Models whose uses follow rules of their own. */
+const wrapped: Readonly<Record<string, (options: ServerOptions, kept: Adapter) => Adapter>> = {
+  BackchannelAuthenticationRequest: cibaAdapter,
+  RefreshToken: refreshAdapter,
 }
 
 /** Nothing of these is ever written, so there is nothing to find or to revoke. */

@@ -69,7 +69,7 @@ function refuseAmbiguousHeaders(request: IncomingMessage): void {
   }
 }
 
-function parseForm(body: Buffer): ReadonlyMap<string, string> {
+export function parseForm(body: Buffer): ReadonlyMap<string, string> {
   const parameters = new Map<string, string>()
   for (const pair of body.toString('latin1').split('&')) {
     if (pair === '') continue
@@ -94,7 +94,9 @@ function decodeFormText(text: string): string {
   } catch {
     // falls through to the same refusal
   }
-  throw invalidRequest('the body is not well-formed application/x-www-form-urlencoded in UTF-8')
+  throw invalidRequest(
+    'the parameters are not well-formed application/x-www-form-urlencoded in UTF-8',
+  )
 }
 
 /** One way of client authentication a request: two at once would let the weaker one decide (RFC 6749, section 2.3). */

@@ -35,7 +35,7 @@ export function decideReplays(provider: Provider, { environment, database }: Ser
 
 /** Fixed in length, and of one client: what a caller writes is never a key of the table as it is. */
 export const replayId = (
-  kind: 'assertion' | 'proof' | 'request-object',
+  kind: 'assertion' | 'bearer' | 'proof' | 'request-object',
   issuer: string,
   jti: string,
 ): string => hash('sha256', JSON.stringify([kind, issuer, jti]), 'base64url')

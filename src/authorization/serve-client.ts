@@ -1,9 +1,15 @@
 import { IncomingMessage, type ServerResponse } from 'node:http'
 import type Provider from 'oidc-provider'
 import type { Clock } from '#platform/clock'
+import { checkBearerAssertion, jwtBearerGrant } from './check-bearer-assertion.ts'
 import { checkClientAssertion } from './check-client-assertion.ts'
 import { checkProof } from './check-proof.ts'
-import { readBody, readTokenRequest, refuseWrongForm } from './read-token-request.ts'
+import {
+  readBody,
+  readTokenRequest,
+  refuseWrongForm,
+  type TokenRequest,
+} from './read-token-request.ts'
 import { requestObjectHeader } from './request-object.ts'
 import { newState, rememberState } from './token-state.ts'
 
@@ -35,16 +41,29 @@ export async function serveClient(
     token.mechanism === 'private_key_jwt'
       ? checkClientAssertion(token.parameters, { issuer, path, nowSeconds })
       : undefined
+  const bearer =
+    token.parameters.get('grant_type') === jwtBearerGrant && path === '/token'
+      ? checkBearerAssertion(token.parameters, {
+          issuer,
+          nowSeconds,
+          otherAuthentication: token.mechanism !== 'none',
+        })
+      : undefined
   const proof = checkProof(request, { uri: `${issuer}${path}`, nowSeconds })
-  const copy = copyOf(request, { issuer, path, proof }, body)
+  const copy = copyOf(
+    request,
+    { issuer, path, proof },
+    bearer ? withClient(token, body, bearer.clientId) : body,
+  )
   rememberState(
     copy,
     newState({
       path,
       request: token,
       correlator,
-      assertion,
-      clientId: token.claimedClientId ?? assertion?.clientId,
+      assertion: bearer?.header ?? assertion,
+      bearer,
+      clientId: token.claimedClientId ?? bearer?.clientId ?? assertion?.clientId,
       requestObject: requestObjectHeader(token.parameters.get('request')),
       proof: copy.headers.dpop !== undefined,
       address: request.socket.remoteAddress ?? '',
@@ -52,6 +71,15 @@ export async function serveClient(
   )
   await callbackOf(provider)(copy, response)
 }
+
+/** The issuer of a bearer assertion is the client, which the provider looks for among the parameters. */
+const withClient = ({ parameters }: TokenRequest, body: Buffer, clientId: string): Buffer =>
+  (parameters.get('client_id') ?? '') === ''
+    ? Buffer.from(
+        `${body.toString('latin1').replace(/(^|&)client_id=?(?=&|$)/, '')}&client_id=${encodeURIComponent(clientId)}`,
+        'latin1',
+      )
+    : body
 
 const callbacks = new WeakMap<Provider, ReturnType<Provider['callback']>>()
 

@@ -1,4 +1,5 @@
 import type { ConsentDirectory } from '#consent'
+import type { Attempts } from '#platform/attempts'
 import type { Clock } from '#platform/clock'
 import type { Environment } from '#platform/config'
 import type { Database } from '#platform/database'
@@ -8,7 +9,7 @@ import type { Outbox } from '#platform/outbox'
 import type { Sealing } from '#platform/sealing'
 import type { ClientSource, ScopeSource } from './client-source.ts'
 import type { InteractionPages } from './interaction.ts'
-import type { NetworkAuthentication } from './network-authentication.ts'
+import type { NetworkAuthentication, SubscriberLookup } from './network-authentication.ts'
 import type { AuthorizationTables } from './tables.ts'
 
 /**
@@ -40,5 +41,11 @@ export type ServerOptions = {
 export type SubscriberParts = {
   consent: ConsentDirectory
   network: NetworkAuthentication
+  /** whom an address, a token or a number of a client's request stands for */
+  lookup: SubscriberLookup
+  /** a message to the phone, in the matter of an application; rejects where it cannot be sent */
+  sendMessage: (phoneNumber: string, text: string, applicationId?: string) => Promise<void>
+  attempts: Attempts
+  operatorName: string
   pages: InteractionPages
 }

@@ -6,6 +6,7 @@ import type { Platform } from '#platform/module'
 import { testDatabaseUrl, testPlatform } from '#platform/testing'
 import { type AuthorizationServer, createAuthorizationServer } from './authorization-server.ts'
 import type { Client, ClientSource, ScopeSource } from './client-source.ts'
+import { type TestWorld, testSubscribers } from './testing-subscribers.ts'
 
 type TestContext = { after: (fn: () => Promise<void> | void) => void }
 
@@ -85,11 +86,12 @@ export const liveSecret = `wl_live_sk_${'B'.repeat(43)}000000`
 /** Two servers on one database, a client with a secret in each environment, and a caller. */
 export async function testServers(
   t: TestContext,
-  options: { count?: number; env?: Record<string, string> } = {},
+  options: { count?: number; env?: Record<string, string>; subscribers?: boolean } = {},
 ): Promise<{
   platform: Platform
   servers: AuthorizationServer[]
   clients: TestClients
+  world: TestWorld
   issuer: (environment: Environment) => string
   post: Post
 }> {
@@ -107,12 +109,14 @@ export async function testServers(
   })
   clients.add({ clientId: sandboxId, environment: 'sandbox', secrets: [hash(sandboxSecret)] })
   clients.add({ clientId: liveId, environment: 'production', secrets: [hash(liveSecret)] })
+  const { world, subscribers } = testSubscribers(platform)
   for (let i = 0; i < (options.count ?? 2); i += 1) {
     const server = createAuthorizationServer({
       platform,
       partners: clients,
       contracts: clients,
       port: 0,
+      ...(options.subscribers === true ? { subscribers } : {}),
     })
     servers.push(server)
   }
@@ -133,6 +137,7 @@ export async function testServers(
     platform,
     servers,
     clients,
+    world,
     post,
     issuer: (environment) => `${platform.config.authorization.url}/${environment}`,
   }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { BearerAssertion } from './check-bearer-assertion.ts'
 import type { Client } from './client-source.ts'
 import type { TokenRequest } from './read-token-request.ts'
 import type { AssertionHeader } from './signed-jwt.ts'
@@ -19,6 +20,8 @@ export type TokenState = {
   readonly assertion: AssertionHeader | undefined
   /** who the request says it is from; not believed */
   readonly clientId: string | undefined
+  /** of the JWT bearer grant, where it is the assertion, too */
+  readonly bearer: BearerAssertion | undefined
   /** what the request's signed request object says of its key; undefined without a readable one */
   readonly requestObject: AssertionHeader | undefined
   /** whether the request proves the possession of a key (RFC 9449) */
@@ -53,6 +56,7 @@ export const newState = (
 ): TokenState => ({
   assertion: undefined,
   clientId: undefined,
+  bearer: undefined,
   requestObject: undefined,
   proof: false,
   browser: undefined,

@@ -20,6 +20,7 @@ const prefixes = {
   message: 'msg',
   gateway: 'gtw',
   consent: 'cns',
+  grant: 'gnt',
   capture: 'cap',
 } as const
 

@@ -4,6 +4,12 @@ import type { Configuration } from 'oidc-provider'
 import type { ServerOptions } from '../server-options.ts'
 
 /**
+ * oidc-provider itself. Parts import only its types: the control process reads their metadata and never loads it.
+ * @public
+ */
+export type Library = typeof import('oidc-provider')
+
+/**
  * What one grant, or one endpoint beside them, adds to the authorization server of an environment.
  * @public
  */
@@ -11,7 +17,7 @@ export type GrantPart = {
   /** whether it is on; without this, always */
   enabled?: (options: ServerOptions) => boolean
   /** members of the provider's configuration; `features` and `ttl` are merged, functions must be in one part only */
-  configuration?: (options: ServerOptions) => Partial<Configuration>
+  configuration?: (options: ServerOptions, library: Library) => Partial<Configuration>
   /** after the provider was made, once for each signing key: grant types of our own, listeners */
   register?: (provider: Provider, options: ServerOptions) => void
   /** members of the discovery document; lists are joined with those of the other parts */

@@ -1,9 +1,19 @@
 import type { ServerOptions } from '../server-options.ts'
+import { authorizationCodePart } from './authorization-code.ts'
+import { cibaPart } from './ciba.ts'
 import { clientCredentialsPart } from './client-credentials.ts'
 import type { GrantPart } from './grant-part.ts'
+import { jwtBearerPart } from './jwt-bearer.ts'
+import { refreshTokenPart } from './refresh-token.ts'
 
 /** What the servers can do, in the order of the discovery document. Each entry is a file of this folder. */
-const grantParts: readonly GrantPart[] = [clientCredentialsPart]
+const grantParts: readonly GrantPart[] = [
+  clientCredentialsPart,
+  authorizationCodePart,
+  cibaPart,
+  jwtBearerPart,
+  refreshTokenPart,
+]
 
 /**
  * The parts that are on.

@@ -1,0 +1,33 @@
+/** What a subscriber reads in a message; the page behind the link tells the rest, in each language that it has. */
+const texts = {
+  en: '{operator}: {who} asks for your consent. Read and answer within {minutes} min: {link}',
+  de: '{operator}: {who} bittet um Ihre Einwilligung. Lesen und antworten Sie innerhalb von {minutes} Min.: {link}',
+  fr: '{operator} : {who} demande votre consentement. Lisez et répondez sous {minutes} min : {link}',
+  es: '{operator}: {who} pide su consentimiento. Lea y responda en {minutes} min: {link}',
+} as const
+
+type Language = keyof typeof texts
+
+/**
+ * @param who a name that a partner chose: only letters, digits and spaces of it stay, so that it can hold no second link
+ * and no sentence
+ */
+export function consentMessage(
+  locales: readonly string[],
+  parts: { operator: string; who: string; minutes: number; link: string },
+): string {
+  const known = (locale: string): locale is Language => Object.hasOwn(texts, locale)
+  const language = locales.map((locale) => locale.split('-', 1)[0] ?? '').find(known) ?? 'en'
+  const who = parts.who
+    .normalize('NFC')
+    .replace(/[^\p{L}\p{M}\p{N}]+/gu, ' ')
+    .trim()
+    .slice(0, 40)
+  const places: Record<string, string> = {
+    operator: parts.operator,
+    who: who === '' ? '-' : who,
+    minutes: String(parts.minutes),
+    link: parts.link,
+  }
+  return texts[language].replace(/\{(\w+)\}/g, (_, place: string) => places[place] ?? '')
+}
