@@ -7,6 +7,7 @@ import { createInternalServer } from '#platform/internal-server'
 import { superviseProcess } from '#platform/process-lifecycle'
 import { createPlatform } from './create-platform.ts'
 import { openTracing, traceAddresses } from './open-tracing.ts'
+import { createSubscriberParts } from './subscriber-parts.ts'
 import { tellSupervisor } from './tell-supervisor.ts'
 
 /** The authorization servers: both environments, or one. */
@@ -19,10 +20,13 @@ export async function runAuthorization(
     name: 'wayleave-authorization',
     instance: hostname(),
   })
+  const partners = createPartnerDirectory(platform)
+  const subscribers = createSubscriberParts(platform, partners)
   const server = createAuthorizationServer({
     platform,
-    partners: createPartnerDirectory(platform),
+    partners,
     contracts: createScopeSource(platform),
+    subscribers,
     environments,
     observe: (http) => traceAddresses(http, traces),
   })
@@ -35,6 +39,7 @@ export async function runAuthorization(
     log: platform.log,
     async stop() {
       await server.stop()
+      for (const { network } of Object.values(subscribers)) await network.close()
       await internal.stop()
       await traces?.tracing.stop(2_000)
       await platform.database.close()

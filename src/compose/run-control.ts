@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import swagger from '@fastify/swagger'
 import type { FastifyPluginAsync } from 'fastify'
 import { createAudit } from '#audit'
-import { createAuthorization } from '#authorization'
+import { createAuthorization, handsetLink } from '#authorization'
 import { createCatalog, isDpvPurpose } from '#catalog'
 import { createConsent } from '#consent'
 import { createContracts } from '#contracts'
@@ -88,7 +88,10 @@ export function wireControl(platform: Platform) {
     members,
     heads: () => readPublishedRevisions(database),
   })
-  const sandbox = createSandboxInbox(platform, { partners })
+  const sandbox = createSandboxInbox(platform, {
+    partners,
+    handsetLink: (partnerId) => handsetLink(platform, partnerId),
+  })
   const compiler = createSnapshotCompiler(platform, {
     catalog,
     partners,

@@ -33,7 +33,10 @@ async function startInbox(t: TestContext) {
       newName: () => platform.newId('message'),
     }),
   })
-  const inbox = createSandboxInbox(platform, { partners: createPartnerDirectory(platform) })
+  const inbox = createSandboxInbox(platform, {
+    partners: createPartnerDirectory(platform),
+    handsetLink: (partnerId) => `http://localhost/handset?for=${partnerId}`,
+  })
   const server = createHttpServer({ log: platform.log })
   void identity.guard(server)
   const mount: FastifyPluginAsync = async (scope) => {
@@ -173,4 +176,14 @@ test('messages and codes are forgotten after seven days and not before', async (
   await forgetSandboxMessages(platform.database, clock)
   assert.deepEqual(textsOf(await call('POST', path, acme.token, {})), ['new'])
   assert.equal(await findCodeState(db, authenticationId, applicationId), undefined)
+})
+
+test('the handset is opened for the partner that asks, and for nobody else', async (t) => {
+  const { call, identity, newPartner } = await startInbox(t)
+  const acme = await newPartner()
+  const opened = await call('POST', '/sandbox/handset', acme.token)
+  assert.match(String((opened.body as unknown as { url: string }).url), /handset\?for=prt_/)
+  const operator = await identity.createToken({ role: 'operator', name: 'test', createdBy: system })
+  assert.equal((await call('POST', '/sandbox/handset', operator.token)).status, 403)
+  assert.equal((await call('POST', '/sandbox/handset')).status, 401)
 })

@@ -5,22 +5,50 @@ import type { DatabasePool } from '#platform/database'
 import type { HttpServer, Routes } from '#platform/http-server'
 import { listOf, offsetOf, PageQuery, paginate } from '#platform/lists'
 import { documentedSubscribers } from './documented-subscribers.ts'
-import { SandboxMessage, SandboxMessageQuery, SandboxSubscriber } from './schema.ts'
+import { SandboxHandset, SandboxMessage, SandboxMessageQuery, SandboxSubscriber } from './schema.ts'
 import { listMessages, type Message } from './store.ts'
 import type { SandboxTables } from './tables.ts'
 
 /** Which applications a partner has. */
 export type ApplicationOwners = Pick<PartnerDirectory, 'applicationsOf'>
+/** The address of the virtual handset for a partner. */
+export type HandsetLink = (partnerId: string) => string
 
 const SandboxMessageList = listOf(SandboxMessage)
 const SandboxSubscriberList = listOf(SandboxSubscriber)
 const Page = Type.Object(PageQuery.properties, { additionalProperties: false })
 
-export function inboxRoutes(database: DatabasePool, partners: ApplicationOwners): Routes {
+export function inboxRoutes(
+  database: DatabasePool,
+  { partners, handsetLink }: { partners: ApplicationOwners; handsetLink: HandsetLink },
+): Routes {
   return (server) => {
     messageRoute(server, database, partners)
     subscriberRoute(server)
+    handsetRoute(server, handsetLink)
   }
+}
+
+function handsetRoute(server: HttpServer, handsetLink: HandsetLink): void {
+  server.post(
+    '/sandbox/handset',
+    {
+      config: { access: 'partner' },
+      schema: {
+        operationId: 'openSandboxHandset',
+        summary:
+          'An address of the virtual handset that shows what reached it because of your applications',
+        description: 'Open it in a browser within two minutes.',
+        tags: ['Sandbox'],
+        response: { 200: SandboxHandset },
+      },
+    },
+    async ({ actor }, reply): Promise<SandboxHandset> => {
+      if (actor.kind !== 'partner') throw new AppError('NOT_FOUND', 'There is no such handset.')
+      reply.header('cache-control', 'no-store')
+      return { url: handsetLink(actor.partnerId) }
+    },
+  )
 }
 
 function messageRoute(

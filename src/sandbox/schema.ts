@@ -30,3 +30,7 @@ export const SandboxSubscriber = Type.Object({
   kind: Type.Union([Type.Literal('person'), Type.Literal('failure')]),
 })
 export type SandboxSubscriber = Static<typeof SandboxSubscriber>
+
+/** Where the virtual handset is, for this partner; soon no longer good. */
+export const SandboxHandset = Type.Object({ url: Type.String({ format: 'uri' }) })
+export type SandboxHandset = Static<typeof SandboxHandset>

@@ -326,6 +326,7 @@ const table: Readonly<Record<string, Row>> = {
     expected: [401, 404, 200, 200, 403, 200],
     body: (ids) => ({ applicationId: ids.application }),
   },
+  'POST /sandbox/handset': { expected: [401, 200, 200, 200, 403, 200] },
   'GET /sandbox/subscribers': { expected: everybody(200) },
   'GET /audit-events': { expected: signedIn(200) },
   'GET /snapshot': { expected: operatorOnly(200) },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { createNetwork } from '../create-network-authentication.ts'
+import { handsetLink } from './handset-ticket.ts'
 import { fieldsOf, testPages } from './testing.ts'
 
 async function switchedOn(t: Parameters<typeof testPages>[0]) {
@@ -65,17 +66,19 @@ describe('the virtual handset', () => {
     assert.equal(own.cookies.has('wayleave_handset'), false)
   })
 
-  test('a ticket of the portal opens it for its partner, and a made-up one opens nothing', async (t) => {
+  test('a link of the portal opens it for its partner, and only for a while', async (t) => {
     const { browser, platform, clock } = await switchedOn(t)
-    const sealing = platform.sealing.child('handset-ticket')
-    const ticket = (until: number) => sealing.seal(JSON.stringify(['prt_1', until]), 'ticket')
     const own = browser()
-    const now = clock.now().getTime()
-    for (const bad of ['x', ticket(now - 1)]) {
-      await own.get(`/sandbox/handset?ticket=${bad}`)
-      assert.equal(own.cookies.has('wl_sandbox_partner'), false)
-    }
-    assert.equal((await own.get(`/sandbox/handset?ticket=${ticket(now + 1)}`)).status, 303)
+    const link = handsetLink(platform, 'prt_1')
+    assert.doesNotMatch(link, /prt_1/)
+    await own.get('/sandbox/handset?ticket=x')
+    await own.get(`${link.slice(0, -10)}AAAAAAAAAA`)
+    assert.equal(own.cookies.has('wl_sandbox_partner'), false)
+    assert.equal((await own.get(link)).status, 303)
     assert.equal(own.cookies.has('wl_sandbox_partner'), true)
+    const late = browser()
+    clock.advance(120_000)
+    await late.get(link)
+    assert.equal(late.cookies.has('wl_sandbox_partner'), false)
   })
 })

@@ -9,6 +9,7 @@ import { cookieOf } from './cookies.ts'
 import { withFaultPage } from './fault-page.ts'
 import type { HandsetMessage, SeededSubscriber } from './handset-pages.ts'
 import { choosePage, handsetPage, messageList } from './handset-pages.ts'
+import { openHandsetTicket } from './handset-ticket.ts'
 import { notEmbeddedPage, otherBrowserPage } from './notice-pages.ts'
 import { pageHeaders, seeOther, sendPage } from './page.ts'
 import type { PageContext } from './page-needs.ts'
@@ -83,11 +84,12 @@ async function show(
   const { house, sameBrowser } = context
   if (!isForTheReader(request))
     return sendPage(response, house, notEmbeddedPage('en', `${context.url}/handset`))
-  const ticket = openTicket(context, queryOf(request).get('ticket'))
-  if (ticket !== undefined)
+  const given = queryOf(request).get('ticket')
+  const partnerId = openHandsetTicket(context.hostSealing, given, context.clock.now())
+  if (partnerId !== undefined)
     return seeOther(response, house, `${context.url}/handset`, {
       'set-cookie': cookieOf('partner', context).set(
-        context.sealing.seal(ticket, 'partner'),
+        context.sealing.seal(partnerId, 'partner'),
         partnerSeconds,
       ),
     })
@@ -106,19 +108,6 @@ async function show(
     ...handsetPage(house, tokens, { subscriber, messages, ofPartner }),
     headers,
   })
-}
-
-/** What the portal gave its partner: which applications' messages this browser may see. */
-function openTicket({ hostSealing, clock }: PageContext, ticket: string | undefined) {
-  if (ticket === undefined || ticket.length > 1_024) return undefined
-  try {
-    const [partnerId, until] = JSON.parse(
-      hostSealing.child('handset-ticket').open(ticket, 'ticket'),
-    ) as [string, number]
-    return until > clock.now().getTime() ? partnerId : undefined
-  } catch {
-    return undefined
-  }
 }
 
 async function showMessages(

@@ -1,11 +1,31 @@
 import { Button, Group, Select, Stack, Text } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
+import { useMutation, useQuery } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
-import type { SandboxMessage, SandboxSubscriber } from '#sandbox/schema'
+import type { SandboxHandset, SandboxMessage, SandboxSubscriber } from '#sandbox/schema'
 import { Empty, PageTitle, Reading } from '../../../ui/app/parts.tsx'
 import { useManaged } from '../../../ui/app/use-managed.ts'
 import { timeText } from '../../../ui/format.ts'
-import { type List, manage } from '../../../ui/management.ts'
+import { faultFrom, type List, manage } from '../../../ui/management.ts'
+
+/** The handset is a page of the sandbox's authorization server: there, a browser can be one of the subscribers. */
+function OpenHandset(): ReactNode {
+  const open = useMutation({
+    mutationFn: () => manage<SandboxHandset>('POST', '/sandbox/handset'),
+    onSuccess: ({ url }) => window.location.assign(url),
+  })
+  return (
+    <>
+      <Button variant="default" loading={open.isPending} onClick={() => open.mutate()}>
+        Open the virtual handset
+      </Button>
+      {open.isError && (
+        <Text c="var(--bad)" size="sm" role="alert">
+          {faultFrom(open.error).message}
+        </Text>
+      )}
+    </>
+  )
+}
 
 export function MessagesPage(): ReactNode {
   const [phoneNumber, setPhoneNumber] = useState<string | null>(null)
@@ -43,6 +63,7 @@ export function MessagesPage(): ReactNode {
           onChange={setPhoneNumber}
           w={420}
         />
+        <OpenHandset />
       </Group>
       <Reading of={messages}>
         {({ items }) =>
