@@ -36,7 +36,8 @@ export function useSignIn(done: (session: Session) => void): SignInFlow {
   const [method, setMethod] = useState<CodeMethod>()
   const [sending, setSending] = useState(false)
   const [fault, setFault] = useState<Fault>()
-  const [passkeys, setPasskeys] = useState(false)
+  // Nearly every browser can; one that cannot takes the button away, instead of all others putting it in.
+  const [passkeys, setPasskeys] = useState(true)
   const [round, setRound] = useState(0)
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: asked once, and again for each round

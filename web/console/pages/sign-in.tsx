@@ -1,4 +1,13 @@
-import { Anchor, Button, Group, PasswordInput, Stack, Text, TextInput } from '@mantine/core'
+import {
+  Anchor,
+  Button,
+  Divider,
+  Group,
+  PasswordInput,
+  Stack,
+  Text,
+  TextInput,
+} from '@mantine/core'
 import { type ReactNode, useEffect, useRef } from 'react'
 import { codeFields } from '../../portal/view-models/forms.ts'
 import { Refused } from '../../ui/app/parts.tsx'
@@ -24,6 +33,12 @@ function First({ flow }: { flow: SignInFlow }): ReactNode {
       }}
     >
       <Stack>
+        {flow.passkeys && (
+          <>
+            <PasskeyButton flow={flow} />
+            <Divider label="or with your password" />
+          </>
+        )}
         <TextInput
           label="E-mail"
           name="email"
@@ -44,7 +59,6 @@ function First({ flow }: { flow: SignInFlow }): ReactNode {
         <Button type="submit" size="md" loading={flow.sending}>
           Sign in
         </Button>
-        {flow.passkeys && <PasskeyButton flow={flow} />}
         <Text size="sm">
           <Anchor href="/recovery">Forgot the password</Anchor> ·{' '}
           <Anchor href="/sign-in">Partners sign in here</Anchor>

@@ -34,13 +34,18 @@ function First({ flow }: { flow: SignInFlow }): ReactNode {
       }}
     >
       <Problem flow={flow} />
+      {flow.passkeys && (
+        <>
+          <PasskeyButton flow={flow} />
+          <p className="or">or with your password</p>
+        </>
+      )}
       {model.fields.map((field) => (
         <FormField key={field.name} field={field} error={errors[field.name]} />
       ))}
       <button type="submit" className="button button-wide" disabled={flow.sending}>
         {flow.sending ? 'One moment…' : model.submit}
       </button>
-      {flow.passkeys && <PasskeyButton flow={flow} />}
     </form>
   )
 }
