@@ -32,7 +32,7 @@ export function cibaAdapter(options: ServerOptions, kept: Adapter): Adapter {
       const now = options.clock.now()
       const expiresAt = new Date((payload.exp ?? 0) * 1_000)
       await pace(options, id, now, expiresAt)
-      if (payload.consumed !== undefined) return payload
+      if (payload.consumed !== undefined) throw invalidGrant('the auth_req_id was used before')
       if (expiresAt <= now)
         throw new OAuthError(400, 'expired_token', 'the auth_req_id has expired: ask anew')
       return await answered(options, payload)

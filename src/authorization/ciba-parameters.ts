@@ -41,8 +41,14 @@ export function readAsProfile({ req, oidc }: KoaContextWithOIDC): void {
       return scope
     },
     set(value: unknown) {
-      addedOpenid.delete(req)
+      // The provider writes back what it has read, each scope once; anything else is another request.
+      if (!sameScopes(value, scope)) addedOpenid.delete(req)
       scope = value
     },
   })
 }
+
+const sameScopes = (a: unknown, b: unknown): boolean =>
+  typeof a === 'string' &&
+  typeof b === 'string' &&
+  new Set(a.split(' ')).symmetricDifference(new Set(b.split(' '))).size === 0

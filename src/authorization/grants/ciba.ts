@@ -57,6 +57,10 @@ export const cibaPart: GrantPart = {
       readAsProfile(ctx)
       return true
     }
+    provider.on('backchannel_authentication.error', (ctx, error: Error) => {
+      const state = stateOf(ctx.req)
+      if (state !== undefined) state.refusal = error
+    })
     // The provider gives another code where the profile names this one.
     provider.use(async (ctx, next) => {
       await next()
