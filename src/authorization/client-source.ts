@@ -12,6 +12,8 @@ export type Client = PartnerClient
 export interface ClientSource {
   /** A client of the other environment is undefined here, like one that does not exist. */
   findClient(clientId: string, environment: Environment): Promise<Client | undefined>
+  /** The keys that a client publishes at its `jwksUri` and that may have signed with this `kid`. */
+  publishedKeys?(client: Client, kid: string | undefined): Promise<Client['keys']>
   secretHash(secret: string): string
 }
 

@@ -7,11 +7,12 @@ import Provider, {
 import { createArtifacts } from './artifacts.ts'
 import { cibaAdapter } from './ciba-adapter.ts'
 import { metadataOf } from './client-metadata.ts'
+import type { Client } from './client-source.ts'
 import { grantTypesOf } from './grants/parts.ts'
 import { OAuthError } from './oauth-error.ts'
 import { refreshAdapter } from './refresh-adapter.ts'
 import type { ServerOptions } from './server-options.ts'
-import { stateOf } from './token-state.ts'
+import { stateOf, type TokenState } from './token-state.ts'
 
 /** What a second use of each is answered with. A model that is not here is not kept. */
 const keptModels: Readonly<Record<string, () => Error>> = {
@@ -101,9 +102,21 @@ function findClient(options: ServerOptions): Adapter['find'] {
     const readable = /^[\x21-\x7e]{1,128}$/.test(id)
     const found = readable ? await clients.findClient(id, environment) : undefined
     if (found?.state === 'active' && found.environment === environment && found.clientId === id)
-      state.client = found
+      state.client = await withPublishedKeys(clients, found, state)
     return metadataOf(readable ? id : 'unknown', state, supported)
   }
+}
+
+/** Read only when something is signed: what a client publishes is somebody else's server. */
+async function withPublishedKeys(
+  clients: ServerOptions['clients'],
+  client: Client,
+  { assertion, requestObject }: TokenState,
+): Promise<Client> {
+  const header = assertion ?? requestObject
+  if (header === undefined || client.settings.jwksUri === undefined) return client
+  const published = (await clients.publishedKeys?.(client, header.kid)) ?? []
+  return { ...client, keys: [...client.keys, ...published] }
 }
 
 function refusing(model: string): Adapter {

@@ -7,9 +7,10 @@ import { listOf, offsetOf, PageQuery, paginate } from '#platform/lists'
 import type { Platform } from '#platform/module'
 import { noSuchApi } from './change-lifecycle.ts'
 import { withAddresses } from './document-addresses.ts'
+import { dpvPurposes, purposeTitle } from './dpv-purposes.ts'
 import { listOf as itemsOf, recordOf, textOf } from './json.ts'
 import { toSummary, toVersion } from './present.ts'
-import { Api, ApiSummary, ApiVersion, Domain, Lifecycle } from './schema.ts'
+import { Api, ApiSummary, ApiVersion, Domain, Lifecycle, Purpose } from './schema.ts'
 import { findApi, findDocument, listApis } from './store.ts'
 import type { CatalogTables } from './tables.ts'
 
@@ -50,6 +51,25 @@ export function publicRoutes(platform: Platform): Routes {
   const db = platform.database.as<CatalogTables>()
 
   return (server) => {
+    server.get(
+      '/purposes',
+      {
+        config: { access: 'public' },
+        schema: {
+          operationId: 'listPurposes',
+          summary: 'The purposes that personal data may be asked for (Data Privacy Vocabulary)',
+          tags,
+          querystring: PageQuery,
+          response: { 200: listOf(Purpose) },
+        },
+      },
+      async ({ query }) => {
+        const from = offsetOf(query)
+        const page = dpvPurposes.slice(from, from + query.perPage)
+        const items = page.map((id) => ({ id, title: purposeTitle(id) }))
+        return paginate(items, dpvPurposes.length, query)
+      },
+    )
     server.get(
       '/apis',
       {

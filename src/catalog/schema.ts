@@ -116,9 +116,29 @@ export const ApiSummary = Type.Object({
 })
 export type ApiSummary = Static<typeof ApiSummary>
 
+/** For which purposes a scope may be asked for, and on which basis. */
+export const ScopeBasis = Type.Object({
+  scope: Type.String(),
+  bases: Type.Array(
+    Type.Object({
+      basis: Type.String(),
+      /** absent: every other known purpose */
+      purposes: Type.Optional(Type.Array(Type.String())),
+      expiresAfterDays: Type.Optional(Type.Integer()),
+      maxTokens: Type.Optional(Type.Integer()),
+    }),
+  ),
+})
+export type ScopeBasis = Static<typeof ScopeBasis>
+
+/** A purpose of the Data Privacy Vocabulary. */
+export const Purpose = Type.Object({ id: Type.String(), title: Type.String() })
+export type Purpose = Static<typeof Purpose>
+
 export const ApiVersion = Type.Intersect([
   ApiSummary,
   Type.Object({
+    legalBases: Type.Array(ScopeBasis),
     description: Type.String(),
     basePath: Type.String(),
     sla: Type.Object({ availability: Type.String(), latencyMs: Type.Integer() }),

@@ -149,6 +149,11 @@ export type ApiPage = ApiHead & {
   description: string
   basePath: string
   sla: { availability: string; latencyMs: number }
+  /** for which purposes each scope may be asked for, and on which basis */
+  legalBases: {
+    scope: string
+    bases: { basis: string; purposes?: string[]; expiresAfterDays?: number; maxTokens?: number }[]
+  }[]
   upstreams: Record<string, string>
   operations: OperationPage[]
   /** JSON Schemas that operations refer to as `#/$defs/Name` */

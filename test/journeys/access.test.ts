@@ -219,6 +219,28 @@ const table: Readonly<Record<string, Row>> = {
     path: (ids) => `/applications/${ids.spare}/credentials/${ids.credential}`,
     fresh: spare,
   },
+  'GET /applications/{applicationId}/authorization': {
+    expected: readers(200),
+    path: (ids) => `/applications/${ids.application}/authorization`,
+  },
+  'PUT /applications/{applicationId}/authorization': {
+    expected: changers(200),
+    path: (ids) => `/applications/${ids.spare}/authorization`,
+    body: () => ({ revision: 0 }),
+    fresh: spare,
+  },
+  'PUT /applications/{applicationId}/authorization/lock': {
+    expected: operatorOnly(200),
+    path: (ids) => `/applications/${ids.spare}/authorization/lock`,
+    body: () => ({ reason: 'to see who may' }),
+    fresh: spare,
+  },
+  'DELETE /applications/{applicationId}/authorization/lock': {
+    expected: operatorOnly(200),
+    path: (ids) => `/applications/${ids.spare}/authorization/lock`,
+    fresh: spare,
+  },
+  'GET /purposes': { expected: everybody(200) },
   'GET /apis': { expected: everybody(200) },
   'POST /apis': { expected: operatorOnly(400), body: () => ({ document: 'x', product: 'y' }) },
   'GET /apis/{apiName}': { expected: everybody(200), path: () => '/apis/sim-swap' },

@@ -45,10 +45,7 @@ export function Facts(options: {
           <span className="quiet">95 of 100 answers within {api.sla.latencyMs} ms</span>
         </dd>
       </div>
-      <div>
-        <dt>Subscriber consent</dt>
-        <dd>{consentText[api.consent] ?? api.consent}</dd>
-      </div>
+      <LegalBasis api={api} scopes={scopes} />
       <div>
         <dt>Owner</dt>
         <dd>
@@ -60,6 +57,51 @@ export function Facts(options: {
     </dl>
   )
 }
+
+/** Scopes with the same bases stand together; on the page of an operation only its own. */
+function LegalBasis({ api, scopes }: { api: ApiPage; scopes: string[][] | undefined }): ReactNode {
+  const named = scopes?.flat()
+  const own = api.legalBases.filter(({ scope }) => named === undefined || named.includes(scope))
+  const groups = Map.groupBy(own, ({ bases }) => JSON.stringify(bases))
+  return (
+    <div>
+      <dt>Legal basis and purposes</dt>
+      <dd>
+        {own.length === 0 && (consentText[api.consent] ?? api.consent)}
+        {[...groups.values()].map((group) => (
+          <div key={group[0]?.scope}>
+            {groups.size > 1 && group.map(({ scope }) => <code key={scope}>{scope}</code>)}
+            <ul>
+              {group[0]?.bases.map((basis) => (
+                <Basis key={JSON.stringify(basis)} basis={basis} />
+              ))}
+            </ul>
+          </div>
+        ))}
+      </dd>
+    </div>
+  )
+}
+
+type BasisOfScope = ApiPage['legalBases'][number]['bases'][number]
+
+function Basis({ basis }: { basis: BasisOfScope }): ReactNode {
+  const { purposes, expiresAfterDays: days } = basis
+  return (
+    <li>
+      {consentText[basis.basis] ?? basis.basis}
+      {days !== undefined && `, for ${days} ${days === 1 ? 'day' : 'days'}`}
+      <br />
+      <span className="quiet">
+        {purposes === undefined ? 'For any purpose' : purposes.map(purposeWords).join(' · ')}
+      </span>
+    </li>
+  )
+}
+
+/** `dpv:FraudPreventionAndDetection` may be broken between its words. */
+const purposeWords = (purpose: string): string =>
+  purpose.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '\u200b')
 
 function Contact({ contact }: { contact: string }): ReactNode {
   if (/^[^\s@]+@[^\s@]+$/.test(contact)) return <a href={`mailto:${contact}`}>{contact}</a>
