@@ -20,6 +20,31 @@ async function opened(t: Parameters<typeof testPages>[0]) {
   }
 }
 
+/** A link that a partner got over consent-info. */
+async function openedByPartner(t: Parameters<typeof testPages>[0]) {
+  const world = await testPages(t)
+  const { directory, platform, request, sent } = world
+  const sealedNumber = sealNumber(platform.sealing, 'production', '+99012345678')
+  const returnTo = 'https://taxi.example/back?a=1'
+  const { token } = await directory.beginCapture(
+    request({ channel: 'capture-url', sealedNumber, returnTo }),
+  )
+  const own = world.browser()
+  const askForCode = async () => {
+    const start = await own.get(link(token))
+    const sending = await own.post(`${post}/code`, fieldsOf(start, `${post}/code`))
+    return await own.get(String(sending.headers.location))
+  }
+  const prove = async () => {
+    const entry = await askForCode()
+    const until = Date.now() + 2_000
+    while (sent.length === 0 && Date.now() < until) await new Promise(setImmediate)
+    const code = /\d{6}/.exec(sent.at(-1)?.text ?? '')?.[0] ?? ''
+    return await own.post(`${post}/session`, { ...fieldsOf(entry, `${post}/session`), code })
+  }
+  return { ...world, token, own, askForCode, prove }
+}
+
 const post = '/production/consent'
 const statuses = (answers: readonly TestAnswer[]) => answers.map(({ status }) => status)
 
@@ -138,17 +163,48 @@ describe('the page behind a consent link', () => {
   })
 
   test('leads back to the application that asked by its own page, and to nothing else', async (t) => {
-    const { directory, request, browser } = await testPages(t)
-    const returnTo = 'https://taxi.example/back?state=1&x="'
-    const { token } = await directory.beginCapture(request({ channel: 'capture-url', returnTo }))
-    const own = browser()
-    const fields = fieldsOf(await own.get(link(token)), post)
+    const { directory, browser, own, token, prove } = await openedByPartner(t)
+    await prove()
+    const fields = fieldsOf(await own.get(`${link(token)}&state=x%26y`), post)
     const done = await own.post(post, { ...fields, answer: 'refuse' })
     const page = await own.get(String(done.headers.location))
-    assert.match(page.text, /0;url=https:\/\/taxi\.example\/back\?state=1&amp;x=&quot;/)
+    const back = 'https://taxi.example/back?a=1&amp;capture_result=denied&amp;state=x%26y'
+    assert.ok(page.text.includes(`0;url=${back}"`), page.text)
+    assert.equal(await directory.openCapture(token), undefined)
     const stranger = await browser().get(String(done.headers.location))
     assert.equal(stranger.status, 404)
     assert.doesNotMatch(stranger.text, /taxi/)
+  })
+
+  test('whoever has a partner’s link sees and answers nothing before a code to the phone', async (t) => {
+    const { own, token, askForCode, prove, question, directory, sent } = await openedByPartner(t)
+    const first = await own.get(link(token))
+    assert.equal(first.status, 200)
+    assert.doesNotMatch(first.text, /name="answer"|12345678/)
+    const entry = await askForCode()
+    const wrong = { ...fieldsOf(entry, `${post}/session`), code: '000000' }
+    const refused = await own.post(`${post}/session`, wrong)
+    assert.ok(refused.status === 400 || sent.some(({ text }) => text.includes('000000')))
+    assert.doesNotMatch((await own.get(link(token))).text, /name="answer"/)
+    assert.equal((await prove()).status, 303)
+    assert.equal(sent.at(-1)?.phoneNumber, '+99012345678')
+    const page = await own.get(link(token))
+    const done = await own.post(post, { ...fieldsOf(page, post), answer: 'allow' })
+    assert.equal(done.status, 303)
+    assert.equal((await directory.decide(question)).status, 'granted')
+  })
+
+  test('a proof for another number opens no link', async (t) => {
+    const { directory, request, platform, own, prove } = await openedByPartner(t)
+    await prove()
+    const other = await directory.beginCapture(
+      request({
+        channel: 'capture-url',
+        subject: 'somebody else',
+        sealedNumber: sealNumber(platform.sealing, 'production', '+99087654321'),
+      }),
+    )
+    assert.doesNotMatch((await own.get(link(other.token))).text, /name="answer"/)
   })
 
   test('a question of the code flow cannot be answered by its token alone', async (t) => {

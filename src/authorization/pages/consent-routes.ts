@@ -1,5 +1,7 @@
 import { CaptureRefused, type CaptureView } from '#consent'
+import type { Database } from '#platform/database'
 import type { EndpointPart, PageExchange } from '../grants/grant-part.ts'
+import { type CaptureProof, createCaptureProof, stateOf, withResult } from './capture-proof.ts'
 import { consentPage } from './consent-page.ts'
 import { withFaultPage } from './fault-page.ts'
 import { languageOf } from './languages.ts'
@@ -15,6 +17,7 @@ import { seeOther, sendPage } from './page.ts'
 import { localesOf, type PageContext } from './page-needs.ts'
 import { isForTheReader, isFromOurPage, queryOf, readForm } from './request-guard.ts'
 import { maskedNumber } from './show-number.ts'
+import type { SubscriberTables } from './subscriber-store.ts'
 
 /** 256 bits as the consent module writes them; anything else need not be looked up. */
 const tokenFormat = /^[A-Za-z0-9_-]{20,128}$/
@@ -23,18 +26,25 @@ const doneSeconds = 600
 type Exchange = Pick<PageExchange, 'request' | 'response' | 'correlator'>
 
 /**
- * The page behind a link: of a message (CIBA) and of a partner's capture URL. Whoever has the link may read and answer,
- * once. GET changes nothing, because programs open links before people do.
+ * The page behind a link: of a message (CIBA) and of a partner's capture URL, which asks for a code to the phone first.
+ * It is answered once. GET changes nothing, because programs open links before people do.
  */
-export function consentEndpoints(context: PageContext): EndpointPart[] {
+export function consentEndpoints(
+  context: PageContext,
+  db: Database<SubscriberTables>,
+): EndpointPart[] {
+  const proof = createCaptureProof(context, db, (token) => opened(context, token, undefined, []))
   return [
+    ...proof.endpoints,
     {
       path: '/consent',
       methods: ['GET', 'HEAD', 'POST'],
       kind: 'page',
       serve: (exchange) =>
         withFaultPage(context, exchange, () =>
-          exchange.request.method === 'POST' ? answer(context, exchange) : show(context, exchange),
+          exchange.request.method === 'POST'
+            ? answer(context, proof, exchange)
+            : show(context, proof, exchange),
         ),
     },
     {
@@ -46,7 +56,11 @@ export function consentEndpoints(context: PageContext): EndpointPart[] {
   ]
 }
 
-async function show(context: PageContext, { request, response }: Exchange): Promise<void> {
+async function show(
+  context: PageContext,
+  proof: CaptureProof,
+  { request, response }: Exchange,
+): Promise<void> {
   const query = queryOf(request)
   const locales = localesOf(query, request.headers['accept-language'])
   const language = languageOf(locales)
@@ -62,7 +76,9 @@ async function show(context: PageContext, { request, response }: Exchange): Prom
     send(gonePage(language))
     return
   }
+  if (!(await proof.isGiven(request, view))) return send(proof.page({ request }, token, view))
   const { browser, headers } = context.sameBrowser.of(request)
+  const state = stateOf(query.get('state'))
   const page = consentPage(
     context.house,
     view,
@@ -73,11 +89,13 @@ async function show(context: PageContext, { request, response }: Exchange): Prom
         form_token: context.sameBrowser.tokenFor(browser, thingOf(token, view)),
         text: view.textHash,
         locale: view.notice.locale,
+        ...(state !== '' && { state }),
       },
     },
     {
       maskedNumber: numberOf(context, view),
-      languageLink: (locale) => `?t=${token}&locale=${locale}`,
+      languageLink: (locale) =>
+        `?${new URLSearchParams({ t: token, locale, ...(state !== '' && { state }) })}`,
     },
   )
   send({ ...page, headers })
@@ -114,7 +132,11 @@ function numberOf({ openNumber, log }: PageContext, view: CaptureView): string |
   }
 }
 
-async function answer(context: PageContext, { request, response }: Exchange): Promise<void> {
+async function answer(
+  context: PageContext,
+  proof: CaptureProof,
+  { request, response }: Exchange,
+): Promise<void> {
   const { house, sameBrowser, consent } = context
   const form = await readForm(request)
   const language = languageOf(
@@ -131,9 +153,11 @@ async function answer(context: PageContext, { request, response }: Exchange): Pr
   if (said !== 'allow' && said !== 'refuse') return send(missingAnswerPage(language))
   const view = await opened(context, token, [shown.notice.locale], [])
   if (view === undefined) return send(answeredPage(house, language))
+  if (!(await proof.isGiven(request, view)))
+    return seeOther(response, house, `${context.url}/consent?t=${token}`)
   try {
     await consent.answerCapture(token, said, {
-      method: view.channel === 'ciba' ? 'sms-link' : 'capture-url',
+      method: view.channel === 'ciba' ? 'sms-link' : 'one-time-code',
       textHash: shown.textHash,
       locale: shown.notice.locale,
     })
@@ -147,7 +171,7 @@ async function answer(context: PageContext, { request, response }: Exchange): Pr
   seeOther(
     response,
     house,
-    `${context.url}/consent/done?d=${sealDecided(context, request, view, said)}`,
+    `${context.url}/consent/done?d=${sealDecided(context, request, view, said, stateOf(form.get('state')))}`,
   )
 }
 
@@ -168,12 +192,13 @@ function sealDecided(
   request: Exchange['request'],
   view: CaptureView,
   answer: 'allow' | 'refuse',
+  state: string,
 ): string {
   const decided: Decided = {
     answer,
     partnerName: view.partner.name,
     applicationName: view.application.name,
-    returnTo: view.returnTo,
+    returnTo: withResult(view.returnTo, answer === 'allow' ? 'granted' : 'denied', state),
     locale: view.notice.locale,
     until: context.clock.now().getTime() + doneSeconds * 1_000,
   }

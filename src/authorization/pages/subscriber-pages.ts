@@ -54,7 +54,7 @@ export function createSubscriberPages(
   return {
     pages: createInteractionPages(context),
     endpoints: [
-      ...consentEndpoints(context),
+      ...consentEndpoints(context, database.as()),
       ...privacyEndpoints(context, database.as()),
       ...(environment === 'sandbox' && needs.handsets !== undefined
         ? handsetEndpoints(context, needs.handsets)

@@ -54,6 +54,9 @@ export const de: Words = {
     'Es gab zu viele Versuche. Bitte warten Sie {seconds} Sekunden und versuchen Sie es erneut.',
   errorReference: 'Kennzeichen für Rückfragen',
   errorFor: 'Für Entwickler',
+  proofTitle: 'Sicher antworten',
+  proofLead:
+    '{application} hat Sie mit einer Frage zu Ihren Daten hierher geschickt. Damit sicher ist, dass Sie es sind, der antwortet, senden wir einen Code an {number}.',
   privacyTitle: 'Ihre Daten und wer sie verwenden darf',
   privacyLead:
     'Sehen Sie, welche Unternehmen Daten Ihrer Mobilnummer bei {operator} verwenden dürfen, und beenden Sie es. Um zu zeigen, dass es Ihre Nummer ist, erhalten Sie einen Code.',

@@ -50,6 +50,9 @@ export const en = {
   errorBusy: 'There were too many tries. Please wait {seconds} seconds and try again.',
   errorReference: 'Reference for questions',
   errorFor: 'For developers',
+  proofTitle: 'To answer safely',
+  proofLead:
+    '{application} sent you here with a question about your data. To make sure that it is you who answers, we send a code to {number}.',
   privacyTitle: 'Your data and who may use it',
   privacyLead:
     'See which companies may use data of your mobile number at {operator}, and end it. To show that it is your number, we send you a code.',

@@ -50,6 +50,9 @@ export const es: Words = {
   errorBusy: 'Hubo demasiados intentos. Espere {seconds} segundos e inténtelo de nuevo.',
   errorReference: 'Referencia para consultas',
   errorFor: 'Para desarrolladores',
+  proofTitle: 'Responder con seguridad',
+  proofLead:
+    '{application} le ha enviado aquí con una pregunta sobre sus datos. Para asegurarnos de que es usted quien responde, enviamos un código al {number}.',
   privacyTitle: 'Sus datos y quién puede usarlos',
   privacyLead:
     'Vea qué empresas pueden usar datos de su número móvil en {operator}, y póngale fin. Para mostrar que el número es suyo, le enviamos un código.',

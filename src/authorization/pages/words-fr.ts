@@ -52,6 +52,9 @@ export const fr: Words = {
   errorBusy: 'Il y a eu trop d’essais. Veuillez attendre {seconds} secondes et réessayer.',
   errorReference: 'Référence pour vos questions',
   errorFor: 'Pour les développeurs',
+  proofTitle: 'Répondre en toute sécurité',
+  proofLead:
+    '{application} vous a envoyé ici avec une question sur vos données. Pour être sûrs que c’est vous qui répondez, nous envoyons un code au {number}.',
   privacyTitle: 'Vos données et qui peut les utiliser',
   privacyLead:
     'Voyez quelles entreprises peuvent utiliser des données de votre numéro mobile chez {operator}, et mettez-y fin. Pour montrer que le numéro est le vôtre, nous vous envoyons un code.',

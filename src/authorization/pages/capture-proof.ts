@@ -1,0 +1,188 @@
+import type { CaptureView } from '#consent'
+import type { Database } from '#platform/database'
+import type { EndpointPart, PageExchange } from '../grants/grant-part.ts'
+import { withFaultPage } from './fault-page.ts'
+import { filled, html, named } from './html.ts'
+import { type Language, languageOf } from './languages.ts'
+import { gonePage, otherBrowserPage } from './notice-pages.ts'
+import { type Page, type PageHouse, seeOther, sendPage } from './page.ts'
+import { localesOf, type PageContext } from './page-needs.ts'
+import { createPrivacySessions } from './privacy-session.ts'
+import { isFromOurPage, queryOf, readForm } from './request-guard.ts'
+import { maskedNumber } from './show-number.ts'
+import type { SubscriberTables } from './subscriber-store.ts'
+import { wordsOf } from './words.ts'
+
+type Exchange = Pick<PageExchange, 'request' | 'response' | 'correlator'>
+
+/**
+ * A capture URL passes through the partner that asked for it, so having it shows nothing: before its question is shown,
+ * whoever opened it proves by a code to the phone to be the subscriber. A link in a message has shown that already.
+ */
+export interface CaptureProof {
+  isGiven(request: Exchange['request'], view: CaptureView): Promise<boolean>
+  /** asks for it, with a code or for one */
+  page(exchange: Pick<Exchange, 'request'>, token: string, view: CaptureView): Page
+  endpoints: readonly EndpointPart[]
+}
+
+export function createCaptureProof(
+  context: PageContext,
+  db: Database<SubscriberTables>,
+  open: (token: string) => Promise<CaptureView | undefined>,
+): CaptureProof {
+  const sessions = createPrivacySessions(context, db)
+  const { house, url, sameBrowser } = context
+  const thing = (step: 'send' | 'enter', token: string): string => `capture-${step}\0${token}`
+  const languageFor = (request: Exchange['request']): Language =>
+    languageOf(localesOf(queryOf(request), request.headers['accept-language']))
+
+  const stepPage = (
+    request: Exchange['request'],
+    token: string,
+    view: CaptureView,
+    given: { state: string; wrong?: boolean; entering: boolean },
+  ): Page => {
+    const language = languageFor(request)
+    const { browser, headers } = sameBrowser.of(request)
+    const number = view.sealedNumber && maskedNumber(context.openNumber(view.sealedNumber))
+    if (number === undefined || number === '') return gonePage(language)
+    const step = given.entering ? 'enter' : 'send'
+    const fields = {
+      t: token,
+      state: given.state,
+      form_token: sameBrowser.tokenFor(browser, thing(step, token)),
+    }
+    const make = given.entering ? enterPage : sendCodePage
+    return {
+      ...make(house, language, { fields, number, view, wrong: given.wrong === true }),
+      headers,
+    }
+  }
+
+  /** The form of a page of ours in this browser and its open question, or nothing after a page that says so. */
+  const formOf = async ({ request, response }: Exchange, step: 'send' | 'enter') => {
+    const form = await readForm(request)
+    const token = form.get('t') ?? ''
+    const language = languageFor(request)
+    const held =
+      isFromOurPage(request, context.origin) &&
+      sameBrowser.holds(request, thing(step, token), form.get('form_token'))
+    const view = held ? await open(token) : undefined
+    if (view?.sealedNumber !== undefined && view.channel === 'capture-url')
+      return { form, token, language, view, phoneNumber: context.openNumber(view.sealedNumber) }
+    sendPage(response, house, held ? gonePage(language) : otherBrowserPage(language))
+    return undefined
+  }
+
+  const sendCode = async (exchange: Exchange): Promise<void> => {
+    const held = await formOf(exchange, 'send')
+    if (held === undefined) return
+    const cookie = await sessions.sendCode(exchange.request, held.phoneNumber, held.language)
+    const back = `${linkTo(url, held.token, held.form.get('state') ?? '')}&step=code`
+    seeOther(exchange.response, house, back, { 'set-cookie': [cookie] })
+  }
+
+  const enter = async (exchange: Exchange): Promise<void> => {
+    const { request, response } = exchange
+    const held = await formOf(exchange, 'enter')
+    if (held === undefined) return
+    const { form, token, view } = held
+    const state = form.get('state') ?? ''
+    const code = (form.get('code') ?? '').replaceAll(/\s/g, '')
+    const cookies = /^\d{6}$/.test(code) ? await sessions.enter(request, code) : undefined
+    if (cookies !== undefined)
+      return seeOther(response, house, linkTo(url, token, state), { 'set-cookie': cookies })
+    sendPage(
+      response,
+      house,
+      stepPage(request, token, view, { state, wrong: true, entering: true }),
+    )
+  }
+
+  const endpoint = (path: string, serve: (exchange: Exchange) => Promise<void>): EndpointPart => ({
+    path,
+    methods: ['POST'],
+    kind: 'page',
+    serve: (exchange) => withFaultPage(context, exchange, () => serve(exchange)),
+  })
+
+  return {
+    async isGiven(request, view) {
+      if (view.channel !== 'capture-url') return true
+      const who = await sessions.signedIn(request)
+      return typeof who === 'object' && who.subject === view.subject
+    },
+    page({ request }, token, view) {
+      const query = queryOf(request)
+      const entering = query.get('step') === 'code' && sessions.claimOf(request) !== undefined
+      return stepPage(request, token, view, { state: stateOf(query.get('state')), entering })
+    },
+    endpoints: [endpoint('/consent/code', sendCode), endpoint('/consent/session', enter)],
+  }
+}
+
+const longestState = 512
+
+/** What the partner put into its link, to be given back to it as it is (consent-info, `state`). */
+export const stateOf = (text: string | undefined): string =>
+  text === undefined || text.length > longestState ? '' : text
+
+/** Where a partner's page is told what came of it (consent-info, `callbackUrl`). */
+export function withResult(
+  returnTo: string | undefined,
+  result: 'granted' | 'denied',
+  state: string,
+): string | undefined {
+  if (returnTo === undefined) return undefined
+  const added = new URLSearchParams({ capture_result: result, ...(state !== '' && { state }) })
+  return `${returnTo}${returnTo.includes('?') ? '&' : '?'}${added}`
+}
+
+const linkTo = (url: string, token: string, state: string): string =>
+  `${url}/consent?${new URLSearchParams({ t: token, ...(state !== '' && { state }) })}`
+
+type Step = {
+  fields: Readonly<Record<string, string>>
+  number: string
+  view: CaptureView
+  wrong: boolean
+}
+
+const hiddenFields = (fields: Step['fields']) =>
+  Object.entries(fields).map(
+    ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`,
+  )
+
+function sendCodePage(house: PageHouse, language: Language, { fields, number, view }: Step): Page {
+  const words = wordsOf(language)
+  const lead = filled(words.proofLead, {
+    application: named(view.application.name),
+    number: html`<span class="number">${number}</span>`,
+  })
+  return {
+    locale: language,
+    title: words.proofTitle,
+    body: html`<div class="card"><h1>${words.proofTitle}</h1><p>${lead}</p>
+<form method="post" action="${house.url}/consent/code">${hiddenFields(fields)}
+<div class="actions"><button>${words.privacySend}</button></div></form></div>`,
+  }
+}
+
+function enterPage(house: PageHouse, language: Language, { fields, number, wrong }: Step): Page {
+  const words = wordsOf(language)
+  const lead = filled(words.privacyCodeLead, {
+    number: html`<span class="number">${number}</span>`,
+  })
+  return {
+    ...(wrong ? { status: 400 } : {}),
+    locale: language,
+    title: words.privacyCodeTitle,
+    body: html`<div class="card"><h1>${words.privacyCodeTitle}</h1><p>${lead}</p>
+${wrong && html`<p id="fault" class="bad" role="alert">${words.privacyWrongCode}</p>`}
+<form method="post" action="${house.url}/consent/session" autocomplete="off">${hiddenFields(fields)}
+<label for="code">${words.privacyCode}</label>
+<input id="code" name="code" inputmode="numeric" autocomplete="one-time-code" pattern="[0-9]{6}" maxlength="6" dir="ltr" required${wrong && html` aria-invalid="true" aria-describedby="fault"`}>
+<div class="actions"><button>${words.privacyCheck}</button></div></form></div>`,
+  }
+}
