@@ -148,7 +148,9 @@ describe('factors in a browser', () => {
     await page.keyboard.press('Enter')
     await page.getByText('The code is not right').waitFor()
     await device.answers(true)
-    await page.getByRole('button', { name: 'Sign in with a passkey' }).press('Enter')
+    // The browser may offer the passkey by itself first, and the page be on its way.
+    const button = page.getByRole('button', { name: 'Sign in with a passkey' })
+    await Promise.allSettled([button.press('Enter')])
     await page.waitForURL('**/app')
     await signOut(page, '/')
 

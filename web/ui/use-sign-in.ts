@@ -18,6 +18,8 @@ export type SignInFlow = {
   method: CodeMethod | undefined
   choose: (method: CodeMethod) => void
   sending: boolean
+  /** the browser is asking for a passkey; everything else can still be used instead */
+  asking: boolean
   fault: Fault | undefined
   /** whether this browser can use passkeys */
   passkeys: boolean
@@ -35,6 +37,7 @@ export function useSignIn(done: (session: Session) => void): SignInFlow {
   const [needed, setNeeded] = useState<SecondFactorNeeded>()
   const [method, setMethod] = useState<CodeMethod>()
   const [sending, setSending] = useState(false)
+  const [asking, setAsking] = useState(false)
   const [fault, setFault] = useState<Fault>()
   // Nearly every browser can; one that cannot takes the button away, instead of all others putting it in.
   const [passkeys, setPasskeys] = useState(true)
@@ -64,17 +67,31 @@ export function useSignIn(done: (session: Session) => void): SignInFlow {
     }
   }, [round])
 
-  const attempt = async (work: () => Promise<void>): Promise<boolean> => {
+  const attempt = async (work: () => Promise<void>): Promise<void> => {
+    stopAsking()
     setSending(true)
     setFault(undefined)
     try {
       await work()
-      return true
     } catch (error) {
-      setFault(passkeyFault(error) ?? faultFrom(error))
-      return false
+      setFault(faultFrom(error))
+      setRound(round + 1)
     } finally {
       setSending(false)
+    }
+  }
+  const askPasskey = async (): Promise<void> => {
+    setAsking(true)
+    setFault(undefined)
+    try {
+      done(await signInWithPasskey())
+    } catch (error) {
+      const found = passkeyFault(error)
+      setFault(found)
+      // Asking ended what waited in the address field; something else that was begun instead goes on by itself.
+      if (found !== undefined) setRound(round + 1)
+    } finally {
+      setAsking(false)
     }
   }
   const startOver = (): void => {
@@ -89,6 +106,7 @@ export function useSignIn(done: (session: Session) => void): SignInFlow {
       setMethod(chosen)
     },
     sending,
+    asking,
     fault,
     passkeys,
     sendPassword: (email, password) =>
@@ -109,11 +127,7 @@ export function useSignIn(done: (session: Session) => void): SignInFlow {
         const ticket = needed?.ticket
         done(await manage<Session>('POST', '/session/second-factor', { ticket, method, code }))
       }),
-    askPasskey: () =>
-      // Asking ended what waited in the address field.
-      void attempt(async () => done(await signInWithPasskey())).then((signedIn) => {
-        if (!signedIn) setRound(round + 1)
-      }),
+    askPasskey: () => void askPasskey(),
     startOver,
   }
 }

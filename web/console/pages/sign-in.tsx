@@ -128,7 +128,7 @@ function PasskeyButton({ flow }: { flow: SignInFlow }): ReactNode {
       // After the password it is the way on, unless a code is asked for.
       variant={flow.needed !== undefined && flow.method === undefined ? 'filled' : 'default'}
       size="md"
-      disabled={flow.sending}
+      disabled={flow.sending || flow.asking}
       onClick={flow.askPasskey}
     >
       Sign in with a passkey

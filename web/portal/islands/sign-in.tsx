@@ -116,7 +116,7 @@ function PasskeyButton({ flow }: { flow: SignInFlow }): ReactNode {
       type="button"
       // After the password it is the way on, unless a code is asked for.
       className={`button button-wide${isOnlyWay ? '' : ' button-plain'}`}
-      disabled={flow.sending}
+      disabled={flow.sending || flow.asking}
       onClick={flow.askPasskey}
     >
       Sign in with a passkey

@@ -2,7 +2,7 @@ import { Button, Group, PasswordInput, Stack, Text, TextInput } from '@mantine/c
 import { useQuery } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import type { StepUpMethod, StepUpState } from '#identity/schema'
-import { type Fault, faultFrom, manage } from '../management.ts'
+import { type Fault, manage } from '../management.ts'
 import { passkeyFault, passkeysWork, proveWithPasskey } from '../passkeys.ts'
 import { Reading, Refused } from './parts.tsx'
 
@@ -39,7 +39,7 @@ export function Ways({ methods, proved, cancel }: Ending & { methods: StepUpMeth
       await work()
       proved()
     } catch (error) {
-      setFault(passkeyFault(error) ?? faultFrom(error))
+      setFault(passkeyFault(error))
     } finally {
       setSending(false)
     }

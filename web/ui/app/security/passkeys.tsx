@@ -3,7 +3,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useEffect, useState } from 'react'
 import type { Passkey } from '#identity/schema'
 import { agoText, dateText } from '../../format.ts'
-import { type Fault, faultFrom } from '../../management.ts'
+import type { Fault } from '../../management.ts'
 import { makePasskey, passkeyFault, passkeysWork } from '../../passkeys.ts'
 import { Confirm } from '../confirm.tsx'
 import { DataTable } from '../data-table.tsx'
@@ -82,7 +82,7 @@ function AddPasskey({ passkeys, codesMade }: Parameters<typeof Passkeys>[0]): Re
       if (recoveryCodes !== undefined) codesMade(recoveryCodes)
       await client.invalidateQueries()
     } catch (error) {
-      setFault(passkeyFault(error) ?? faultFrom(error))
+      setFault(passkeyFault(error))
     } finally {
       setSending(false)
     }
