@@ -67,7 +67,11 @@ async function issue(
     gty: jwtBearerGrant,
     expiresIn: tokenSeconds,
   })
-  const source = { scopes: new Set(scope.split(' ')), resource: audience }
+  const source = {
+    scopes: new Set(scope.split(' ')),
+    resource: audience,
+    resourceIndicators: new Set([audience]),
+  }
   await grantHelpers.resolveAndApplyResource(provider, ctx, source, token, grant)
   if (certificate !== undefined) token.setThumbprint('x5t', certificate)
   if (dPoP !== undefined) {
