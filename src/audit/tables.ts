@@ -15,4 +15,12 @@ export type EntryRow = {
   hash: Buffer
 }
 
-export type AuditTables = { 'audit.entry': EntryRow }
+export type LeafRow = { position: number; kind: string; id: string; hash: Buffer }
+
+export type NodeRow = { level: number; position: number; hash: Buffer }
+
+export type AuditTables = {
+  'audit.entry': EntryRow
+  'audit.leaf': LeafRow
+  'audit.node': NodeRow
+}

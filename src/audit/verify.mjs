@@ -1,0 +1,347 @@
+#!/usr/bin/env node
+/**
+ * Verifies evidence that Wayleave exported, offline. One file without dependencies, for Node 20 and later:
+ *
+ *     node verify.mjs <bundle.json> [--key <public key>] [--checkpoints <file.jsonl>]
+ *
+ * The product verifies with this same code. Hashes are those of RFC 9162 (section 2.1), signatures those of C2SP
+ * signed-note, checkpoints those of C2SP tlog-checkpoint.
+ */
+import { createHash, createPublicKey, verify as verifySignature } from 'node:crypto'
+import { readFileSync, realpathSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+/** What does not hold, in words. */
+export class Refused extends Error {}
+
+/** @type {(reason: string) => never} */
+const refuse = (reason) => {
+  throw new Refused(reason)
+}
+
+/** @param {readonly (Uint8Array | string)[]} parts */
+const sha256 = (...parts) => {
+  const digest = createHash('sha256')
+  for (const part of parts) digest.update(part)
+  return digest.digest()
+}
+
+/** @param {readonly (Uint8Array | string)[]} parts */
+export const leafHash = (...parts) => sha256(Buffer.of(0), ...parts)
+
+/** @type {(left: Uint8Array, right: Uint8Array) => Buffer} */
+export const nodeHash = (left, right) => sha256(Buffer.of(1), left, right)
+
+/** The root of a log without leaves. */
+export const emptyRoot = sha256()
+
+const half = (/** @type {number} */ n) => Math.floor(n / 2)
+const odd = (/** @type {number} */ n) => n % 2 === 1
+const isCount = (/** @type {unknown} */ n) => Number.isSafeInteger(n) && Number(n) >= 0
+
+/**
+ * Whether the leaf stands at this position of the log of `size` leaves with this root (RFC 9162, 2.1.3.2).
+ * @param {{ leaf: Buffer, position: number, size: number, path: readonly Buffer[], root: Buffer }} proof
+ */
+export function verifyInclusion({ leaf, position, size, path, root }) {
+  if (!isCount(position) || !isCount(size) || position >= size) return false
+  let own = position
+  let last = size - 1
+  let hash = leaf
+  for (const other of path) {
+    if (last === 0) return false
+    if (odd(own) || own === last) {
+      hash = nodeHash(other, hash)
+      while (!odd(own) && own !== 0) {
+        own = half(own)
+        last = half(last)
+      }
+    } else hash = nodeHash(hash, other)
+    own = half(own)
+    last = half(last)
+  }
+  return last === 0 && hash.equals(root)
+}
+
+/**
+ * Whether the log of `second` leaves begins with the log of `first` leaves (RFC 9162, 2.1.4.2).
+ * @param {{ first: number, second: number, firstRoot: Buffer, secondRoot: Buffer, path: readonly Buffer[] }} proof
+ */
+export function verifyConsistency({ first, second, firstRoot, secondRoot, path }) {
+  if (!isCount(first) || !isCount(second) || first > second) return false
+  if (first === second) return path.length === 0 && firstRoot.equals(secondRoot)
+  if (first === 0) return path.length === 0 && firstRoot.equals(emptyRoot)
+  let own = first - 1
+  let last = second - 1
+  while (odd(own)) {
+    own = half(own)
+    last = half(last)
+  }
+  // A first log that is one full subtree is itself where the walk begins.
+  const [start, ...rest] = own === 0 ? [firstRoot, ...path] : path
+  if (start === undefined) return false
+  let before = start
+  let after = start
+  for (const other of rest) {
+    if (last === 0) return false
+    if (odd(own) || own === last) {
+      before = nodeHash(other, before)
+      after = nodeHash(other, after)
+      while (!odd(own) && own !== 0) {
+        own = half(own)
+        last = half(last)
+      }
+    } else after = nodeHash(after, other)
+    own = half(own)
+    last = half(last)
+  }
+  return last === 0 && before.equals(firstRoot) && after.equals(secondRoot)
+}
+
+/**
+ * Members in the order of their UTF-16 code units and no white space, as RFC 8785 asks.
+ * @type {(value: unknown) => string}
+ */
+export function canonicalJson(value) {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  if (typeof value === 'object' && value !== null) {
+    const members = Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, member]) => `${JSON.stringify(name)}:${canonicalJson(member)}`)
+    return `{${members.join(',')}}`
+  }
+  return JSON.stringify(value) ?? 'null'
+}
+
+/** Bytes of base64 in its one spelling; `undefined` for any other text. @param {unknown} text */
+const fromBase64 = (text) => {
+  const bytes = Buffer.from(String(text), 'base64')
+  return typeof text === 'string' && bytes.toString('base64') === text ? bytes : undefined
+}
+
+/**
+ * A public key as C2SP signed-note writes it: `<name>+<key id>+<base64 of 0x01 and the Ed25519 key>`.
+ * @param {string} text
+ */
+export function parseKey(text) {
+  const [, name = '', id = '', body = ''] = /^([^+\s]+)\+([0-9a-f]{8})\+(\S+)$/.exec(text) ?? []
+  const bytes = fromBase64(body)
+  if (bytes === undefined || bytes.length !== 33 || bytes[0] !== 1)
+    return refuse('the public key is not one of an Ed25519 signed note')
+  if (keyId(name, bytes.subarray(1)) !== id)
+    return refuse('the public key does not have the key id that it names')
+  const jwk = { kty: 'OKP', crv: 'Ed25519', x: bytes.subarray(1).toString('base64url') }
+  return { name, id, key: createPublicKey({ key: jwk, format: 'jwk' }) }
+}
+
+/**
+ * The key id of C2SP signed-note: the first four bytes of SHA-256(name, new line, 0x01, key).
+ * @type {(name: string, key: Uint8Array) => string}
+ */
+export const keyId = (name, key) =>
+  sha256(name, '\n', Buffer.of(1), key).subarray(0, 4).toString('hex')
+
+/**
+ * The text of a note that this key signed.
+ * @param {string} note
+ * @param {string} publicKey
+ */
+export function openNote(note, publicKey) {
+  const { name, id, key } = parseKey(publicKey)
+  const [, text = '', signer = '', body = ''] =
+    /^((?:[^\n]+\n)+)\n\u2014 (\S+) (\S+)\n$/.exec(note) ?? []
+  const signature = fromBase64(body)
+  if (text === '' || signature === undefined || signature.length !== 68)
+    return refuse('it is not a note with one signature')
+  if (signer !== name || signature.subarray(0, 4).toString('hex') !== id)
+    return refuse('it is signed with another key')
+  if (!verifySignature(null, Buffer.from(text), key, signature.subarray(4)))
+    return refuse('its signature does not hold')
+  return text
+}
+
+/**
+ * What a signed checkpoint says: the log had so many leaves and this root at that time.
+ * @param {string} note
+ * @param {string} publicKey
+ */
+export function openCheckpoint(note, publicKey) {
+  const text = openNote(note, publicKey)
+  const [, origin = '', count = '', body, at = ''] =
+    /^(\S+)\n(0|[1-9]\d*)\n(\S+)\ntime (\S+)\n$/.exec(text) ?? []
+  const root = fromBase64(body)
+  const size = Number(count)
+  if (root === undefined || root.length !== 32 || !Number.isSafeInteger(size))
+    return refuse('it is not a checkpoint')
+  if (origin !== parseKey(publicKey).name) return refuse('it is a checkpoint of another log')
+  return { origin, size, root, at }
+}
+
+/** What a bundle is sealed with, as text that is signed. @type {(origin: string, contents: unknown) => string} */
+export const sealText = (origin, contents) =>
+  `${origin}/bundle\n${sha256(canonicalJson(contents)).toString('base64')}\n`
+
+/** The one spelling of a bundle. @type {(bundle: unknown) => string} */
+export const bundleText = (bundle) => `${JSON.stringify(bundle, null, 2)}\n`
+
+export const bundleFormat = 'wayleave-evidence-bundle/1'
+
+/**
+ * Verifies a bundle, and tells what it proves.
+ * @param {Uint8Array} file
+ * @param {{ key?: string | undefined, checkpoints?: readonly string[] | undefined }} known the public key and the exported
+ *   checkpoints, as they were got on another way than the bundle
+ * @throws {Refused} with the first thing that does not hold
+ */
+export function verifyBundle(file, known = {}) {
+  const { leaf, inclusion, checkpoint, key, seal, ...rest } = readBundle(file)
+  if (known.key !== undefined && known.key !== key)
+    refuse('the bundle is signed with another key than the one given')
+  const { name } = parseKey(key)
+  const sealed = within('the seal of the bundle', () => openNote(seal, key))
+  if (sealed !== sealText(name, { ...rest, leaf, inclusion, checkpoint, key }))
+    refuse('the bundle is not what was sealed: it was changed')
+  const signed = within('the checkpoint', () => openCheckpoint(checkpoint, key))
+  const path = inclusion.path.map((hash) => {
+    const bytes = fromBase64(hash)
+    return bytes?.length === 32 ? bytes : refuse('the inclusion proof has a hash that is none')
+  })
+  const hash = hashOfLeaf(leaf)
+  const { position } = leaf
+  const { size, root } = signed
+  if (!verifyInclusion({ leaf: hash, position, size, path, root }))
+    refuse('the inclusion proof does not lead from the record to the checkpoint')
+  const kept = known.checkpoints?.some((note) => note === checkpoint)
+  if (kept === false) refuse('the checkpoint of the bundle is not among those given')
+  const { explanation } = rest
+  return { kind: leaf.kind, id: leaf.id, position, size, signedAt: signed.at, key, explanation }
+}
+
+/**
+ * The hash of a leaf from what the bundle says was hashed.
+ * @param {{ kind: string, id: string, record: Record<string, unknown>, previousHash: string }} leaf
+ */
+function hashOfLeaf({ kind, id, record, previousHash }) {
+  if (kind !== 'action') return refuse(`the kind of evidence ${kind} is not known to this verifier`)
+  if (record.event_id !== id) return refuse('the record is not the one that the bundle names')
+  if (!/^[0-9a-f]{64}$/.test(previousHash)) return refuse('the hash of the entry before is none')
+  return leafHash(canonicalJson(record), Buffer.from(previousHash, 'hex'))
+}
+
+/**
+ * @typedef {{ position: number, kind: string, id: string, record: Record<string, unknown>, previousHash: string }} BundleLeaf
+ * @typedef {{ format: string, exportedAt: string, explanation: string, leaf: BundleLeaf,
+ *   inclusion: { path: string[] }, checkpoint: string, key: string, seal: string }} Bundle
+ */
+
+/** @type {(file: Uint8Array) => Bundle} */
+function readBundle(file) {
+  const bundle = within('the bundle', () => {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(file)
+    const parsed = JSON.parse(text)
+    if (bundleText(parsed) !== text) refuse('is not written as bundles are: it was changed')
+    return parsed
+  })
+  if (bundle?.format !== bundleFormat)
+    refuse(`the file is not a bundle of the format ${bundleFormat}`)
+  const texts = ['exportedAt', 'explanation', 'checkpoint', 'key', 'seal']
+  const { leaf, inclusion } = bundle
+  const whole =
+    texts.every((name) => typeof bundle[name] === 'string') &&
+    isCount(leaf?.position) &&
+    [leaf.kind, leaf.id, leaf.previousHash].every((text) => typeof text === 'string') &&
+    typeof leaf.record === 'object' &&
+    leaf.record !== null &&
+    Array.isArray(inclusion?.path)
+  return whole ? bundle : refuse('the bundle lacks a part')
+}
+
+/** @template T @param {string} what @param {() => T} work @returns {T} */
+function within(what, work) {
+  try {
+    return work()
+  } catch (error) {
+    return refuse(`${what}: ${error instanceof Error ? error.message : error}`)
+  }
+}
+
+/**
+ * The checkpoints of an exported file, line by line; a line that was never finished is left out.
+ * @param {string} text
+ * @returns {{ checkpoint: string, key: string }[]}
+ */
+export function readCheckpointLines(text) {
+  const lines = text.split('\n')
+  const cut = lines.pop() === '' ? 0 : 1
+  return lines.flatMap((line, index) => {
+    if (line === '') return []
+    try {
+      const { checkpoint, key } = JSON.parse(line)
+      if (typeof checkpoint === 'string' && typeof key === 'string') return [{ checkpoint, key }]
+    } catch {
+      // Told below, with its line.
+    }
+    // A process that was killed left half a line; the one after it began a new one.
+    return isTorn(line) ? [] : refuse(`line ${index + 1} of ${lines.length + cut} is no checkpoint`)
+  })
+}
+
+/** Half of what would be a line. @param {string} line */
+const isTorn = (line) => '{"checkpoint":"'.startsWith(line.slice(0, 15)) && !line.endsWith('}')
+
+/** @param {readonly string[]} args */
+function main(args) {
+  const files = [...args]
+  const option = (/** @type {string} */ name) => {
+    const place = files.indexOf(name)
+    return place === -1 ? undefined : files.splice(place, 2)[1]
+  }
+  const key = option('--key')
+  const checkpointFile = option('--checkpoints')
+  const [file] = files
+  if (file === undefined || files.length !== 1) {
+    process.stderr.write(
+      'usage: node verify.mjs <bundle.json> [--key <public key>] [--checkpoints <file.jsonl>]\n',
+    )
+    return 2
+  }
+  try {
+    const checkpoints =
+      checkpointFile === undefined
+        ? undefined
+        : readCheckpointLines(readFileSync(checkpointFile, 'utf8')).map((line) => line.checkpoint)
+    const proven = verifyBundle(readFileSync(file), { key, checkpoints })
+    process.stdout.write(`${tellProven(proven, { key, checkpoints })}\n`)
+    return 0
+  } catch (error) {
+    process.stderr.write(`NOT verified: ${error instanceof Error ? error.message : error}\n`)
+    return 1
+  }
+}
+
+/**
+ * What was proven, for a person.
+ * @param {ReturnType<typeof verifyBundle>} proven
+ * @param {{ key?: string | undefined, checkpoints?: readonly string[] | undefined }} known
+ */
+export function tellProven(proven, known) {
+  const { kind, id, position, size, signedAt, key, explanation } = proven
+  const trust =
+    known.key === undefined && known.checkpoints === undefined
+      ? `Compare the key with the one that the operator published: ${key}`
+      : 'The key or the checkpoint is the one that you gave.'
+  return `Verified: ${kind} ${id} is leaf ${position} of the log of ${size} leaves that was signed at ${signedAt}.\n${trust}\n\n${explanation}`
+}
+
+const started = process.argv[1]
+if (started !== undefined && realpathOf(started) === fileURLToPath(import.meta.url))
+  process.exitCode = main(process.argv.slice(2))
+
+/** @param {string} file */
+function realpathOf(file) {
+  try {
+    return realpathSync(file)
+  } catch {
+    return file
+  }
+}
