@@ -54,13 +54,16 @@ export function handsetPage(
 <p>${subscriber.title}<br><span class="small soft">${subscriber.behaviour}</span></p>
 <p class="good">On the mobile network: this browser is this subscriber.</p>
 <h2>Messages</h2>
-<div id="messages" role="log" aria-label="Messages" data-from="${house.url}/handset/messages">${messageList(house, messages)}</div>
+<div id="messages" role="log" aria-label="Messages" data-from="${house.url}/handset/messages" data-newest="${newestOf(messages)}">${messageList(house, messages)}</div>
 <p class="small"><a href="${house.url}/handset">Look again</a></p>
 ${!ofPartner && html`<p class="small soft">Messages of your applications come here when you open the handset from your portal’s page “Received messages”.</p>`}
 <div class="actions"><a class="button" href="${house.url}/privacy">Privacy page</a>
 <form method="post" action="${house.url}/handset/off">${hidden(tokens('handset-off'))}<button>Switch off</button></form></div></div>`,
   }
 }
+
+/** By this the page knows whether something arrived since. */
+export const newestOf = (messages: readonly HandsetMessage[]): string => messages[0]?.id ?? ''
 
 /** What the page puts in anew when something arrived. */
 export function messageList(house: PageHouse, messages: readonly HandsetMessage[]): Html {
@@ -82,13 +85,11 @@ function withLinks(house: PageHouse, text: string): Html[] {
 }
 
 /** Asks every few seconds and puts in what is new; without script the page is loaded again by its link. */
-const pollText =
-  `setInterval(async()=>{if(document.hidden)return;const e=document.getElementById('messages');
-try{const r=await fetch(e.dataset.from,{cache:'no-store'});if(!r.ok)return;const t=await r.text();
-if(t!==e.dataset.last){if(e.dataset.last!==undefined)e.innerHTML=t;e.dataset.last=t}}catch{}},2000)`.replaceAll(
-    '\n',
-    '',
-  )
+const pollText = [
+  "setInterval(async()=>{if(document.hidden)return;const e=document.getElementById('messages');",
+  "try{const r=await fetch(e.dataset.from,{cache:'no-store'});const n=r.headers.get('x-newest')??'';",
+  'if(!r.ok||n===e.dataset.newest)return;e.innerHTML=await r.text();e.dataset.newest=n}catch{}},2000)',
+].join('')
 
 const pollScript = {
   text: new Html(pollText),

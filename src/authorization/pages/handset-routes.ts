@@ -8,7 +8,7 @@ import {
 import { cookieOf } from './cookies.ts'
 import { withFaultPage } from './fault-page.ts'
 import type { HandsetMessage, SeededSubscriber } from './handset-pages.ts'
-import { choosePage, handsetPage, messageList } from './handset-pages.ts'
+import { choosePage, handsetPage, messageList, newestOf } from './handset-pages.ts'
 import { openHandsetTicket } from './handset-ticket.ts'
 import { notEmbeddedPage, otherBrowserPage } from './notice-pages.ts'
 import { pageHeaders, seeOther, sendPage } from './page.ts'
@@ -128,6 +128,7 @@ async function showMessages(
       ...pageHeaders(context.house),
       'content-type': 'text/html; charset=utf-8',
       'content-length': Buffer.byteLength(text),
+      'x-newest': newestOf(messages),
     })
     .end(text)
 }

@@ -94,7 +94,7 @@ export function listPage(
 ${done !== undefined && html`<p class="card good" role="status">${filled(done.state === 'OBJECTED' ? words.privacyObjectedDone : words.privacyWithdrawnDone, { time: writtenTime(language, done.changedAt) })}</p>`}
 ${consents.length === 0 && html`<div class="card">${words.privacyNone}</div>`}
 ${group(words.privacyLive, live)}${group(words.privacyPast, past)}
-<div class="actions"><a class="button" href="${house.url}/privacy/records" download>${words.privacyDownload}</a>
+<div class="actions"><a class="button" href="${house.url}/privacy/records">${words.privacyDownload}</a>
 <form method="post" action="${house.url}/privacy/sign-out">${hidden(tokens('privacy-leave'))}<button>${words.privacySignOut}</button></form></div>
 <footer>${languageLinks(language, `${house.url}/privacy`)}</footer>`,
   }
