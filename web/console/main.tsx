@@ -6,6 +6,7 @@ import {
   IconActivity,
   IconApi,
   IconBuilding,
+  IconHandStop,
   IconListCheck,
   IconSearch,
   IconServer,
@@ -25,6 +26,7 @@ const sections: Section[] = [
   { to: '/console/apis', label: 'APIs', icon: <IconApi size={18} /> },
   { to: '/console/calls', label: 'Live calls', icon: <IconActivity size={18} /> },
   { to: '/console/exchanges', label: 'Find a call', icon: <IconSearch size={18} /> },
+  { to: '/console/consents', label: 'Consents', icon: <IconHandStop size={18} /> },
   { to: '/console/gateways', label: 'Gateways', icon: <IconServer size={18} /> },
   { to: '/console/audit', label: 'Audit', icon: <IconListCheck size={18} /> },
   { to: '/console/security', label: 'Security', icon: <IconShieldLock size={18} /> },
@@ -103,6 +105,14 @@ startApp(
         {
           path: 'exchanges/:exchangeId',
           lazy: async () => ({ Component: (await import('./pages/exchange.tsx')).ExchangePage }),
+        },
+        {
+          path: 'consents',
+          lazy: async () => ({ Component: (await import('./pages/consents.tsx')).ConsentsPage }),
+        },
+        {
+          path: 'consents/:consentId',
+          lazy: async () => ({ Component: (await import('./pages/consent.tsx')).ConsentPage }),
         },
         {
           path: 'gateways',

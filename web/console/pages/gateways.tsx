@@ -106,6 +106,7 @@ const kinds: Record<ApiUpstreams['kind'], string> = {
   http: 'HTTP',
   function: 'function',
   simulated: 'simulated operator',
+  platform: 'this platform',
   none: 'no upstream',
 }
 
