@@ -17,12 +17,12 @@ export function refreshAdapter(options: ServerOptions, kept: Adapter): Adapter {
   return {
     ...kept,
     async find(id) {
-      const consumedAt = (await artifacts.find(model, id))?.consumedAt?.getTime()
-      if (consumedAt !== undefined) {
-        const age = options.clock.now().getTime() - consumedAt
+      const payload = await kept.find(id)
+      if (typeof payload?.consumed === 'number') {
+        const age = options.clock.now().getTime() - payload.consumed * 1_000
         if (age < repeatSeconds * 1_000) throw usedBefore()
       }
-      return await kept.find(id)
+      return payload
     },
     async consume(id) {
       if (!(await artifacts.consume(model, id))) throw usedBefore()
