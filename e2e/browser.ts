@@ -54,7 +54,10 @@ export async function openBrowser(
 export async function violationsOf(page: Page): Promise<string[]> {
   // Colours of a dialog that is just fading in are of no moment that anybody reads.
   await page.evaluate(async () => {
-    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve))
+    const frame = () =>
+      new Promise((resolve) => {
+        requestAnimationFrame(resolve)
+      })
     for (let i = 0; i < 3; i += 1) await frame()
     const ending = document
       .getAnimations()
