@@ -32,8 +32,7 @@ export async function subscriberClaims(
 ): Promise<Record<string, unknown>> {
   const { environment, sealing, subscribers, scopes, clock } = options
   const client = stateOf(ctx.req)?.client
-  const { Grant, AuthorizationCode, RefreshToken, BackchannelAuthenticationRequest } =
-    ctx.oidc.entities
+  const { Grant, AuthorizationCode } = ctx.oidc.entities
   if (client === undefined || subscribers === undefined || Grant?.accountId === undefined)
     throw new Error('a token on behalf of a subscriber is about to be made without one')
   const subscriber = subscriberOf(sealing, environment, Grant.accountId)
@@ -52,13 +51,14 @@ export async function subscriberClaims(
   if (decision.status !== 'granted') throw invalidGrant(refusals[decision.status])
   const { consentIds } = decision
   if (consentIds.length > 0) await subscribers.consent.noteUse(environment, consentIds, clock.now())
-  const source = AuthorizationCode ?? RefreshToken ?? BackchannelAuthenticationRequest
+  // The network said who was there when the code was asked for; a refresh is another day, perhaps another SIM.
+  const amr = AuthorizationCode?.amr
   return {
     sbj: sealedSubject(sealing, environment, subscriber.phoneNumber, client.clientId),
     pur: requested.purpose,
     gnt: token.grantId,
     ...(consentIds.length > 0 ? { cns: consentIds } : {}),
-    ...(source?.amr === undefined ? {} : { amr: source.amr }),
+    ...(amr === undefined ? {} : { amr }),
   }
 }
 

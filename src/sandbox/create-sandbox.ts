@@ -11,6 +11,7 @@ import type { Simulation } from './call.ts'
 import { createThings } from './keep-things.ts'
 import { createPublishedApis } from './published-apis.ts'
 import { verifyLocation } from './simulate-location-verification.ts'
+import { shareNumber, verifyNumber } from './simulate-number-verification.ts'
 import { createOneTimePasswords, type Random } from './simulate-one-time-password.ts'
 import { checkSimSwap, retrieveSimSwapDate } from './simulate-sim-swap.ts'
 
@@ -59,6 +60,8 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     ['sim-swap/v2 checkSimSwap', checkSimSwap],
     ['sim-swap/v2 retrieveSimSwapDate', retrieveSimSwapDate],
     ['location-verification/v3 verifyLocation', verifyLocation],
+    ['number-verification/v2 phoneNumberVerify', verifyNumber],
+    ['number-verification/v2 phoneNumberShare', shareNumber],
     ['one-time-password-sms/v1 sendCode', codes.sendCode],
     ['one-time-password-sms/v1 validateCode', codes.validateCode],
   ])

@@ -23,6 +23,8 @@ const number = '+99012345678'
 const other = '+99087654321'
 const threeLegged = (phoneNumber = number, n = 1): string =>
   key.token(n, { sub: 'pairwise', sbj: sealing.seal(phoneNumber, `subject:wl_sbx_${n}`) })
+const authenticatedBy = (amr: string[]): string =>
+  key.token(1, { sub: 'pairwise', sbj: sealing.seal(number, 'subject:wl_sbx_1'), amr })
 const twoLegged = key.token(1)
 
 const withRule = (api: ApiEntry, operationId: string, subject: SubjectRule): ApiEntry => ({
@@ -202,7 +204,7 @@ test('where the request always names somebody, it is about that one, whoever the
   assert.equal(gateway.journal.records[0]?.subject, sealing.keyedHash('subject', other))
 })
 
-test('what is about the user of a token has none in a 2-legged one: 403 with the code of its document', async (t) => {
+test('what is about the user whom the network authenticated takes no other token: 403 with the code of its document', async (t) => {
   const code = 'NUMBER_VERIFICATION.USER_NOT_AUTHENTICATED_BY_MOBILE_NETWORK'
   const enumOf = { properties: { code: { enum: ['PERMISSION_DENIED', code] } } }
   const gateway = await setup(t, {
@@ -225,7 +227,11 @@ test('what is about the user of a token has none in a 2-legged one: 403 with the
   assert.equal(refused.status, 403)
   assert.equal(((await refused.json()) as { code: string }).code, code)
   assert.equal(gateway.upstream.requests.length, 0)
-  await read(threeLegged())
+  // Of CIBA, of the JWT bearer grant, and of anything else that was not the network.
+  assert.equal((await read(threeLegged())).status, 403)
+  assert.equal((await read(authenticatedBy(['sms', 'otp']))).status, 403)
+  assert.equal(gateway.upstream.requests.length, 0)
+  await read(authenticatedBy(['nbma']))
   assert.equal(gateway.upstream.requests.length, 1)
 })
 

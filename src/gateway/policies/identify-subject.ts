@@ -18,8 +18,8 @@ export const identifySubject: OperationPolicy = (context, operation) => {
   if (rule.kind === 'none') return undefined
   const refusesOthers =
     rule.kind === 'compared' && documentsCode(operation, 403, 'INVALID_TOKEN_CONTEXT')
-  // A document that knows this code is about the user of a 3-legged token: without one it is about nobody.
-  const needsUser = rule.kind === 'token' && documentsCode(operation, 403, notByNetwork.code)
+  // A document that knows this code is about the user whom the network authenticated, and about nobody else.
+  const needsNetwork = documentsCode(operation, 403, notByNetwork.code)
   return {
     name: 'identify-subject',
     apply(exchange) {
@@ -28,8 +28,9 @@ export const identifySubject: OperationPolicy = (context, operation) => {
         return refuse('UNAUTHENTICATED', 'A valid access token is needed.', {
           headers: ['www-authenticate', 'Bearer'],
         })
-      if (rule.kind === 'token')
-        return needsUser && own === undefined ? notByNetwork : aboutToken(exchange, own)
+      if (needsNetwork && !(own !== undefined && exchange.token?.methods.includes(networkMethod)))
+        return notByNetwork
+      if (rule.kind === 'token') return aboutToken(exchange, own)
       const named = namedIn(exchange, rule)
       switch (rule.kind) {
         case 'identifier':
@@ -53,10 +54,14 @@ export const identifySubject: OperationPolicy = (context, operation) => {
   }
 }
 
+/** In the claim `amr`: the mobile network itself authenticated the subscriber, not a code, a link or a password. */
+const networkMethod = 'nbma'
+
 const notByNetwork: Refusal = {
   status: 403,
   code: 'NUMBER_VERIFICATION.USER_NOT_AUTHENTICATED_BY_MOBILE_NETWORK',
-  message: 'The user must be authenticated by the mobile network: use a 3-legged access token.',
+  message:
+    'The user must be authenticated by the mobile network: use an access token of the authorization code flow, got from the phone itself with prompt=none.',
 }
 
 const nobody: Identifier = { kind: 'none' }
