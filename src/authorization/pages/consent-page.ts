@@ -28,7 +28,7 @@ export function consentPage(
   const { notice, partner } = view
   const words = wordsOf(languageOf([notice.locale]))
   const operator = named(house.operatorName)
-  const privacy = html`<a href="${house.url}/privacy">${words.privacyPage}</a>`
+  const privacy = html`<a href="${house.url}/privacy">${words.privacyTitle}</a>`
   const body = html`<div class="card"><h1>${plain(notice.title)}</h1>
 <p>${plain(notice.who)}</p>
 <dl><dt>${words.consentPartner}</dt><dd><strong>${named(partner.name)}</strong></dd>

@@ -226,3 +226,12 @@ describe('the page behind a consent link', () => {
     assert.equal(page.status, 404)
   })
 })
+
+test('a fault of ours is a page that tells nothing but where to ask', async (t) => {
+  const { browser, token, platform } = await opened(t)
+  await platform.database.pool.query('alter table consent.capture rename to hidden_capture')
+  const page = await browser.get(link(token))
+  assert.equal(page.status, 500)
+  assert.match(page.text, /failed on our side[\s\S]*test-correlator/)
+  assert.doesNotMatch(page.text, /relation|consent\.capture/)
+})

@@ -23,6 +23,7 @@ export function signInPage(
   language: Language,
   tokens: FormTokens,
   fault?: 'number' | 'ended' | 'signed-out',
+  typed = '',
 ): Page {
   const words = wordsOf(language)
   const example = house.environment === 'sandbox' ? '+99010000001' : '+44 7700 900123'
@@ -39,7 +40,7 @@ export function signInPage(
 <p>${filled(words.privacyLead, { operator: named(house.operatorName) })}</p>${told}
 <form method="post" action="${house.url}/privacy/code">${hidden(tokens('privacy-number'))}
 <label for="number">${words.privacyNumber}</label>
-<input id="number" name="number" type="tel" inputmode="tel" autocomplete="tel" dir="ltr" required maxlength="32" aria-describedby="hint${fault === 'number' && ' fault'}"${fault === 'number' && html` aria-invalid="true"`}>
+<input id="number" name="number" value="${typed}" type="tel" inputmode="tel" autocomplete="tel" dir="ltr" required maxlength="32" aria-describedby="hint${fault === 'number' && ' fault'}"${fault === 'number' && html` aria-invalid="true"`}>
 <p id="hint" class="small soft">${filled(words.privacyNumberHint, { example: html`<span class="number">${example}</span>` })}</p>
 <div class="actions"><button>${words.privacySend}</button></div></form></div>
 <footer>${languageLinks(language, `${house.url}/privacy`)}</footer>`,

@@ -156,7 +156,10 @@ const sendCode: Step = async (visit) => {
   if (form === undefined) return
   const number = (form.get('number') ?? '').replace(/[\s().\-/\u00a0\u202f]/g, '')
   if (!isPhoneNumber(number) || !context.mayServe(number))
-    return show(visit, signInPage(context.house, language, tokens, 'number'))
+    return show(
+      visit,
+      signInPage(context.house, language, tokens, 'number', form.get('number')?.slice(0, 32)),
+    )
   goTo(visit, '/privacy/code', [await sessions.sendCode(request, number, language)])
 }
 

@@ -18,6 +18,7 @@ header{display:flex;flex-wrap:wrap;gap:.25rem .75rem;align-items:baseline;justif
 header strong{font-size:1.0625rem}
 header span{color:var(--soft);font-size:.875rem}
 .sandbox{border:1px solid var(--edge);border-radius:1rem;padding:.05rem .6rem}
+nav{display:flex;flex-wrap:wrap;gap:.25rem 1rem;margin-block-end:.5rem}
 footer{color:var(--soft);font-size:.875rem;padding-block:1rem 2rem}
 h1{font-size:1.5rem;line-height:1.25;margin:0 0 .75rem}
 h2{font-size:1.0625rem;margin:1.5rem 0 .25rem}
