@@ -14,6 +14,28 @@ export type ArtifactRow = ArtifactKey & {
   consumedAt: Date | null
 }
 
+/** @returns true for the one call that put it there */
+export async function addArtifact(
+  db: Db,
+  row: ArtifactKey & { payload: string; at: Date; expiresAt: Date },
+): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await db
+    .insertInto('authorization.artifact')
+    .values({
+      environment: row.environment,
+      model: row.model,
+      id: row.id,
+      grant_id: null,
+      payload: row.payload,
+      created_at: row.at,
+      expires_at: row.expiresAt,
+      consumed_at: null,
+    })
+    .onConflict((conflict) => conflict.columns(['environment', 'model', 'id']).doNothing())
+    .executeTakeFirst()
+  return (numInsertedOrUpdatedRows ?? 0n) > 0n
+}
+
 /** What was consumed stays so, whatever is saved later. */
 export async function putArtifact(
   db: Db,

@@ -5,6 +5,7 @@ import type { Outbox } from '#platform/outbox'
 import type { Sealing } from '#platform/sealing'
 import {
   type ArtifactKey,
+  addArtifact,
   consumeArtifact,
   deleteArtifact,
   deleteGrant,
@@ -44,7 +45,18 @@ export interface Artifacts {
    * same moment, changes nothing.
    */
   endGrant(grantId: string): Promise<void>
+  /** Ends one access token, which gateways refuse within a second; `expiresAt` is when it would have ended by itself. */
+  revokeToken(jti: string, expiresAt: Date): Promise<void>
+  /** Whether a token was revoked, or its grant has ended, while it could still live. */
+  isRevoked(token: { jti: string; grantId: string | undefined }): Promise<boolean>
 }
+
+/** No access token lives longer. */
+const longestTokenMs = 900_000
+
+const ended = 'EndedGrant'
+const revoked = 'RevokedToken'
+type Reader = Parameters<typeof addArtifact>[0]
 
 export const artifactContext = ({ environment, model, id }: ArtifactKey): string =>
   `authorization.artifact.${environment}.${model}.${id}`
@@ -57,6 +69,11 @@ export function createArtifacts(options: ArtifactOptions): Artifacts {
     model,
     id: sealing.keyedHash('authorization.artifact', `${environment}:${model}:${id}`),
   })
+  const remember = (db: Reader, model: string, id: string, expiresAt: Date): Promise<boolean> => {
+    const key = keyOf(model, id)
+    const payload = sealing.seal('{}', artifactContext(key))
+    return addArtifact(db, { ...key, payload, at: clock.now(), expiresAt })
+  }
   return {
     async put(model, id, payload, lifetimeSeconds) {
       const key = keyOf(model, id)
@@ -81,8 +98,21 @@ export function createArtifacts(options: ArtifactOptions): Artifacts {
     endGrant: (grantId) =>
       database.transaction().execute(async (trx) => {
         if (!(await deleteGrant(trx, environment, grantId))) return
+        await remember(trx, ended, grantId, new Date(clock.now().getTime() + longestTokenMs))
         await outbox.emit(trx, { type: 'grant.ended', key: grantId, payload: { environment } })
       }),
+    revokeToken: (jti, expiresAt) =>
+      database.transaction().execute(async (trx) => {
+        if (!(await remember(trx, revoked, jti, expiresAt))) return
+        const payload = { environment, until: expiresAt.toISOString() }
+        await outbox.emit(trx, { type: 'token.revoked', key: jti, payload })
+      }),
+    async isRevoked({ jti, grantId }) {
+      const now = clock.now()
+      if ((await findArtifact(database, keyOf(revoked, jti), now)) !== undefined) return true
+      if (grantId === undefined) return false
+      return (await findArtifact(database, keyOf(ended, grantId), now)) !== undefined
+    },
   }
 }
 

@@ -2,17 +2,9 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { decodeJwt } from 'jose'
+import { sql } from 'kysely'
 import { request } from 'undici'
-import {
-  assertion,
-  assertionForm,
-  basic,
-  sandboxId,
-  sandboxSecret,
-  testKey,
-  testServers,
-  testSettings,
-} from './testing.ts'
+import { basic, sandboxId, sandboxSecret, testServers, testSettings } from './testing.ts'
 
 const callback = 'https://app.example/callback'
 const purpose = 'dpv:FraudPreventionAndDetection'
@@ -103,7 +95,259 @@ test('gives a code to the registered page, and for it tokens that name nobody', 
   assert.equal(id.aud, sandboxId)
   for (const text of [JSON.stringify(access), JSON.stringify(id)])
     assert.doesNotMatch(text, /99012345678/)
-  void assertion
-  void assertionForm
-  void testKey
+})
+
+test('one of fifty simultaneous uses of a code succeeds, over two servers, and a second use ends the grant', async (t) => {
+  const { authorize, redeem, platform } = await code(t)
+  const value = (await authorize()).query.get('code') ?? ''
+  const answers = await Promise.all(Array.from({ length: 50 }, () => redeem(value)))
+  const good = answers.filter(({ status }) => status === 200)
+  assert.equal(good.length, 1)
+  for (const { status, body } of answers)
+    if (status !== 200) assert.deepEqual([status, body.error], [400, 'invalid_grant'])
+  const { gnt } = decodeJwt(String(good[0]?.body.access_token))
+  const { rows } = await sql<{ key: string; n: number }>`
+    select key, count(*)::int as n from platform.outbox where type = 'grant.ended' group by key`.execute(
+    platform.database.as<unknown>(),
+  )
+  assert.deepEqual(rows, [{ key: gnt, n: 1 }])
+})
+
+test('keeps no number, code or verifier readable', async (t) => {
+  const { authorize, platform } = await code(t)
+  const value = (await authorize()).query.get('code') ?? ''
+  const { rows } = await sql<{ line: string }>`
+    select a::text as line from "authorization".artifact a`.execute(platform.database.as<unknown>())
+  assert.ok(rows.length >= 2)
+  for (const { line } of rows) {
+    assert.ok(!line.includes(value))
+    assert.doesNotMatch(line, /99012345678|accountId|codeChallenge/)
+  }
+})
+
+const redirected: Record<string, [Record<string, string | undefined>, string, RegExp]> = {
+  'no response_type': [{ response_type: undefined }, 'invalid_request', /response_type/],
+  'no PKCE': [
+    { code_challenge: undefined, code_challenge_method: undefined },
+    'invalid_request',
+    /PKCE/,
+  ],
+  'PKCE downgraded to plain': [{ code_challenge_method: 'plain' }, 'invalid_request', /./],
+  'PKCE without a method': [{ code_challenge_method: undefined }, 'invalid_request', /./],
+  'no scope': [{ scope: undefined }, 'invalid_scope', /purpose/],
+  'no purpose': [{ scope: 'openid sim-swap:check' }, 'invalid_scope', /purpose is missing/],
+  'two purposes': [
+    { scope: `${purpose} dpv:Marketing sim-swap:check` },
+    'invalid_scope',
+    /exactly one purpose/,
+  ],
+  'the obsolete form of a purpose': [
+    { scope: `openid ${purpose}#sim-swap:check` },
+    'invalid_scope',
+    /obsolete.*two values/,
+  ],
+  'a purpose alone': [{ scope: `openid ${purpose}` }, 'invalid_scope', /permits nothing/],
+  'a scope without a subscription': [
+    { scope: `openid ${purpose} carrier-billing:payments:create` },
+    'invalid_scope',
+    /subscription/,
+  ],
+  'a purpose that was not ordered': [
+    { scope: 'openid dpv:Marketing sim-swap:check' },
+    'unauthorized_client',
+    /client credentials|no grant/,
+  ],
+  'a scope that the product does not offer for the purpose': [
+    { scope: `openid ${purpose} sim-swap:retrieve-date` },
+    'invalid_scope',
+    /not offered/,
+  ],
+  'an unknown prompt': [{ prompt: 'create' }, 'invalid_request', /prompt/],
+  'prompt none with another': [{ prompt: 'none login' }, 'invalid_request', /alone/],
+  'prompt none where consent is missing': [
+    { prompt: 'none', scope: `openid ${purpose} location-verification:verify` },
+    'consent_required',
+    /./,
+  ],
+  'a request_uri of another place': [
+    { request_uri: 'https://evil.example/object' },
+    'request_uri_not_supported',
+    /^/,
+  ],
+  'a request_uri that nobody pushed': [
+    { request_uri: 'urn:ietf:params:oauth:request_uri:abcdefghijklmnop' },
+    'invalid_request_uri',
+    /./,
+  ],
+  'an unsigned request object': [
+    { request: 'eyJhbGciOiJub25lIn0.e30.' },
+    'invalid_request_object',
+    /./,
+  ],
+  'another resource': [{ resource: 'https://evil.example/' }, 'invalid_target', /./],
+}
+
+test('tells the registered page what is wrong with a request', async (t) => {
+  const { authorize, issuer } = await code(t)
+  for (const [name, [change, error, description]] of Object.entries(redirected)) {
+    await t.test(name, async () => {
+      const answer = await authorize(change)
+      assert.equal(answer.status, 303, answer.text)
+      assert.ok(answer.location.startsWith(`${callback}?`), answer.location)
+      assert.equal(answer.query.get('error'), error, answer.location)
+      assert.match(answer.query.get('error_description') ?? '', description)
+      assert.equal(answer.query.get('state'), 'xyz')
+      assert.equal(answer.query.get('iss'), issuer('sandbox'))
+      assert.equal(answer.query.get('code'), null)
+    })
+  }
+})
+
+const shown: Record<string, Record<string, string | undefined>> = {
+  'an unknown client': { client_id: 'wl_sbx_zzzzzzzzzzzzzzzzzzzz' },
+  'a client of the other environment': { client_id: 'wl_live_0123456789abcdefghij' },
+  'no client': { client_id: undefined },
+  'no redirect_uri': { redirect_uri: undefined },
+  'an unregistered address': { redirect_uri: 'https://evil.example/callback' },
+  'a registered address with more behind it': { redirect_uri: `${callback}/..` },
+  'a registered address with a query': { redirect_uri: `${callback}?x=1` },
+  'a registered address with a fragment': { redirect_uri: `${callback}#x` },
+  'a registered address in other letters': { redirect_uri: 'https://APP.example/callback' },
+  'a registered address with a user': { redirect_uri: 'https://app.example@evil.example/callback' },
+  'a port on an address that is no loopback': { redirect_uri: 'https://app.example:8443/callback' },
+  'an error and an unregistered address': { redirect_uri: 'https://evil.example/', scope: 'x' },
+}
+
+test('shows a page, and redirects nowhere, for a client or address that is not known', async (t) => {
+  const { authorize, visit, parameters } = await code(t)
+  for (const [name, change] of Object.entries(shown)) {
+    await t.test(name, async () => {
+      const answer = await authorize(change)
+      assert.equal(answer.status, 400, answer.text)
+      assert.equal(answer.location, '')
+      assert.match(String(answer.headers['content-type']), /text\/html/)
+      assert.match(String(answer.headers['content-security-policy']), /frame-ancestors 'none'/)
+    })
+  }
+  await t.test('a parameter twice', async () => {
+    const twice = await visit(
+      `/sandbox/authorize?${queryOf(parameters)}&redirect_uri=https%3A%2F%2Fevil.example`,
+    )
+    assert.deepEqual([twice.status, twice.location], [400, ''])
+  })
+})
+
+test('takes any port of a registered loopback address, and no other host', async (t) => {
+  const { authorize } = await code(t)
+  const there = await authorize({ redirect_uri: 'http://127.0.0.1:51234/cb' })
+  assert.ok(there.location.startsWith('http://127.0.0.1:51234/cb?code='), there.location)
+  assert.equal((await authorize({ redirect_uri: 'http://127.0.0.2:51234/cb' })).status, 400)
+})
+
+test('passes over what means nothing here', async (t) => {
+  const { authorize, redeem } = await code(t)
+  const plain = await authorize({
+    scope: `${purpose} sim-swap:check`,
+    acr_values: '9 8',
+    login_hint: 'tel:+99000000000',
+    id_token_hint: 'x',
+    max_age: '60',
+    unknown: 'x',
+  })
+  const { status, body } = await redeem(plain.query.get('code') ?? plain.location)
+  assert.equal(status, 200, JSON.stringify(body))
+  assert.equal(body.id_token, undefined)
+  const openid = await authorize({ acr_values: '9', prompt: 'login consent', max_age: '0' })
+  const { body: full } = await redeem(openid.query.get('code') ?? openid.location)
+  assert.equal(decodeJwt(String(full.id_token)).acr, undefined)
+})
+
+test('without a mobile network there is nobody to ask', async (t) => {
+  const { authorize, world } = await code(t)
+  world.identity = undefined
+  assert.equal((await authorize({ prompt: 'none' })).query.get('error'), 'login_required')
+  assert.equal((await authorize()).query.get('error'), 'access_denied')
+})
+
+test('refuses a code with another verifier, address, client or environment, and it stays good', async (t) => {
+  const { authorize, redeem, clients, post } = await code(t)
+  const other = { clientId: 'wl_sbx_00000000000000000000', secret: `wl_sbx_sk_${'C'.repeat(49)}` }
+  clients.add({
+    clientId: other.clientId,
+    environment: 'sandbox',
+    secrets: [{ credentialId: 'crd_other', hash: clients.secretHash(other.secret) }],
+    settings: codeSettings,
+  })
+  const value = (await authorize()).query.get('code') ?? ''
+  const refused = async (change: Record<string, string>) => {
+    const { status, body } = await redeem(value, change)
+    assert.deepEqual([status, body.error], [400, 'invalid_grant'], JSON.stringify(body))
+  }
+  await refused({ code_verifier: 'x'.repeat(43) })
+  await refused({ redirect_uri: 'http://127.0.0.1/cb' })
+  const stolen = await post(
+    '/sandbox/token',
+    {
+      grant_type: 'authorization_code',
+      code: value,
+      redirect_uri: callback,
+      code_verifier: 'x'.repeat(43),
+    },
+    basic(other.clientId, other.secret),
+  )
+  assert.deepEqual([stolen.status, stolen.body.error], [400, 'invalid_grant'])
+  assert.equal((await redeem(value)).status, 200)
+})
+
+test('asks on a page of one browser, once, and goes on with the answer', async (t) => {
+  const { authorize, visit, redeem, issuer } = await code(t)
+  const scope = `openid ${purpose} location-verification:verify`
+  const asked = await authorize({ scope })
+  assert.equal(asked.status, 303)
+  const page = new URL(asked.location)
+  assert.ok(asked.location.startsWith(`${issuer('sandbox')}/interaction/`), asked.location)
+  const cookie = [asked.headers['set-cookie'] ?? []]
+    .flat()
+    .map((line) => {
+      assert.match(line, /httponly/i)
+      assert.match(line, /samesite=lax/i)
+      return line.split(';', 1)[0]
+    })
+    .join('; ')
+  assert.equal((await visit(page.pathname)).status, 400)
+  const form = await visit(page.pathname, { headers: { cookie } })
+  assert.equal(form.status, 200, form.text)
+  assert.match(String(form.headers['content-security-policy']), /frame-ancestors 'none'/)
+  const fields = new URLSearchParams(
+    [...form.text.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)].map(
+      ([, name = '', value = '']): [string, string] => [name, value],
+    ),
+  )
+  fields.set('answer', 'allow')
+  const origin = new URL(issuer('sandbox')).origin
+  const send = (headers: Record<string, string>, body = fields.toString()) =>
+    visit(page.pathname, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+      body,
+    })
+  assert.equal((await send({ cookie })).status, 403)
+  assert.equal((await send({ cookie, origin: 'https://evil.example' })).status, 403)
+  assert.equal((await send({ origin })).status, 400)
+  const forged = new URLSearchParams(fields)
+  forged.set('form_token', 'x')
+  assert.equal((await send({ cookie, origin }, forged.toString())).status, 403)
+  const answered = await send({ cookie, origin })
+  assert.equal(answered.status, 303, answered.text)
+  const back = new URL(answered.location)
+  assert.equal((await visit(back.pathname)).status, 400)
+  const both = await Promise.all(
+    [1, 2, 3, 4].map(() => visit(back.pathname, { headers: { cookie } })),
+  )
+  const codes = both.filter(({ query }) => query.get('code') !== null)
+  assert.equal(codes.length, 1, both.map(({ status, location }) => `${status} ${location}`).join())
+  const { body } = await redeem(codes[0]?.query.get('code') ?? '')
+  assert.equal((decodeJwt(String(body.access_token)).cns as string[]).length, 1)
+  // Now that there is consent, nobody is asked again.
+  assert.notEqual((await authorize({ scope, prompt: 'none' })).query.get('code'), null)
 })

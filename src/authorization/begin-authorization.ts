@@ -31,12 +31,6 @@ export async function beginAuthorization(
     requested.purpose,
     requested.scopes,
   )
-  if (requested.offline && !client.settings.refreshTokens)
-    throw new OAuthError(
-      400,
-      'invalid_scope',
-      'offline_access: refresh tokens are not switched on in the settings of this application',
-    )
   await spendRequestObject(options, client.clientId, state.objectId)
   if (route !== 'authorization') return
   for (const name of ['state', 'nonce'])

@@ -10,9 +10,6 @@ const wrong = (what: string) =>
   new OAuthError(400, 'invalid_dpop_proof', `the DPoP proof is not accepted: ${what}`)
 const checks = signedJwtChecks(wrong)
 
-/** The algorithms that this server and the gateways both take, so that a token can be used where it was asked for. */
-export const proofAlgs = ['ES256', 'PS256', 'RS256'] as const
-
 /**
  * The rules of a DPoP proof that depend on itself alone (RFC 9449, section 4.3), beside those of oidc-provider: one field,
  * one spelling, a strong key, and no time to come, for which its id would be forgotten too early.

@@ -19,6 +19,7 @@ import { partsOf } from './grants/parts.ts'
 import { clientAuthenticationMethods } from './metadata-document.ts'
 import { invalidClient, OAuthError, quoted } from './oauth-error.ts'
 import { requireOrderedGrant } from './ordered-grant.ts'
+import { proofAlgs } from './proof-algs.ts'
 import { providerAdapter } from './provider-adapter.ts'
 import type { TokenRequest } from './read-token-request.ts'
 import { decideReplays } from './replay.ts'
@@ -36,8 +37,9 @@ export function createProvider(options: ServerOptions, signingKey: PrivateJwk): 
   const { Client, OIDCContext } = provider
   // The provider's own would follow the Host header of the request, and so accept an audience of the caller's choice.
   OIDCContext.prototype.urlFor = (name, options) => provider.urlFor(name, options)
-  OIDCContext.prototype.clientJwtAuthExpectedAudience = function () {
-    return new Set([issuer, provider.urlFor('token'), provider.urlFor(this.route)])
+  OIDCContext.prototype.clientJwtAuthExpectedAudience = () => {
+    const path = stateOf(Provider.ctx?.req)?.path ?? '/token'
+    return new Set([issuer, provider.urlFor('token'), `${issuer}${path}`])
   }
   Client.prototype.compareClientSecret = (presented) => {
     const state = stateOf(Provider.ctx?.req)
@@ -73,7 +75,7 @@ function common(options: ServerOptions, signingKey: PrivateJwk): Configuration {
       externalSigningSupport: { enabled: true, ack: 'experimental-01' },
       resourceIndicators: resourceIndicators(options, signingKey.kid),
       devInteractions: { enabled: false },
-      dPoP: { enabled: false },
+      dPoP: { enabled: true },
       pushedAuthorizationRequests: { enabled: false },
       rpInitiatedLogout: { enabled: false },
       userinfo: { enabled: false },
@@ -84,7 +86,11 @@ function common(options: ServerOptions, signingKey: PrivateJwk): Configuration {
     clientDefaults: { grant_types: [], response_types: [], id_token_signed_response_alg: 'ES256' },
     // `none` is for bearer assertions, which their grant verifies; nobody else's metadata has it.
     clientAuthMethods: [...clientAuthenticationMethods, 'none'],
-    enabledJWA: { clientAuthSigningAlgValues: [...assertionAlgs] },
+    enabledJWA: {
+      clientAuthSigningAlgValues: [...assertionAlgs],
+      requestObjectSigningAlgValues: [...assertionAlgs],
+      dPoPSigningAlgValues: [...proofAlgs],
+    },
     clockTolerance: clockSkewSeconds,
     ttl: { ClientCredentials: tokenLifetimeSeconds },
     fetchResponseBodyLimits: { jwks_uri: 65_536 },

@@ -250,18 +250,24 @@ test('names the public address in tokens and metadata, whatever the Host header 
     '/.well-known/oauth-authorization-server/auth/sandbox',
   ]) {
     const document = (await (await fetch(base + path)).json()) as Record<string, unknown>
+    const url = 'https://id.example.com/auth/sandbox'
+    const methods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
+    const algs = ['ES256', 'PS256', 'RS256']
     assert.deepEqual(document, {
-      issuer: 'https://id.example.com/auth/sandbox',
-      token_endpoint: 'https://id.example.com/auth/sandbox/token',
-      jwks_uri: 'https://id.example.com/auth/sandbox/jwks',
+      issuer: url,
+      token_endpoint: `${url}/token`,
+      jwks_uri: `${url}/jwks`,
       grant_types_supported: ['client_credentials'],
       response_types_supported: [],
-      token_endpoint_auth_methods_supported: [
-        'client_secret_basic',
-        'client_secret_post',
-        'private_key_jwt',
-      ],
-      token_endpoint_auth_signing_alg_values_supported: ['ES256', 'PS256', 'RS256'],
+      token_endpoint_auth_methods_supported: methods,
+      token_endpoint_auth_signing_alg_values_supported: algs,
+      dpop_signing_alg_values_supported: algs,
+      introspection_endpoint: `${url}/introspect`,
+      introspection_endpoint_auth_methods_supported: methods,
+      introspection_endpoint_auth_signing_alg_values_supported: algs,
+      revocation_endpoint: `${url}/revoke`,
+      revocation_endpoint_auth_methods_supported: methods,
+      revocation_endpoint_auth_signing_alg_values_supported: algs,
     })
   }
   assert.ok(platform)

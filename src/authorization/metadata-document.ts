@@ -1,3 +1,4 @@
+import { proofAlgs } from './proof-algs.ts'
 import { assertionAlgs } from './signed-jwt.ts'
 
 export const clientAuthenticationMethods = [
@@ -25,6 +26,7 @@ export function metadataDocument(
     response_types_supported: [],
     token_endpoint_auth_methods_supported: clientAuthenticationMethods,
     token_endpoint_auth_signing_alg_values_supported: assertionAlgs,
+    dpop_signing_alg_values_supported: proofAlgs,
   }
   for (const part of parts) {
     for (const [name, value] of Object.entries(part.metadata?.(issuer) ?? {})) {

@@ -4,6 +4,7 @@ import type { Clock } from '#platform/clock'
 import { checkBearerAssertion, jwtBearerGrant } from './check-bearer-assertion.ts'
 import { checkClientAssertion } from './check-client-assertion.ts'
 import { checkProof } from './check-proof.ts'
+import { endpointGrants } from './endpoint-grants.ts'
 import {
   readBody,
   readTokenRequest,
@@ -50,11 +51,15 @@ export async function serveClient(
         })
       : undefined
   const proof = checkProof(request, { uri: `${issuer}${path}`, nowSeconds })
-  const copy = copyOf(
-    request,
-    { issuer, path, proof },
-    bearer ? withClient(token, body, bearer.clientId) : body,
-  )
+  const grant = endpointGrants[path]
+  const copy =
+    grant === undefined
+      ? copyOf(
+          request,
+          { issuer, path, proof },
+          bearer ? withClient(token, body, bearer.clientId) : body,
+        )
+      : copyOf(request, { issuer, path: '/token', proof: undefined }, withGrant(token, grant))
   rememberState(
     copy,
     newState({
@@ -71,6 +76,10 @@ export async function serveClient(
   )
   await callbackOf(provider)(copy, response)
 }
+
+/** The same parameters as a grant of the endpoint's own, which a client cannot name by itself. */
+const withGrant = ({ parameters }: TokenRequest, grant: string): Buffer =>
+  Buffer.from(new URLSearchParams([...new Map(parameters).set('grant_type', grant)]).toString())
 
 /** The issuer of a bearer assertion is the client, which the provider looks for among the parameters. */
 const withClient = ({ parameters }: TokenRequest, body: Buffer, clientId: string): Buffer =>

@@ -5,7 +5,7 @@ import type { Environment } from '#platform/config'
 import type { Log } from '#platform/log'
 import { answerToFault, type OAuthAnswer, oauthAnswer } from './answer-fault.ts'
 import type { FailureLimiter } from './failure-limiter.ts'
-import { quoted } from './oauth-error.ts'
+import { OAuthError, quoted } from './oauth-error.ts'
 import { type Refusal, stateOf, type TokenState } from './token-state.ts'
 
 /**
@@ -24,6 +24,8 @@ export function shapeTokenAnswers(provider: Provider, options: Options): void {
     if (state !== undefined) state.refusal = error
   }
   provider.on('grant.error', remember)
+  provider.on('pushed_authorization_request.error', remember)
+  provider.on('backchannel_authentication.error', remember)
   provider.on('server_error', remember)
   const emitter: EventEmitter = provider
   emitter.on('error', (error: Error) => log.error({ err: error }, 'the provider failed'))
@@ -32,8 +34,15 @@ export function shapeTokenAnswers(provider: Provider, options: Options): void {
     for (const name of ['access-control-allow-origin', 'access-control-expose-headers', 'vary'])
       ctx.remove(name)
     const state = stateOf(ctx.req)
-    if (state?.refusal === undefined) return
-    const { refusal } = state
+    // What a browser sees is a page, and it authenticates nobody.
+    if (state?.refusal === undefined || state.browser !== undefined) return
+    const refusal = withProofNamed(state.refusal)
+    if (refusal !== state.refusal) {
+      const { error = '', error_description = '' } = refusal
+      ctx.status = 400
+      ctx.body = { error, error_description }
+      return
+    }
     const fault = ctx.status >= 500
     if (!fault && refusal.error !== 'invalid_client') return
     const answer = fault
@@ -44,6 +53,26 @@ export function shapeTokenAnswers(provider: Provider, options: Options): void {
     ctx.set(answer.headers)
     ctx.body = answer.body
   })
+}
+
+/** A token that has to be bound and comes without what binds it (RFC 9449, section 5; RFC 8705, section 3). */
+function withProofNamed(refusal: Refusal): Refusal {
+  switch (refusal.error_detail) {
+    case 'DPoP proof JWT not provided':
+      return new OAuthError(
+        400,
+        'invalid_dpop_proof',
+        'the tokens of this application are bound to a key: send a DPoP proof with the request',
+      )
+    case 'mutual TLS client certificate not provided':
+      return new OAuthError(
+        400,
+        'invalid_request',
+        'the tokens of this application are bound: send a DPoP proof, or come with its client certificate',
+      )
+    default:
+      return refusal
+  }
 }
 
 /** The answer to a failed authentication, at its time. */

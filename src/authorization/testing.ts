@@ -1,6 +1,8 @@
 import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto'
 import { type JWTPayload, SignJWT } from 'jose'
 import { request } from 'undici'
+import type { ConsentDirectory } from '#consent'
+import type { Clock } from '#platform/clock'
 import type { Environment } from '#platform/config'
 import type { Platform } from '#platform/module'
 import { testDatabaseUrl, testPlatform } from '#platform/testing'
@@ -86,12 +88,18 @@ export const liveSecret = `wl_live_sk_${'B'.repeat(43)}000000`
 /** Two servers on one database, a client with a secret in each environment, and a caller. */
 export async function testServers(
   t: TestContext,
-  options: { count?: number; env?: Record<string, string>; subscribers?: boolean } = {},
+  options: {
+    count?: number
+    env?: Record<string, string>
+    subscribers?: boolean
+    clock?: Clock
+  } = {},
 ): Promise<{
   platform: Platform
   servers: AuthorizationServer[]
   clients: TestClients
   world: TestWorld
+  consent: ConsentDirectory
   issuer: (environment: Environment) => string
   post: Post
 }> {
@@ -101,7 +109,11 @@ export async function testServers(
     await Promise.all(servers.map((server) => server.stop()))
   })
   const url = await testDatabaseUrl(t)
-  const platform = await testPlatform(t, { url, ...(options.env ? { env: options.env } : {}) })
+  const platform = await testPlatform(t, {
+    url,
+    ...(options.env ? { env: options.env } : {}),
+    ...(options.clock ? { clock: options.clock } : {}),
+  })
   const clients = testClients((secret) => platform.sealing.keyedHash('client-secret', secret))
   const hash = (secret: string) => ({
     credentialId: `crd_${secret.slice(0, 10)}`,
@@ -138,6 +150,7 @@ export async function testServers(
     servers,
     clients,
     world,
+    consent: subscribers.sandbox.consent,
     post,
     issuer: (environment) => `${platform.config.authorization.url}/${environment}`,
   }

@@ -4,6 +4,7 @@ import { answerToFault } from '../answer-fault.ts'
 import { consentPolicy, interactionUrl } from '../ask-consent.ts'
 import { beginAuthorization } from '../begin-authorization.ts'
 import { forgetSessions } from '../forget-sessions.ts'
+import { ignoreParameters } from '../ignore-parameters.ts'
 import { checkRequestObject, refuseStructuredParameters } from '../request-object.ts'
 import { subscriberTokenSeconds } from '../rotate-keys.ts'
 import { serveAuthorize, serveResume } from '../serve-authorize.ts'
@@ -27,7 +28,10 @@ const day = 86_400
 export const authorizationCodePart: GrantPart = {
   enabled: ({ subscribers }) => subscribers !== undefined,
   configuration: codeConfiguration,
-  register: forgetSessions,
+  register(provider) {
+    forgetSessions(provider)
+    ignoreParameters(provider)
+  },
   metadata: (issuer) => ({
     authorization_endpoint: `${issuer}/authorize`,
     pushed_authorization_request_endpoint: `${issuer}/par`,

@@ -5,6 +5,7 @@ import { clientCredentialsPart } from './client-credentials.ts'
 import type { GrantPart } from './grant-part.ts'
 import { jwtBearerPart } from './jwt-bearer.ts'
 import { refreshTokenPart } from './refresh-token.ts'
+import { tokenStatusPart } from './token-status.ts'
 
 /** What the servers can do, in the order of the discovery document. Each entry is a file of this folder. */
 const grantParts: readonly GrantPart[] = [
@@ -13,6 +14,7 @@ const grantParts: readonly GrantPart[] = [
   cibaPart,
   jwtBearerPart,
   refreshTokenPart,
+  tokenStatusPart,
 ]
 
 /**
