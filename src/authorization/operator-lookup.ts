@@ -71,6 +71,21 @@ export function operatorLookup(
   }
 }
 
+/**
+ * Asks for an address that is nobody's (RFC 5737), to see whether the service answers as agreed.
+ * @returns what is wrong
+ * @public
+ */
+export async function tryNumberLookup(options: Lookup): Promise<string | undefined> {
+  try {
+    const lookup = operatorLookup(options)
+    await lookup.byAddress({ address: '192.0.2.1', port: 1 }).finally(() => lookup.close())
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
 function numberIn(text: string): string {
   const answer = parsed(text)
   const number =

@@ -7,6 +7,7 @@ import { openDataFolder } from '#platform/data-folder'
 import { createDatabasePool } from '#platform/database'
 import { embeddedServerUrl } from '#platform/embedded-postgres'
 import { checkKeys } from './check-keys.ts'
+import { checkNetwork } from './check-network.ts'
 import type { Finding } from './finding.ts'
 import { type PortFault, portFaults } from './require-free-ports.ts'
 import { readRunFile } from './run-file.ts'
@@ -31,6 +32,7 @@ export async function runDoctor(load: () => Config): Promise<CommandResult> {
       ...checkData(config),
       await checkDisk(config),
       ...(await checkDatabaseAndKeys(config)),
+      ...(await checkNetwork(config)),
       ...(await checkPorts(config)),
     )
   } catch (error) {
