@@ -1,5 +1,6 @@
 import { type Command, CommandError } from '#cli'
 import { type Config, type Environment, environments, loadConfig } from '#platform/config'
+import { auditCommands } from './audit-commands.ts'
 import { keyCommands } from './key-commands.ts'
 
 type Program = { root: string; version: string }
@@ -11,6 +12,7 @@ export function createCommands(program: Program): Command[] {
     ...roleCommands(config),
     ...upkeepCommands(config),
     ...keyCommands(config),
+    ...auditCommands(config),
     ...operatorCommands(config),
   ]
 }

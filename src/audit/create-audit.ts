@@ -3,10 +3,13 @@ import type { Routes } from '#platform/http-server'
 import type { Platform } from '#platform/module'
 import type { Subscriber } from '#platform/outbox'
 import { createAuditRoutes } from './audit-routes.ts'
+import type { CheckpointSink } from './checkpoint-sink.ts'
+import { makeCheckpoint } from './checkpoints.ts'
 import { type ActionPayload, actionEvent } from './record-action.ts'
 import { append } from './store.ts'
 import type { AuditTables } from './tables.ts'
 import { type ChainHead, type ChainReport, verifyChain } from './verify-chain.ts'
+import { type LogReport, verifyLog } from './verify-log.ts'
 
 /** @public */
 export interface Audit {
@@ -14,10 +17,21 @@ export interface Audit {
   routes: Routes
   /** Walks the chain and says where it breaks; `known` is an end of it that was written down earlier. */
   verify(known?: ChainHead): Promise<ChainReport>
+  /** Walks the whole log, and compares it with the checkpoints in the database and in the sinks. */
+  verifyLog(): Promise<LogReport>
+  /**
+   * Signs and exports a checkpoint when one is due; `now` takes whatever is new.
+   * @throws ContradictionError when the log is not a continuation of what was signed or exported
+   */
+  checkpoint(options?: { now?: boolean }): Promise<void>
 }
 
 /** @public */
-export function createAudit(platform: Pick<Platform, 'database'>): Audit {
+export function createAudit(
+  platform: Pick<Platform, 'database' | 'sealing' | 'clock'>,
+  options: { sinks?: readonly CheckpointSink[] } = {},
+): Audit {
+  const { sinks = [] } = options
   return {
     subscriber: {
       name: 'audit',
@@ -40,5 +54,7 @@ export function createAudit(platform: Pick<Platform, 'database'>): Audit {
     },
     routes: createAuditRoutes(platform.database),
     verify: (known) => verifyChain(platform.database.as<AuditTables>(), known),
+    verifyLog: () => verifyLog(platform.database.as<AuditTables>(), sinks),
+    checkpoint: (when) => makeCheckpoint(platform, sinks, when),
   }
 }

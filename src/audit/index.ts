@@ -1,3 +1,5 @@
 export type { Actor } from './actor.ts'
+export { fileSink } from './checkpoint-sink.ts'
 export { createAudit } from './create-audit.ts'
+export { sealedColumns } from './log-key.ts'
 export { recordAction } from './record-action.ts'

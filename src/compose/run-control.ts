@@ -3,7 +3,7 @@ import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import swagger from '@fastify/swagger'
 import type { FastifyPluginAsync } from 'fastify'
-import { createAudit } from '#audit'
+import { createAudit, fileSink } from '#audit'
 import { createAuthorization, handsetLink } from '#authorization'
 import { createCatalog, isDpvPurpose } from '#catalog'
 import { createConsent } from '#consent'
@@ -52,7 +52,7 @@ export function wireControl(platform: Platform) {
     folder: path.join(config.dataDir, 'mail'),
     newName: () => newId('message'),
   })
-  const audit = createAudit(platform)
+  const audit = createAudit(platform, { sinks: [fileSink(config.evidenceDir)] })
   const identity = createIdentity(platform, { attempts, mail })
   const catalog = createCatalog(platform, {
     usersOf: (apiId, since) => metering.partnersUsing(apiId, since),
@@ -191,6 +191,7 @@ export async function runControl(config: Config): Promise<void> {
       everyMs: 3_600_000,
       run: () => control.metering.keepDays(),
     },
+    { name: 'sign checkpoints', everyMs: 5_000, run: () => control.audit.checkpoint() },
     { name: 'end consents', everyMs: 5_000, run: () => control.consents.expireDue() },
     { name: 'retire APIs', everyMs: 5_000, run: () => control.catalog.retireDue() },
     { name: 'tell quota warnings', everyMs: 2_000, run: () => tellQuotaWarnings(platform) },

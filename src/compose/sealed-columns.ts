@@ -1,10 +1,16 @@
+import { sealedColumns as audit } from '#audit'
 import { sealedColumns as authorization } from '#authorization'
 import { sealedColumns as identity } from '#identity'
 import { sealedColumns as partners } from '#partners'
 import type { SealedColumn } from '#platform/keys/reseal'
 
 /** Every column that is sealed anew after a rotation. What a module keeps sealed for long stands in its face. */
-export const sealedColumns: readonly SealedColumn[] = [...identity, ...partners, ...authorization]
+export const sealedColumns: readonly SealedColumn[] = [
+  ...audit,
+  ...identity,
+  ...partners,
+  ...authorization,
+]
 
 /**
  * Sealed columns that are not, each with the reason: a key that has left the ring's first place still opens what it

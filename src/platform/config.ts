@@ -81,6 +81,10 @@ export const settings = {
     true,
   ),
   WAYLEAVE_MAIL_SENDER: setting('sender of mail (wayleave@localhost)', text),
+  WAYLEAVE_EVIDENCE_DIR: setting(
+    'folder that signed checkpoints of the evidence are exported to, best where who administers the database cannot write (evidence in the data folder)',
+    text,
+  ),
   WAYLEAVE_DATA_DIR: setting('where the data lives (./data)', text),
   WAYLEAVE_HOST: setting('address that the public listeners bind to (127.0.0.1)', text),
   WAYLEAVE_INTERNAL_HOST: setting('address that the internal listeners bind to (127.0.0.1)', text),
@@ -196,6 +200,8 @@ export type Config = Readonly<{
   version: string
   root: string
   dataDir: string
+  /** where signed checkpoints of the evidence go */
+  evidenceDir: string
   host: string
   internalHost: string
   operatorName: string
@@ -295,6 +301,10 @@ export function loadConfig(
     version,
     root,
     dataDir: path.resolve(root, values.WAYLEAVE_DATA_DIR ?? 'data'),
+    evidenceDir: path.resolve(
+      root,
+      values.WAYLEAVE_EVIDENCE_DIR ?? path.join(values.WAYLEAVE_DATA_DIR ?? 'data', 'evidence'),
+    ),
     host: values.WAYLEAVE_HOST ?? '127.0.0.1',
     internalHost: values.WAYLEAVE_INTERNAL_HOST ?? '127.0.0.1',
     operatorName: values.WAYLEAVE_OPERATOR_NAME ?? 'Wayleave',

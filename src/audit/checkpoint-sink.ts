@@ -1,0 +1,57 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
+import path from 'node:path'
+import { readCheckpointLines } from './verify.mjs'
+
+/** A signed checkpoint on its way out, with the public key that verifies it. */
+export type ExportedCheckpoint = { checkpoint: string; key: string }
+
+/**
+ * A place outside the database that keeps checkpoints and can show them. What it took must be there after a power cut,
+ * and it may be given the same one twice.
+ * @public
+ */
+export interface CheckpointSink {
+  /** stays the same for as long as the place does */
+  name: string
+  add(checkpoints: readonly ExportedCheckpoint[]): Promise<void>
+  /** @throws when the place cannot be read, or holds something else */
+  list(): Promise<ExportedCheckpoint[]>
+}
+
+/**
+ * Lines of a file that only ever grows. Put it where who administers the database cannot write.
+ * @public
+ */
+export function fileSink(folder: string): CheckpointSink {
+  const file = path.join(folder, 'checkpoints.jsonl')
+  return {
+    name: 'file',
+    async add(checkpoints) {
+      if (checkpoints.length === 0) return
+      mkdirSync(folder, { recursive: true, mode: 0o700 })
+      const handle = openSync(file, 'a', 0o600)
+      try {
+        // A new line first: what a killed process left of its last line stays a line of its own. One write, so that
+        // two processes do not mix.
+        const lines = checkpoints.map(({ checkpoint, key }) => JSON.stringify({ checkpoint, key }))
+        const text = Buffer.from(`\n${lines.join('\n')}\n`)
+        if (writeSync(handle, text) < text.length)
+          throw new Error(`${file} took only a part of the checkpoints: is the disk full?`)
+        fsyncSync(handle)
+      } finally {
+        closeSync(handle)
+      }
+      const parent = openSync(folder, 'r')
+      fsyncSync(parent)
+      closeSync(parent)
+    },
+    async list() {
+      try {
+        return readCheckpointLines(readFileSync(file, 'utf8'))
+      } catch (error) {
+        if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+        throw error
+      }
+    },
+  }
+}

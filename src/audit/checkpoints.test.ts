@@ -1,0 +1,244 @@
+import assert from 'node:assert/strict'
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { sql } from 'kysely'
+import { manualClock } from '#platform/clock'
+import type { Platform } from '#platform/module'
+import { testPlatform } from '#platform/testing'
+import { type CheckpointSink, fileSink } from './checkpoint-sink.ts'
+import { createAudit } from './create-audit.ts'
+import { consistencyProof } from './proofs.ts'
+import { append } from './store.ts'
+import type { AuditTables } from './tables.ts'
+import { openCheckpoint, verifyConsistency } from './verify.mjs'
+
+let count = 0
+
+/** Writes entries as the subscriber does. */
+const act = async (platform: Platform, times: number): Promise<void> => {
+  await platform.database
+    .as<AuditTables>()
+    .transaction()
+    .execute(async (trx) => {
+      for (let i = 0; i < times; i += 1) {
+        count += 1
+        await append(trx, {
+          ...{ event_id: `evt_${count}`, occurred_at: new Date(0), actor_kind: 'system' },
+          ...{ actor_id: 'x', via: null, partner_id: null, action: 'x.done', target: 'x' },
+          detail: { count },
+        })
+      }
+    })
+}
+
+async function signedLog(t: TestContext) {
+  const clock = manualClock('2030-01-01T00:00:00Z')
+  const platform = await testPlatform(t, { clock })
+  const folder = mkdtempSync(path.join(tmpdir(), 'wayleave-evidence-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const sink = fileSink(folder)
+  const audit = createAudit(platform, { sinks: [sink] })
+  const sizes = async (): Promise<number[]> =>
+    (await sink.list()).map(({ checkpoint, key }) => openCheckpoint(checkpoint, key).size)
+  const file = path.join(folder, 'checkpoints.jsonl')
+  return {
+    ...{ clock, platform, sink, audit, sizes, file },
+    db: platform.database.as<AuditTables>(),
+  }
+}
+
+/** What somebody who owns the database could do. */
+const tamper = async (platform: Platform, statements: string): Promise<void> => {
+  const db = platform.database.as<unknown>()
+  await sql
+    .raw(`set session_replication_role = replica; ${statements}; reset session_replication_role`)
+    .execute(db)
+}
+
+/** Takes the newest leaves away so that what stays is a whole log, and entries, too. */
+const cutTo = (size: number): string => `
+  delete from audit.leaf where position >= ${size};
+  delete from audit.entry where sequence > ${size};
+  delete from audit.node where (position + 1) << level > ${size}`
+
+test('a checkpoint is signed after a minute with something new, or 1 000 leaves, and exported', async (t) => {
+  const { clock, platform, audit, sizes } = await signedLog(t)
+  await audit.checkpoint()
+  assert.deepEqual(await sizes(), [])
+  await act(platform, 3)
+  await audit.checkpoint()
+  await act(platform, 1)
+  await audit.checkpoint()
+  assert.deepEqual(await sizes(), [3])
+  clock.advance(60_000)
+  await audit.checkpoint()
+  await audit.checkpoint()
+  assert.deepEqual(await sizes(), [3, 4])
+  clock.advance(600_000)
+  await audit.checkpoint()
+  assert.deepEqual(await sizes(), [3, 4])
+  await act(platform, 1_000)
+  await audit.checkpoint()
+  assert.deepEqual(await sizes(), [3, 4, 1_004])
+  const report = await audit.verifyLog()
+  assert.ok(report.ok, JSON.stringify(report))
+  assert.deepEqual([report.leaves, report.checkpoints.exported], [1_004, 3])
+})
+
+test('checkpoints go on while a clock that was set back catches up', async (t) => {
+  const { clock, platform, audit, sizes } = await signedLog(t)
+  await act(platform, 1)
+  await audit.checkpoint()
+  clock.advance(-86_400_000)
+  await act(platform, 1)
+  await audit.checkpoint()
+  assert.deepEqual(await sizes(), [1, 2])
+})
+
+test('two processes that sign at once sign one history', async (t) => {
+  const { platform, sink, audit, db } = await signedLog(t)
+  const other = createAudit(platform, { sinks: [sink] })
+  for (let round = 0; round < 5; round += 1) {
+    await act(platform, 1 + round)
+    await Promise.all([audit, other, audit].map((one) => one.checkpoint({ now: true })))
+  }
+  const report = await audit.verifyLog()
+  assert.ok(report.ok, JSON.stringify(report))
+  const signed = (await sink.list()).map(({ checkpoint, key }) => openCheckpoint(checkpoint, key))
+  for (const [i, first] of signed.entries())
+    for (const second of signed.slice(i)) {
+      if (second.size < first.size) continue
+      const proofPath = await consistencyProof(db, first.size, second.size)
+      const sizes = { first: first.size, second: second.size, path: proofPath }
+      assert.ok(verifyConsistency({ ...sizes, firstRoot: first.root, secondRoot: second.root }))
+    }
+})
+
+test('an export that failed is made up for, and one that was killed half-way does no harm', async (t) => {
+  const { platform, sink, audit, sizes, file } = await signedLog(t)
+  let broken = true
+  const weak: CheckpointSink = {
+    ...sink,
+    add: (notes) => (broken ? Promise.reject(new Error('disk full')) : sink.add(notes)),
+  }
+  const failing = createAudit(platform, { sinks: [weak] })
+  await act(platform, 2)
+  await assert.rejects(failing.checkpoint(), /disk full/)
+  appendFileSync(file, '\n{"checkpoint":"wayleave-evi')
+  broken = false
+  await failing.checkpoint()
+  assert.deepEqual(await sizes(), [2])
+  appendFileSync(file, '{"check')
+  await act(platform, 1)
+  await audit.checkpoint({ now: true })
+  assert.deepEqual(await sizes(), [2, 3])
+  assert.ok((await audit.verifyLog()).ok)
+})
+
+const attacks: Record<string, { statement: string; at: number | null; reason: RegExp }> = {
+  'the removal of the newest entries': {
+    statement: cutTo(6),
+    at: 6,
+    reason: /cut off: it has 6 leaves, and .* says 8/,
+  },
+  'the removal of the newest entries with their checkpoints': {
+    statement: `${cutTo(6)}; delete from audit.checkpoint_export; delete from audit.checkpoint where size > 4`,
+    at: 6,
+    reason: /cut off: it has 6 leaves, and an exported checkpoint/,
+  },
+  'a leaf that is not its entry': {
+    statement: `update audit.leaf set hash = sha256('x') where position = 5`,
+    at: 5,
+    reason: /is not the hash of its entry/,
+  },
+  'an altered node': {
+    statement: `update audit.node set hash = sha256('x') where level = 2 and position = 0`,
+    at: 3,
+    reason: /node 2\/0/,
+  },
+  'a leaf without an entry': {
+    statement: `delete from audit.leaf where position = 2`,
+    at: 2,
+    reason: /leaf 2 is missing/,
+  },
+  'an altered checkpoint': {
+    statement: `update audit.checkpoint set root = sha256('x') where size = 4`,
+    at: null,
+    reason: /something else in its note/,
+  },
+  'an entry that was altered': {
+    statement: `update audit.entry set action = 'y.done' where sequence = 7`,
+    at: 6,
+    reason: /entry 7: its content/,
+  },
+}
+for (const [name, attack] of Object.entries(attacks)) {
+  test(`verification finds ${name}, and nothing more is signed on top of a log that was cut`, async (t) => {
+    const { platform, audit } = await signedLog(t)
+    for (let i = 0; i < 2; i += 1) {
+      await act(platform, 4)
+      await audit.checkpoint({ now: true })
+    }
+    await tamper(platform, attack.statement)
+    const report = await audit.verifyLog()
+    assert.ok(!report.ok)
+    assert.match(report.reason, attack.reason)
+    assert.equal(report.at, attack.at)
+    if (/cut off/.test(report.reason))
+      await assert.rejects(async () => {
+        await act(platform, 1)
+        await audit.checkpoint({ now: true })
+      }, /No checkpoint is signed/)
+  })
+}
+
+test('a history that was written anew, whole and signed with another key, is found by what was exported', async (t) => {
+  const { platform, audit, db } = await signedLog(t)
+  await act(platform, 5)
+  await audit.checkpoint()
+  const anew = `${cutTo(0)}; delete from audit.checkpoint_export; delete from audit.checkpoint`
+  await tamper(platform, anew)
+  await act(platform, 5)
+  // The same key: signed again by whoever has the master key, too.
+  await assert.rejects(audit.checkpoint({ now: true }), /its root is another one/)
+  await createAudit(platform).checkpoint({ now: true })
+  const same = await audit.verifyLog()
+  assert.ok(!same.ok)
+  assert.match(same.reason, /rewritten: it is not what an exported checkpoint \(file\) of 5 leaves/)
+  await tamper(platform, 'delete from audit.checkpoint; delete from audit.signing_key')
+  await createAudit(platform).checkpoint({ now: true })
+  const other = await audit.verifyLog()
+  assert.ok(!other.ok)
+  assert.match(other.reason, /signed with a key that this database does not know/)
+  assert.equal((await db.selectFrom('audit.leaf').select('id').execute()).length, 5)
+})
+
+test('an exported checkpoint that was altered or taken away is found', async (t) => {
+  const { platform, audit, file } = await signedLog(t)
+  await act(platform, 5)
+  await audit.checkpoint()
+  const text = readFileSync(file, 'utf8')
+  writeFileSync(file, text.replace('\\n5\\n', '\\n4\\n'))
+  const altered = await audit.verifyLog()
+  assert.ok(!altered.ok)
+  assert.match(altered.reason, /signature does not hold/)
+  writeFileSync(file, '')
+  const gone = await audit.verifyLog()
+  assert.ok(!gone.ok)
+  assert.match(gone.reason, /was exported \(file\) and is not there any more/)
+  writeFileSync(file, 'nonsense\n')
+  const nonsense = await audit.verifyLog()
+  assert.ok(!nonsense.ok)
+  assert.match(nonsense.reason, /cannot be read: line 1/)
+})
+
+test('refuses to change, delete or empty checkpoints', async (t) => {
+  const { platform, audit, db } = await signedLog(t)
+  await act(platform, 1)
+  await audit.checkpoint()
+  for (const table of ['audit.checkpoint', 'audit.checkpoint_export'])
+    for (const statement of [`update ${table} set size = 9`, `delete from ${table}`])
+      await assert.rejects(sql.raw(statement).execute(db), /append-only/, statement)
+})

@@ -1,0 +1,82 @@
+import { createPrivateKey, generateKeyPairSync, sign } from 'node:crypto'
+import type { Kysely, Transaction } from 'kysely'
+import { lockFor } from '#platform/database'
+import { randomText } from '#platform/ids'
+import type { SealedColumn } from '#platform/keys/reseal'
+import type { Platform } from '#platform/module'
+import type { AuditTables } from './tables.ts'
+import { keyId } from './verify.mjs'
+
+/** The key that speaks for the log. */
+export type LogKey = {
+  id: string
+  origin: string
+  /** as C2SP signed-note writes a verifier's key */
+  publicKey: string
+  /** @returns the note: the text and a signature (C2SP signed-note) */
+  sign(text: string): string
+}
+
+type KeyPlatform = Pick<Platform, 'sealing' | 'clock'>
+
+const contextOf = (id: string): string => `audit.signing_key.sealed_private_key.${id}`
+
+/** What this module keeps sealed for long. @public */
+export const sealedColumns: readonly SealedColumn[] = [
+  {
+    table: 'audit.signing_key',
+    column: 'sealed_private_key',
+    key: ['id'],
+    context: ({ id = '' }) => contextOf(id),
+  },
+]
+
+/** The newest key; the first one is made when there is none. */
+export async function logKey(
+  trx: Transaction<AuditTables>,
+  { sealing, clock }: KeyPlatform,
+): Promise<LogKey> {
+  await lockFor(trx, 'audit.signing_key')
+  const row = (await newestKey(trx)) ?? (await insertKey(trx, { sealing, clock }))
+  const privateKey = createPrivateKey(sealing.open(row.sealed_private_key, contextOf(row.id)))
+  return {
+    id: row.id,
+    origin: row.origin,
+    publicKey: row.public_key,
+    sign(text) {
+      const signature = Buffer.concat([
+        Buffer.from(row.id, 'hex'),
+        sign(null, Buffer.from(text), privateKey),
+      ])
+      return `${text}\n\u2014 ${row.origin} ${signature.toString('base64')}\n`
+    },
+  }
+}
+
+const newestKey = (db: Kysely<AuditTables>) =>
+  db
+    .selectFrom('audit.signing_key')
+    .selectAll()
+    .orderBy('made_at', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+
+async function insertKey(trx: Transaction<AuditTables>, { sealing, clock }: KeyPlatform) {
+  // Two installations never have one name: a checkpoint of one is never taken for one of the other.
+  const origin = `wayleave-evidence/${randomText(20)}`
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+  const raw = Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url')
+  const id = keyId(origin, raw)
+  const pem = privateKey.export({ format: 'pem', type: 'pkcs8' })
+  return await trx
+    .insertInto('audit.signing_key')
+    .values({
+      id,
+      origin,
+      public_key: `${origin}+${id}+${Buffer.concat([Buffer.of(1), raw]).toString('base64')}`,
+      sealed_private_key: sealing.seal(pem.toString(), contextOf(id)),
+      made_at: clock.now(),
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow()
+}
