@@ -1,8 +1,6 @@
-import type { IncomingMessage } from 'node:http'
 import type { NewRecord } from '#journal'
 import { recordedCorrelator } from '#platform/recorded-correlator'
 import type { Connection } from './edge/connection.ts'
-import { discardRest } from './edge/discard-rest.ts'
 import type { Exchange } from './exchange.ts'
 import type { GatewayContext } from './gateway-context.ts'
 import type { LogThrottle } from './observation/log-throttle.ts'
@@ -206,12 +204,6 @@ function respond(context: GatewayContext, exchange: Exchange): void {
   // RFC 9110 section 9.3.2: an answer to HEAD has no body.
   if (request.method === 'HEAD' || responseBytes === 0) response.end()
   else response.end(body)
-  const { socket } = response
-  if (socket !== null && socket.writableLength > 0) {
-    // A client that does not read its answer must not hold it for ever.
-    const timer = setTimeout(() => response.destroy(), context.limits.responseTimeoutMs)
-    response.once('close', () => clearTimeout(timer))
-  }
 }
 
 // One literal: each call makes this list, and parts of it would be lists of their own.
@@ -243,7 +235,7 @@ function settleConnection(
   const isEnough = context.draining || connection.requests >= context.limits.requestsPerConnection
   if (isNewest && (isEnough || isTooMuchToDiscard(exchange))) endConnection(exchange)
   if (exchange.closes) response.shouldKeepAlive = false
-  if (!request.complete) discardRest(request as IncomingMessage, mostDiscarded)
+  if (!request.complete) connection.discardRest(mostDiscarded)
 }
 
 const mostDiscarded = 16 * 1_048_576

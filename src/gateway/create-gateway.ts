@@ -153,8 +153,8 @@ export function createGateway(options: GatewayOptions): Gateway {
   const publications = publisher(context)
   const handle = createHandler(context, options.clock)
   const events = createEdgeMetrics(options.registry, context.metrics.refusedConnection)
-  const { monotonicMs } = context
-  const common = { limits, handle, events, monotonicMs, caps: capsOf(context) }
+  const { monotonicMs, nowMs } = context
+  const common = { limits, handle, events, monotonicMs, nowMs, caps: capsOf(context) }
   const plain = createHttpListener({ ...options.listen, ...common, tls: undefined })
   const { tls } = options
   const secure = tls && createHttpListener({ host: tls.host, port: tls.port, tls, ...common })
@@ -351,7 +351,6 @@ function createHandler(context: GatewayContext, clock: Clock): Handle {
     context.lastArrivalMs = exchange.startedMs
     response.on('close', () => {
       exchange.closed = true
-      if (connection !== undefined) connection.waiting -= 1
       const leave = (): void => {
         context.inFlight -= 1
         context.heldBytes -= exchange.heldBytes
@@ -363,14 +362,9 @@ function createHandler(context: GatewayContext, clock: Clock): Handle {
       else leave()
       if (!exchange.settled && !exchange.completes) concluder.abandon(exchange)
     })
-    request.on('error', heard)
-    response.on('error', heard)
     advance(context, exchange, concluder.conclude)
   }
 }
-
-/** A client that breaks off while it sends is heard by `close`; without a listener it would end the process. */
-const heard = (): void => undefined
 
 const warmUpEveryMs = 10
 

@@ -19,6 +19,8 @@ export class Http2Request implements GatewayRequest {
   readonly protocol: string | undefined
   /** what the fields count for (RFC 9113 section 6.5.2): names, values, and 32 bytes for each */
   readonly fieldBytes: number
+  /** it always follows in frames of its own */
+  readonly body = undefined
   /** bytes of the body that were read */
   bodyBytes = 0
   #stream: ServerHttp2Stream
@@ -47,21 +49,21 @@ export class Http2Request implements GatewayRequest {
     return this.#ended || this.#stream.endAfterHeaders
   }
 
-  on(event: 'data' | 'end' | 'error', listener: (value: never) => void): void {
+  on(event: 'data' | 'end', listener: (value: never) => void): void {
     const heard = listener as (value?: unknown) => void
     if (event === 'data') {
       this.#stream.on('data', (chunk: Buffer) => {
         this.bodyBytes += chunk.length
         heard(chunk)
       })
-    } else if (event === 'end') {
+    } else {
       this.#stream.on('end', () => {
         // A stream that its client reset with NO_ERROR ends as well: what came of it is not the body.
         if (this.#stream.closed) return
         this.#ended = true
         heard()
       })
-    } else this.#stream.on(event, heard)
+    }
   }
 }
 
@@ -81,8 +83,6 @@ function withHost(fields: readonly string[], authority: string | undefined): str
 /** The answer on a stream of HTTP/2: it is written whole, so its head waits for its body. */
 export class Http2Response implements GatewayResponse {
   shouldKeepAlive = true
-  /** slow readers are found by the session's own watch */
-  readonly socket = null
   /** whether an answer has been given */
   ended = false
   #stream: ServerHttp2Stream
@@ -123,11 +123,7 @@ export class Http2Response implements GatewayResponse {
     if (!this.destroyed) this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR)
   }
 
-  on(event: 'close' | 'error', listener: (value: never) => void): void {
-    this.#stream.on(event, listener as () => void)
-  }
-
-  once(event: 'close', listener: () => void): void {
-    this.#stream.once(event, listener)
+  on(event: 'close', listener: () => void): void {
+    this.#stream.on(event, listener)
   }
 }

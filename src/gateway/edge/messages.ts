@@ -3,8 +3,7 @@ import type { Socket } from 'node:net'
 import type { Connection } from './connection.ts'
 
 /**
- * What the pipeline needs of a request. An HTTP/1.1 request of Node is one as it is, so that its path costs nothing; a
- * stream of HTTP/2 is made to look like one.
+ * What the pipeline needs of a request, in HTTP/1.1 and HTTP/2.
  * @public
  */
 export interface GatewayRequest {
@@ -19,28 +18,28 @@ export interface GatewayRequest {
   readonly socket: Socket
   /** whether the body has arrived whole */
   readonly complete: boolean
-  on(event: 'data', listener: (chunk: Buffer) => void): unknown
+  /** the body, when it came with the head; nobody is told of it by `on` then */
+  readonly body: Buffer | undefined
+  /** @param listener hears each piece, and of how many pieces the client made it */
+  on(event: 'data', listener: (chunk: Buffer, pieces?: number) => void): unknown
   on(event: 'end', listener: () => void): unknown
-  on(event: 'error', listener: (error: Error) => void): unknown
 }
 
 /**
- * What the pipeline needs of a response: it is written whole, and at once.
+ * What the pipeline needs of a response: it is written whole, and at once. Who does not read it is found by whatever
+ * looks after the connection.
  * @public
  */
 export interface GatewayResponse {
   readonly destroyed: boolean
   /** whether the connection goes on after this answer; HTTP/2 has no such thing */
   shouldKeepAlive: boolean
-  /** where what a client does not read piles up; null when something else looks after that */
-  readonly socket: { readonly writableLength: number } | null
   writeContinue(): void
   writeHead(status: number, fields: string[]): unknown
   end(body?: string | Buffer): unknown
-  destroy(error?: Error): unknown
+  destroy(): unknown
+  /** The answer has left, or its connection has gone. */
   on(event: 'close', listener: () => void): unknown
-  on(event: 'error', listener: (error: Error) => void): unknown
-  once(event: 'close', listener: () => void): unknown
 }
 
 /**

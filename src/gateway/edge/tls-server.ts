@@ -1,7 +1,5 @@
-import type { ServerOptions } from 'node:http'
-import { createServer, type Server } from 'node:https'
 import type { Socket } from 'node:net'
-import { createSecureContext, type TLSSocket } from 'node:tls'
+import { createSecureContext, createServer, type Server, type TLSSocket } from 'node:tls'
 import { askForCertificate } from '../credentials/ask-for-certificate.ts'
 import type { GatewayLimits } from '../gateway-limits.ts'
 import { type EdgeEvents, tlsFaultOf } from './edge-metrics.ts'
@@ -15,49 +13,34 @@ export type Certificate = { key: string; cert: string }
  * The handshake agrees on HTTP/2 or HTTP/1.1 (ALPN), and ends when a client speaks neither.
  */
 export function createTlsServer(options: {
-  settings: ServerOptions
   certificate: Certificate
   limits: GatewayLimits
   events: EdgeEvents
+  onHttp1: (socket: TLSSocket) => void
   onHttp2: (socket: TLSSocket) => void
 }): { server: Server; endHandshakes(): void } {
   const { limits, events, certificate } = options
   const server = createServer({
-    ...options.settings,
     ...certificate,
     ...askForCertificate,
     minVersion: 'TLSv1.3',
     handshakeTimeout: limits.headersTimeoutMs,
     ALPNProtocols: ['h2', 'http/1.1'],
+    noDelay: true,
   })
-  divideProtocols(server, events, options.onHttp2)
+  server.on('secureConnection', (socket: TLSSocket) => {
+    if (socket.alpnProtocol !== 'h2') options.onHttp1(socket)
+    else {
+      events.connected('h2', true)
+      options.onHttp2(socket)
+    }
+  })
   const endHandshakes = limitHandshakes(server, limits, events)
-  // Node would hand these to the HTTP parser's error handler, which has nobody to answer to.
-  server.removeAllListeners('tlsClientError')
   server.on('tlsClientError', (error, socket) => {
     events.refused(tlsFaultOf(error))
     socket.destroy()
   })
   return { server, endHandshakes }
-}
-
-/** Node's HTTP/1.1 server takes every connection of its address; those that agreed on HTTP/2 are led past it. */
-function divideProtocols(
-  server: Server,
-  events: EdgeEvents,
-  onHttp2: (socket: TLSSocket) => void,
-): void {
-  const serveHttp1 = server.listeners('secureConnection') as ((socket: TLSSocket) => void)[]
-  server.removeAllListeners('secureConnection')
-  server.on('secureConnection', (socket: TLSSocket) => {
-    if (socket.alpnProtocol === 'h2') {
-      events.connected('h2', true)
-      onHttp2(socket)
-      return
-    }
-    events.connected('http/1.1', true)
-    for (const serve of serveHttp1) serve.call(server, socket)
-  })
 }
 
 /**

@@ -26,6 +26,8 @@ export const readBody: OperationPolicy = (context, operation) => ({
     const type = typeFault(exchange, operation)
     if (type !== undefined) return type
     if (exchange.expectsContinue) exchange.response.writeContinue()
+    const { body } = exchange.request
+    if (body !== undefined) return take(exchange, context, body)
     receive(exchange, context, documented.required ? 'required' : 'optional')
     return pending
   },
@@ -41,6 +43,8 @@ function lengthOf({ headers, httpVersion, complete }: GatewayRequest): number | 
 
 const missing = refuseInput([{ path: '', message: 'A request body is required.' }])
 const unexpected = refuseInput([{ path: '', message: 'This operation takes no body.' }])
+
+const full = refuseForNow('The gateway is at its limit. Try again in a moment.')
 
 const tooLarge = (context: GatewayContext): Refusal =>
   refuse('PAYLOAD_TOO_LARGE', `A request body may have ${context.limits.requestBytes} bytes.`)
@@ -62,6 +66,15 @@ function typeFault(exchange: Exchange, operation: Operation): Refusal | undefine
   return undefined
 }
 
+/** A body that came with its head. */
+function take(exchange: Exchange, context: GatewayContext, body: Buffer): Refusal | undefined {
+  exchange.heldBytes += body.length
+  context.heldBytes += body.length
+  if (context.heldBytes > context.limits.bufferedBytes) return full
+  exchange.body = body
+  return undefined
+}
+
 function receive(
   exchange: Exchange,
   context: GatewayContext,
@@ -77,18 +90,17 @@ function receive(
     chunks.length = 0
     exchange.resume(refusal)
   }
-  request.on('data', (chunk: Buffer) => {
+  request.on('data', (chunk: Buffer, parts = 1) => {
     if (refused || exchange.settled) return
     size += chunk.length
-    pieces += 1
+    pieces += parts
     exchange.heldBytes += chunk.length
     context.heldBytes += chunk.length
     if (wanted === 'none' && size > 0) stop(unexpected)
     else if (size > context.limits.requestBytes) stop(tooLarge(context))
     else if (isCrumbled(pieces, size))
       stop(refuseInput([{ path: '', message: 'The body comes in too many small pieces.' }]))
-    else if (context.heldBytes > context.limits.bufferedBytes)
-      stop(refuseForNow('The gateway is at its limit. Try again in a moment.'))
+    else if (context.heldBytes > context.limits.bufferedBytes) stop(full)
     else chunks.push(chunk)
   })
   request.on('end', () => {

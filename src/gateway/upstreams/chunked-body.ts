@@ -4,11 +4,31 @@ type State = 'size' | 'data' | 'end of data' | 'trailers' | 'done'
 
 const longestLine = 1_024
 const mostTrailerBytes = 16_384
-const sizeLine = /^([0-9A-Fa-f]{1,8})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/
+
+/** @public */
+export const tooLongTrailers = 'the trailers are too long'
+
+/**
+ * How strictly the lines of a chunked body are read.
+ * @public
+ */
+export type ChunkRules = {
+  /** the size in its first group */
+  sizeLine: RegExp
+  /** names that a trailer may not have, in lower case */
+  notInTrailers: readonly string[]
+}
+
+/** Of upstreams, which are not refused for an extension. */
+const tolerant: ChunkRules = {
+  sizeLine: /^([0-9A-Fa-f]{1,8})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/,
+  notInTrailers: [],
+}
 
 /**
  * Decodes the chunked transfer coding (RFC 9112 section 7.1) where it lies: chunks are moved together, so that an
  * upstream that sends single bytes costs one piece and not many. Extensions and trailers are checked and dropped.
+ * @public
  */
 export class ChunkedBody {
   #state: State = 'size'
@@ -16,10 +36,17 @@ export class ChunkedBody {
   /** a line that has not ended yet */
   #line = ''
   #trailerBytes = 0
+  #rules: ChunkRules
+  /** how many chunks have begun */
+  chunks = 0
   /** what is wrong; nothing is decoded after that */
   fault: string | undefined
   /** how far the decoded bytes of the last piece reach */
   decodedEnd = 0
+
+  constructor(rules = tolerant) {
+    this.#rules = rules
+  }
 
   get done(): boolean {
     return this.#state === 'done'
@@ -52,12 +79,12 @@ export class ChunkedBody {
     const feed = text.indexOf('\n')
     const line = this.#line + (feed < 0 ? text : text.slice(0, feed + 1))
     if (feed < 0) {
-      if (line.length >= longestLine) this.fault = 'a line of a chunked body is too long'
+      if (line.length >= longestLine) this.fault = this.#tooLong()
       this.#line = line
       return at + text.length
     }
     this.#line = ''
-    if (line.length > longestLine) this.fault = 'a line of a chunked body is too long'
+    if (line.length > longestLine) this.fault = this.#tooLong()
     else if (!line.endsWith('\r\n')) this.fault = 'a line of a chunked body ends without CRLF'
     else this.#take(line.slice(0, -2))
     return at + feed + 1
@@ -66,9 +93,10 @@ export class ChunkedBody {
   #take(line: string): void {
     switch (this.#state) {
       case 'size': {
-        const size = sizeLine.exec(line)?.[1]
+        const size = this.#rules.sizeLine.exec(line)?.[1]
         if (size === undefined) this.fault = 'a chunk size is malformed'
         this.#left = Number.parseInt(size ?? '0', 16)
+        this.chunks += 1
         this.#state = this.#left === 0 ? 'trailers' : 'data'
         return
       }
@@ -79,11 +107,22 @@ export class ChunkedBody {
       case 'trailers':
         this.#trailerBytes += line.length + 2
         if (line === '') this.#state = 'done'
-        else if (this.#trailerBytes > mostTrailerBytes) this.fault = 'the trailers are too long'
-        else if (readField(line, {}) !== undefined) this.fault = 'a trailer is malformed'
+        else if (this.#trailerBytes > mostTrailerBytes) this.fault = tooLongTrailers
+        else this.#checkTrailer(line)
         return
       case 'data':
       case 'done':
     }
+  }
+
+  #tooLong(): string {
+    return this.#state === 'trailers' ? tooLongTrailers : 'a line of a chunked body is too long'
+  }
+
+  #checkTrailer(line: string): void {
+    const fields: Record<string, string | string[] | undefined> = Object.create(null)
+    const fault = readField(line, fields)
+    if (fault !== undefined || this.#rules.notInTrailers.some((name) => name in fields))
+      this.fault = 'a trailer is malformed'
   }
 }

@@ -1,3 +1,4 @@
+import { FieldLines } from './field-text.ts'
 import type { WireRequest } from './upstream-connection.ts'
 
 /**
@@ -14,20 +15,14 @@ export type UpstreamRequest = {
 
 /** up to this a body is sent in one piece with its head */
 const shortBody = 4_096
-const mostKnownNames = 1_000
 const methodPattern = /^[A-Z]{1,20}$/
 const targetPattern = /^\/[\x21-\x7e]*$/
-const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-const notInValues = /[^\t\x20-\x7e\x80-\xff]/
 /** whose absence of a body must be said (RFC 9110 section 8.6) */
 const expectBody = new Set(['POST', 'PUT', 'PATCH'])
 /** what describes the connection is not for those who ask */
-const ownFields = new Set(['transfer-encoding', 'connection', 'keep-alive', 'upgrade', 'te'])
-
-/** A name that is well-formed, how it is compared, and the last line that was made of it: most are the same again. */
-type KnownField = { name: string; value: string | undefined; line: string }
-
-const knownFields = new Map<string, KnownField>()
+const fieldLines = new FieldLines(
+  new Set(['transfer-encoding', 'connection', 'keep-alive', 'upgrade', 'te']),
+)
 
 /**
  * Writes a request down (RFC 9112). Whatever a policy was given, nothing in it can end a line or add one.
@@ -43,12 +38,7 @@ export function writeRequest(host: string, request: UpstreamRequest): WireReques
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = headers[i] ?? ''
     const value = headers[i + 1] ?? ''
-    const known = knownFields.get(name) ?? checkedName(name)
-    if (known.value !== value) {
-      if (notInValues.test(value)) throw new TypeError(`the value of ${known.name} cannot be sent`)
-      known.value = value
-      known.line = `${name}: ${value}\r\n`
-    }
+    const known = fieldLines.of(name, value)
     if (known.name === 'content-length') {
       if (value !== String(body?.length ?? 0)) throw new TypeError('this is another length')
       continue
@@ -64,14 +54,4 @@ export function writeRequest(host: string, request: UpstreamRequest): WireReques
   if (body === null || body.length > shortBody) return { method, text, body: body ?? undefined }
   // Latin1 is the bytes one by one, whatever they mean.
   return { method, text: text + body.toString('latin1'), body: undefined }
-}
-
-/** Names come from published documents and from the gateway itself, so they are few. */
-function checkedName(name: string): KnownField {
-  const known = { name: name.toLowerCase(), value: undefined, line: '' }
-  if (!token.test(name) || ownFields.has(known.name))
-    throw new TypeError('a field of this name cannot be sent')
-  if (knownFields.size >= mostKnownNames) knownFields.clear()
-  knownFields.set(name, known)
-  return known
 }

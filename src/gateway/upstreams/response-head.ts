@@ -1,3 +1,5 @@
+import { FieldNames, notInValues, withoutSpace } from './field-text.ts'
+
 /** Names in lower case; a field that came more than once has its values in their order. */
 export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>
 
@@ -14,12 +16,8 @@ export type ResponseHead = {
 }
 
 const mostFields = 100
-const mostKnownNames = 500
-const longestKnownName = 64
-const knownNames = new Map<string, string>()
+const knownNames = new FieldNames()
 const statusLine = /^HTTP\/1\.([01]) ([1-9][0-9]{2})(?: [\t\x20-\x7e\x80-\xff]*)?$/
-const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-const notInValues = /[^\t\x20-\x7e\x80-\xff]/
 const digits = /^[0-9]{1,15}$/
 
 /**
@@ -52,9 +50,9 @@ export function readField(
 ): string | undefined {
   const colon = line.indexOf(':')
   const written = line.slice(0, Math.max(0, colon))
-  const name = knownNames.get(written) ?? readName(written)
+  const name = knownNames.of(written)
   if (name === undefined) return 'a field name is malformed'
-  const value = withoutSpace(line, colon + 1)
+  const value = withoutSpace(line, colon + 1, line.length)
   if (notInValues.test(value)) return 'a field value is malformed'
   const before = headers[name]
   if (before === undefined) headers[name] = value
@@ -62,27 +60,6 @@ export function readField(
   else before.push(value)
   return undefined
 }
-
-/** Upstreams have few names, each in one spelling. */
-function readName(written: string): string | undefined {
-  if (!token.test(written)) return undefined
-  // A string of its own, not a part of somebody's answer.
-  const own = Buffer.from(written, 'latin1').toString('latin1')
-  const name = own.toLowerCase()
-  if (knownNames.size >= mostKnownNames) knownNames.clear()
-  if (written.length <= longestKnownName) knownNames.set(own, name)
-  return name
-}
-
-function withoutSpace(line: string, from: number): string {
-  let start = from
-  let end = line.length
-  while (start < end && isSpace(line.charCodeAt(start))) start += 1
-  while (end > start && isSpace(line.charCodeAt(end - 1))) end -= 1
-  return line.slice(start, end)
-}
-
-const isSpace = (code: number): boolean => code === 0x20 || code === 0x09
 
 /** Where the response ends (RFC 9112 section 6.3), and whether the connection is good for another one (section 9.3). */
 function framed(
