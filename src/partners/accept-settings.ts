@@ -103,6 +103,8 @@ async function checkGrants(
         path: `${path}/purpose`,
         message: 'is needed: with this grant a request is about a subscriber, for one purpose',
       })
+    // Without its purpose nobody knows what else is at fault.
+    if (purpose === undefined && grantType !== 'client_credentials') continue
     for (const [i, scope] of (scopes === '*' ? ['*'] : scopes).entries()) {
       const at = scopes === '*' ? `${path}/scopes` : `${path}/scopes/${i}`
       const key = `${purpose ?? ''} ${scope}`
@@ -142,7 +144,7 @@ function checkTogether(
   const uses = (grantType: string): boolean =>
     settings.grants.some((g) => g.grantType === grantType)
   const code = uses('authorization_code')
-  if (code && settings.redirectUris.length === 0)
+  if (code && settings.redirectUris.length === 0 && !faults.some(isAddress))
     faults.push({
       path: '/redirectUris',
       message: 'needs an address: a grant uses authorization_code',
@@ -158,6 +160,9 @@ function checkTogether(
       message: 'needs keys: register a public key, or give jwksUri',
     })
 }
+
+/** An address that is at fault is there, and told of. */
+const isAddress = ({ path }: Violation): boolean => path.startsWith('/redirectUris')
 
 /** FAPI 2.0 Security Profile, sections 5.3.2 and 5.3.3: what it demands cannot be taken back beside it. */
 function checkProfile(

@@ -119,3 +119,5 @@ export const Registration = Type.Object({
   firstCall: FirstCall,
 })
 export type Registration = Static<typeof Registration>
+
+export type { AuthorizationSettings } from './authorization-schema.ts'

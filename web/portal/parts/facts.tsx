@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react'
+import { Fragment, type ReactNode } from 'react'
 import type { ApiPage, PlanPrice } from '#portal/schema'
 import { isZero, priceText } from '../../ui/format.ts'
 
@@ -93,15 +93,28 @@ function Basis({ basis }: { basis: BasisOfScope }): ReactNode {
       {days !== undefined && `, for ${days} ${days === 1 ? 'day' : 'days'}`}
       <br />
       <span className="quiet">
-        {purposes === undefined ? 'For any purpose' : purposes.map(purposeWords).join(' · ')}
+        {purposes === undefined
+          ? 'For any purpose'
+          : purposes.map((purpose, index) => (
+              <Fragment key={purpose}>
+                {index > 0 && ' · '}
+                <PurposeName purpose={purpose} />
+              </Fragment>
+            ))}
       </span>
     </li>
   )
 }
 
-/** `dpv:FraudPreventionAndDetection` may be broken between its words. */
-const purposeWords = (purpose: string): string =>
-  purpose.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '\u200b')
+/** `dpv:FraudPreventionAndDetection` may be broken between its words, and is copied as it is. */
+function PurposeName({ purpose }: { purpose: string }): ReactNode {
+  return purpose.split(/(?<=[a-z])(?=[A-Z])/).map((word, index) => (
+    <Fragment key={`${purpose} ${word}`}>
+      {index > 0 && <wbr />}
+      {word}
+    </Fragment>
+  ))
+}
 
 function Contact({ contact }: { contact: string }): ReactNode {
   if (/^[^\s@]+@[^\s@]+$/.test(contact)) return <a href={`mailto:${contact}`}>{contact}</a>

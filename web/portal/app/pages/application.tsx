@@ -9,6 +9,7 @@ import { useChange, useManaged } from '../../../ui/app/use-managed.ts'
 import { forgetSecret, keptSecret } from '../../../ui/secrets.ts'
 import { Credentials } from '../credentials.tsx'
 import { Rename } from '../rename.tsx'
+import { SignInSettings } from '../sign-in-settings.tsx'
 import { Subscriptions } from '../subscriptions.tsx'
 
 export function ApplicationPage(): ReactNode {
@@ -36,6 +37,7 @@ export function ApplicationPage(): ReactNode {
           <Stack gap="lg">
             <Addresses application={found} />
             <Credentials application={found} />
+            <SignInSettings application={found} />
             <Subscriptions application={found} />
           </Stack>
         </>
