@@ -22,14 +22,18 @@ function partsOf(
 ) {
   const { config, database } = platform
   const network = createNetwork(platform, environment)
-  const send =
-    environment === 'sandbox' ? createSandboxSms(platform) : createHttpSms(config.consent.sms).send
+  const sms =
+    environment === 'sandbox'
+      ? { missing: undefined, send: createSandboxSms(platform) }
+      : createHttpSms(config.consent.sms)
+  const { send } = sms
   const { describe, exportOf } = createOwnRecords(platform)
   const { pages, endpoints } = createSubscriberPages(platform, environment, {
     consent,
     describe,
     exportOf,
     mayServe: network.lookup.mayServe,
+    messagesMissing: sms.missing,
     // In the sandbox a code is shown to the browser that asked for it: a seeded number has many owners.
     sendMessage: (phoneNumber, text, { browser }) => send(phoneNumber, text, senderOf(browser)),
     ...(environment === 'sandbox' ? { handsets: handsetsOf(platform, partners) } : {}),

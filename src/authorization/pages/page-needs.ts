@@ -5,7 +5,7 @@ import type { Clock } from '#platform/clock'
 import type { Environment } from '#platform/config'
 import type { Log } from '#platform/log'
 import type { Sealing } from '#platform/sealing'
-import { acceptedLocales, type Language, languageOf, requestedLocales } from './languages.ts'
+import { acceptedLocales, type Language, requestedLocales } from './languages.ts'
 import type { PageHouse } from './page.ts'
 import type { ShownConsent } from './privacy-pages.ts'
 import { createSameBrowser, type SameBrowser } from './same-browser.ts'
@@ -33,6 +33,8 @@ export type PageNeeds = {
   /** the number that a capture was sealed with */
   openNumber: (sealed: string) => string
   sendMessage: SendMessage
+  /** why no message can be sent here at all; undefined where it can */
+  messagesMissing?: string | undefined
   /** whether a number may be one of this operator's, by its form alone */
   mayServe: (phoneNumber: string) => boolean
   /** where a request comes from, behind proxies that are trusted */
@@ -80,8 +82,3 @@ export const localesOf = (
   ...requestedLocales(query.get('locale') ?? query.get('ui_locales')),
   ...acceptedLocales(acceptLanguage),
 ]
-
-export const languageFor = (
-  query: ReadonlyMap<string, string>,
-  acceptLanguage: string | undefined,
-): Language => languageOf(localesOf(query, acceptLanguage))

@@ -6,8 +6,8 @@ import { fieldsOf, testPages } from './testing.ts'
 
 const number = '+99012345678'
 
-async function home(t: Parameters<typeof testPages>[0]) {
-  const world = await testPages(t)
+async function home(...given: Parameters<typeof testPages>) {
+  const world = await testPages(...given)
   const { sent, browser } = world
   const ask = async (own = browser(), phoneNumber = number) => {
     const fields = fieldsOf(await own.get('/production/privacy'), '/privacy/code')
@@ -186,6 +186,15 @@ describe('the privacy page', () => {
     own.cookies.set('wl_sandbox_session', stolen)
     own.cookies.set('wl_sandbox_browser', own.cookies.get('wl_production_browser') ?? '')
     assert.match((await own.get('/sandbox/privacy')).text, /Send a code/)
+  })
+
+  test('where no message can be sent, that is said to everybody instead', async (t) => {
+    const { ask, newBrowser } = await home(t, { messagesMissing: 'No service is configured.' })
+    for (const asked of [number, '+447700900123']) {
+      const page = await ask(newBrowser(), asked)
+      assert.equal(page.status, 503)
+      assert.match(page.text, /No service is configured/)
+    }
   })
 
   test('no form is taken from elsewhere', async (t) => {

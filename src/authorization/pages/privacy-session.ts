@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import { AppError } from '#platform/app-error'
 import type { AttemptLimit } from '#platform/attempts'
 import type { Database } from '#platform/database'
 import { networkOf } from '#platform/network'
@@ -73,6 +74,9 @@ export function createPrivacySessions(
 
   return {
     async sendCode(request, phoneNumber, language) {
+      // The same for every number, and better than to wait for a message that nobody sends.
+      if (context.messagesMissing !== undefined)
+        throw new AppError('UNAVAILABLE', context.messagesMissing)
       const subject = context.subjectOf(phoneNumber)
       await attempts.take(limits.codesOfAddress, networkOf(context.addressOf(request)))
       await attempts.take(ofNumber(environment, limits.codesOfNumber), `${environment}:${subject}`)

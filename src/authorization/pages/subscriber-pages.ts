@@ -20,7 +20,7 @@ import { privacyEndpoints } from './privacy-routes.ts'
  */
 export type SubscriberPageNeeds = Pick<
   PageNeeds,
-  'consent' | 'sendMessage' | 'mayServe' | 'describe' | 'exportOf'
+  'consent' | 'sendMessage' | 'messagesMissing' | 'mayServe' | 'describe' | 'exportOf'
 > & {
   /** the simulated operator's handsets; of the sandbox only */
   handsets?: HandsetSource

@@ -13,7 +13,7 @@ type TestContext = { after: (fn: () => Promise<void> | void) => void }
 export type Sent = { phoneNumber: string; text: string; reader: { browser: string } }
 
 /** The pages of both environments behind a listener as small as can be, on real consents. */
-export async function testPages(t: TestContext) {
+export async function testPages(t: TestContext, options: { messagesMissing?: string } = {}) {
   const consent = await testConsent(t)
   const { platform, directory } = consent
   const sent: Sent[] = []
@@ -21,6 +21,7 @@ export async function testPages(t: TestContext) {
   const made = (environment: Environment) =>
     createSubscriberPages(platform, environment, {
       consent: directory,
+      ...options,
       sendMessage: async (phoneNumber, text, reader) =>
         void sent.push({ phoneNumber, text, reader }),
       mayServe: (number) => number.startsWith('+990') || number.startsWith('+44'),

@@ -15,6 +15,3 @@ export const writtenTime = (language: Language, moment: Date): string =>
     timeStyle: 'long',
     timeZone: 'UTC',
   }).format(moment)
-
-export const writtenDate = (language: Language, moment: Date): string =>
-  new Intl.DateTimeFormat(language, { dateStyle: 'long', timeZone: 'UTC' }).format(moment)
