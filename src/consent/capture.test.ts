@@ -128,6 +128,22 @@ test('in the sandbox a no stands for a minute', async (t) => {
   assert.equal((await directory.decide(request(sandbox))).status, 'required')
 })
 
+test('all applications together ask a subscriber ten times a day, and in the sandbox each for itself', async (t) => {
+  const { directory, request, world } = await testConsent(t)
+  const ask = (environment: 'production' | 'sandbox', applicationId: string) =>
+    directory.beginCapture(request({ channel: 'ciba', environment, applicationId }))
+  for (const environment of ['production', 'sandbox'] as const) {
+    for (const name of ['a', 'b', 'c']) {
+      const id = `app_${environment}_${name}`
+      const application = world.applications.get(`app_${environment}`)
+      if (application !== undefined) world.applications.set(id, { ...application, id })
+      for (let i = 0; i < 5; i += 1)
+        if (environment === 'sandbox' || name !== 'c') await ask(environment, id)
+        else await assert.rejects(ask(environment, id), refusedFor('too-often'))
+    }
+  }
+})
+
 test('what was withdrawn ends at once, once, and only by its subscriber or the operator', async (t) => {
   const { directory, request, answer, question, history, platform } = await testConsent(t)
   const decision = await answer(request(), 'allow')

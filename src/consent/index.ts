@@ -1,4 +1,4 @@
-export { chooseLocale, localesOf } from './choose-locale.ts'
+export { localesOf } from './choose-locale.ts'
 export { type Consent, createConsent } from './create-consent.ts'
 export { createConsentDirectory } from './create-directory.ts'
 export {
@@ -18,5 +18,5 @@ export {
 export type { ConsentNeeds } from './needs.ts'
 export { createOwnRecords } from './own-records.ts'
 export type { ConsentInfoNeeds } from './retrieve-status.ts'
-export { createHttpSms, SmsFailed, type SmsSender } from './send-sms.ts'
+export { createHttpSms, type SmsSender } from './send-sms.ts'
 export { openNumber, sealNumber, subjectOf } from './subject.ts'

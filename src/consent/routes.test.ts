@@ -138,9 +138,12 @@ test('an operator withdraws at the wish of a subscriber, with a reason that stay
 })
 
 test('a partner sees how many subscribers said what, and nobody of them', async (t) => {
-  const { ask, answer, request, question } = await served(t)
+  const { ask, answer, request, question, clock } = await served(t)
   await answer(request(), 'allow')
-  await answer(request({ subject: 'second' }), 'refuse')
+  for (let day = 0; day < 2; day += 1) {
+    await answer(request({ subject: 'second' }), 'refuse')
+    clock.advance(86_400_000)
+  }
   const counts = await ask<{ items: unknown[] }>(member, 'GET', '/consent-counts')
   const of = { environment: 'production', purpose: question.purpose, count: 1 }
   const application = { id: 'app_production', name: 'Taxi' }

@@ -45,7 +45,7 @@ export async function findConsent(db: Db, id: string): Promise<ConsentRow | unde
   return await db.selectFrom('consent.consent').selectAll().where('id', '=', id).executeTakeFirst()
 }
 
-/** By application, purpose and state. */
+/** Subscribers, each once, by application, purpose and state. */
 export async function countConsents(db: Db, partnerId: string): Promise<ConsentCount[]> {
   const rows = await db
     .selectFrom('consent.consent')
@@ -55,7 +55,7 @@ export async function countConsents(db: Db, partnerId: string): Promise<ConsentC
       eb.fn.max('application_name').as('application_name'),
       'purpose',
       'state',
-      eb.fn.countAll<number>().as('count'),
+      eb.fn.count<number>('subject').distinct().as('count'),
     ])
     .where('partner_id', '=', partnerId)
     .groupBy(['environment', 'application_id', 'purpose', 'state'])

@@ -351,6 +351,23 @@ const table: Readonly<Record<string, Row>> = {
   'POST /sandbox/handset': { expected: [401, 200, 200, 200, 403, 200] },
   'GET /sandbox/subscribers': { expected: everybody(200) },
   'GET /audit-events': { expected: signedIn(200) },
+  'POST /consents/search': {
+    expected: operatorOnly(200),
+    body: () => ({ environment: 'sandbox', phoneNumber: '+99010000001' }),
+  },
+  'GET /consents/{consentId}': { expected: operatorOnly(404), path: () => '/consents/cns_0' },
+  'POST /consents/{consentId}/withdrawal': {
+    expected: operatorOnly(404),
+    path: () => '/consents/cns_0/withdrawal',
+    body: () => ({ reason: 'by letter' }),
+  },
+  'GET /consent-counts': { expected: [401, 200, 200, 200, 403, 200] },
+  'GET /consent-languages': { expected: operatorOnly(200) },
+  'PUT /consent-languages/{locale}': {
+    expected: operatorOnly(200),
+    path: () => '/consent-languages/pt',
+    body: () => ({ words: { allow: 'Permitir' } }),
+  },
   'GET /snapshot': { expected: operatorOnly(200) },
   'POST /try-it': {
     expected: [404, 404, 200, 200, 404, 200],

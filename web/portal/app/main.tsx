@@ -6,6 +6,7 @@ import {
   IconActivity,
   IconApps,
   IconChartBar,
+  IconHandStop,
   IconHome,
   IconMessage,
   IconRocket,
@@ -26,6 +27,7 @@ const sections: Section[] = [
   { to: '/app', label: 'Quickstart', icon: <IconHome size={18} />, exact: true },
   { to: '/app/applications', label: 'Applications', icon: <IconApps size={18} /> },
   { to: '/app/usage', label: 'Usage', icon: <IconChartBar size={18} /> },
+  { to: '/app/consents', label: 'Consents', icon: <IconHandStop size={18} /> },
   { to: '/app/calls', label: 'Calls', icon: <IconActivity size={18} /> },
   { to: '/app/messages', label: 'Received messages', icon: <IconMessage size={18} /> },
   { to: '/app/production', label: 'Production', icon: <IconRocket size={18} /> },
@@ -68,6 +70,10 @@ startApp(
           lazy: async () => ({
             Component: (await import('./pages/application.tsx')).ApplicationPage,
           }),
+        },
+        {
+          path: 'consents',
+          lazy: async () => ({ Component: (await import('./pages/consents.tsx')).ConsentsPage }),
         },
         {
           path: 'usage',
