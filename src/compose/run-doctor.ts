@@ -33,6 +33,7 @@ export async function runDoctor(load: () => Config): Promise<CommandResult> {
       await checkDisk(config),
       ...(await checkDatabaseAndKeys(config)),
       ...(await checkNetwork(config)),
+      checkMessages(config),
       ...(await checkPorts(config)),
     )
   } catch (error) {
@@ -57,6 +58,17 @@ function checkNode(): Finding {
         what: `Node ${process.versions.node} is not the pinned one`,
         how: 'run ./wayleave or npm start, which bring Node 26',
       }
+}
+
+/** Nobody is asked outside a sign-in, and nobody reaches the privacy page, when no message can be sent. */
+function checkMessages({ consent }: Config): Finding {
+  return consent.sms === undefined
+    ? {
+        level: 'note',
+        what: 'production sends no SMS: no consent by CIBA or capture URL, and no privacy page',
+        how: 'set WAYLEAVE_SMS_URL to a service that takes {to, text}',
+      }
+    : { level: 'ok', what: `SMS of production go to ${new URL(consent.sms.url).host}` }
 }
 
 function checkData(config: Config): Finding[] {
