@@ -28,7 +28,7 @@ test('what a subscriber allowed is granted, with the words that were shown, unti
   assert.equal(await expireDue(consenting), 1)
   assert.deepEqual(await history(record?.id ?? ''), [
     'none PENDING partner',
-    'PENDING REQUESTED subscriber',
+    'PENDING REQUESTED system',
     'REQUESTED GRANTED subscriber',
     'GRANTED EXPIRED system',
   ])

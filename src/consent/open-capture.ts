@@ -39,9 +39,11 @@ export async function openCapture(
     const textHash = await keepNotice(trx, notice, at)
     await noteShown(trx, { captureId: capture.id, textHash, locale, at })
     if (row.state === 'PENDING') {
+      // Who opened a link is not known before an answer: evidence must not say that it was the subscriber.
       await changeConsent(consenting, trx, row, 'REQUESTED', {
-        by_kind: 'subscriber',
+        by_kind: 'system',
         channel: capture.channel,
+        reason: 'its page was opened',
         capture_id: capture.id,
         text_hash: textHash,
         locale,
