@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { decodeJwt } from 'jose'
+import { assertion, assertionForm, testKey, testServers } from './testing.ts'
+
+test('a client signs with a key that it publishes, the token names that credential, and the address is read only for it', async (t) => {
+  const { clients, post, issuer } = await testServers(t, { count: 1 })
+  const clientId = 'wl_sbx_publisheskeys00000000'
+  const key = testKey('ES256', 'published')
+  const client = clients.add({ clientId, environment: 'sandbox' })
+  clients.set(clientId, {
+    settings: { ...client.settings, jwksUri: 'https://partner.example/jwks' },
+  })
+  const asked: (string | undefined)[] = []
+  clients.publishedKeys = async (_client, kid) => {
+    asked.push(kid)
+    return kid === 'published' ? [{ credentialId: 'jku_1', jwk: key.jwk }] : []
+  }
+  const claims = { iss: clientId, sub: clientId, aud: `${issuer('sandbox')}/token` }
+  const answer = await post('/sandbox/token', assertionForm(await assertion(key, claims)))
+  assert.equal(answer.status, 200, JSON.stringify(answer.body))
+  assert.equal(decodeJwt(String(answer.body.access_token)).crd, 'jku_1')
+  const unknown = await assertion(key, claims, { kid: 'another' })
+  assert.equal((await post('/sandbox/token', assertionForm(unknown))).status, 401)
+  const stolen = await assertion(testKey('ES256', 'published'), claims)
+  assert.equal((await post('/sandbox/token', assertionForm(stolen))).status, 401)
+  assert.deepEqual(asked, ['published', 'another', 'published'])
+  // A request without a signature asks nobody.
+  const form = { grant_type: 'client_credentials', scope: 'sim-swap:check', client_id: clientId }
+  assert.equal((await post('/sandbox/token', { ...form, client_secret: 'x' })).status, 401)
+  assert.equal(asked.length, 3)
+})
