@@ -1,4 +1,4 @@
-import type { Command } from '#cli'
+import { type Command, CommandError } from '#cli'
 import type { Config } from '#platform/config'
 
 /** `wayleave audit …`: what proves that nothing was altered (docs/decisions/0022-evidence.md). */
@@ -22,6 +22,55 @@ export const auditCommands = (config: () => Config): Command[] => [
         config(),
         typeof options.checkpoints === 'string' ? options.checkpoints : undefined,
       )
+    },
+  },
+  {
+    name: 'audit export',
+    summary: 'write one file that proves one action, for who has no access to this installation',
+    usage: '--action evt_… | --leaf <position> [--out <file>]',
+    help: [
+      'The file holds the record, its place in the log, the signed checkpoint, the public key and an explanation. It is',
+      'verified with `./wayleave audit verify-bundle`, or offline with src/audit/verify.mjs, which needs only Node 20.',
+      'The id of an action stands in the console and in GET /management/v1/audit-events.',
+      '',
+      'Example: ./wayleave audit export --action evt_0mf3k2x9ab7c1d5e9f2g --out evidence.json',
+    ],
+    options: { action: { type: 'string' }, leaf: { type: 'string' }, out: { type: 'string' } },
+    positionals: [0, 0],
+    run: async ({ options: { action, leaf, out } }) => {
+      if ((typeof action === 'string') === (typeof leaf === 'string'))
+        throw new CommandError('either --action evt_… or --leaf <position> is required', {
+          exitCode: 2,
+        })
+      if (typeof leaf === 'string' && !/^\d{1,15}$/.test(leaf))
+        throw new CommandError('--leaf must be a position, from 0 on', { exitCode: 2 })
+      const { runAuditExport } = await import('./compose/run-audit.ts')
+      return await runAuditExport(
+        config(),
+        typeof action === 'string' ? { kind: 'action', id: action } : { position: Number(leaf) },
+        typeof out === 'string' ? out : undefined,
+      )
+    },
+  },
+  {
+    name: 'audit verify-bundle',
+    summary: 'verify a file that audit export wrote; needs no database',
+    usage: '<file> [--key <public key>] [--checkpoints <file.jsonl>]',
+    help: [
+      'Exit code 1 when anything in the file does not hold. Give the public key that the operator published, or the',
+      'exported checkpoints, got on another way than the file: without them the file proves only that it is whole.',
+      'The same without an installation: node verify.mjs <file>.',
+      '',
+      'Example: ./wayleave audit verify-bundle evidence.json --checkpoints data/evidence/checkpoints.jsonl',
+    ],
+    options: { key: { type: 'string' }, checkpoints: { type: 'string' } },
+    positionals: [1, 1],
+    run: async ({ options: { key, checkpoints }, positionals: [file = ''] }) => {
+      const { runVerifyBundle } = await import('./compose/run-audit.ts')
+      return runVerifyBundle(file, {
+        key: typeof key === 'string' ? key : undefined,
+        checkpoints: typeof checkpoints === 'string' ? checkpoints : undefined,
+      })
     },
   },
 ]

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { canonicalJson } from './chain.ts'
+import { canonicalJson } from './verify.mjs'
 
 test('canonical JSON says the same for the same value, in whatever order it was built', () => {
   fc.assert(

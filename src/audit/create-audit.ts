@@ -5,6 +5,7 @@ import type { Subscriber } from '#platform/outbox'
 import { createAuditRoutes } from './audit-routes.ts'
 import type { CheckpointSink } from './checkpoint-sink.ts'
 import { makeCheckpoint } from './checkpoints.ts'
+import { exportBundle, type LeafName } from './export-bundle.ts'
 import { type ActionPayload, actionEvent } from './record-action.ts'
 import { append } from './store.ts'
 import type { AuditTables } from './tables.ts'
@@ -24,6 +25,8 @@ export interface Audit {
    * @throws ContradictionError when the log is not a continuation of what was signed or exported
    */
   checkpoint(options?: { now?: boolean }): Promise<void>
+  /** One file that proves one leaf; what is new is signed and exported first. */
+  exportBundle(name: LeafName): Promise<string | undefined>
 }
 
 /** @public */
@@ -56,5 +59,11 @@ export function createAudit(
     verify: (known) => verifyChain(platform.database.as<AuditTables>(), known),
     verifyLog: () => verifyLog(platform.database.as<AuditTables>(), sinks),
     checkpoint: (when) => makeCheckpoint(platform, sinks, when),
+    async exportBundle(name) {
+      const signed = await exportBundle(platform, name)
+      if (signed !== undefined) return signed
+      await makeCheckpoint(platform, sinks, { now: true })
+      return await exportBundle(platform, name)
+    },
   }
 }

@@ -1,5 +1,7 @@
 export type { Actor } from './actor.ts'
 export { fileSink } from './checkpoint-sink.ts'
 export { createAudit } from './create-audit.ts'
+export type { LeafName } from './export-bundle.ts'
 export { sealedColumns } from './log-key.ts'
 export { recordAction } from './record-action.ts'
+export { Refused, readCheckpointLines, tellProven, verifyBundle } from './verify.mjs'

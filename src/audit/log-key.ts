@@ -31,13 +31,14 @@ export const sealedColumns: readonly SealedColumn[] = [
   },
 ]
 
-/** The newest key; the first one is made when there is none. */
+/** The newest key, or a certain one; the first one is made when there is none. */
 export async function logKey(
   trx: Transaction<AuditTables>,
   { sealing, clock }: KeyPlatform,
+  publicKey?: string,
 ): Promise<LogKey> {
   await lockFor(trx, 'audit.signing_key')
-  const row = (await newestKey(trx)) ?? (await insertKey(trx, { sealing, clock }))
+  const row = (await newestKey(trx, publicKey)) ?? (await insertKey(trx, { sealing, clock }))
   const privateKey = createPrivateKey(sealing.open(row.sealed_private_key, contextOf(row.id)))
   return {
     id: row.id,
@@ -53,10 +54,11 @@ export async function logKey(
   }
 }
 
-const newestKey = (db: Kysely<AuditTables>) =>
+const newestKey = (db: Kysely<AuditTables>, publicKey: string | undefined) =>
   db
     .selectFrom('audit.signing_key')
     .selectAll()
+    .$if(publicKey !== undefined, (query) => query.where('public_key', '=', publicKey ?? ''))
     .orderBy('made_at', 'desc')
     .limit(1)
     .executeTakeFirst()

@@ -294,12 +294,13 @@ function main(args) {
   const files = [...args]
   const option = (/** @type {string} */ name) => {
     const place = files.indexOf(name)
-    return place === -1 ? undefined : files.splice(place, 2)[1]
+    // An option without a value leaves its name among the files, and that is refused.
+    return place === -1 || place === files.length - 1 ? undefined : files.splice(place, 2)[1]
   }
   const key = option('--key')
   const checkpointFile = option('--checkpoints')
   const [file] = files
-  if (file === undefined || files.length !== 1) {
+  if (file === undefined || files.length !== 1 || file.startsWith('--')) {
     process.stderr.write(
       'usage: node verify.mjs <bundle.json> [--key <public key>] [--checkpoints <file.jsonl>]\n',
     )

@@ -1,5 +1,13 @@
-import { existsSync } from 'node:fs'
-import { createAudit, fileSink } from '#audit'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  createAudit,
+  fileSink,
+  type LeafName,
+  Refused,
+  readCheckpointLines,
+  tellProven,
+  verifyBundle,
+} from '#audit'
 import { CommandError, type CommandResult } from '#cli'
 import type { Config } from '#platform/config'
 import type { Platform } from '#platform/module'
@@ -42,3 +50,54 @@ export const runAuditVerify = (
         : `${checkpoints.exported} exported checkpoints confirm it, the newest at ${checkpoints.newestSize} leaves.`
     return { data: report, text: `Verified: ${leaves} leaves, root ${root}.\n${covered}` }
   })
+
+/** One file that proves one leaf. */
+export const runAuditExport = (
+  config: Config,
+  name: LeafName,
+  out: string | undefined,
+): Promise<CommandResult> =>
+  withEvidence(config, undefined, async ({ audit }) => {
+    const bundle = await audit.exportBundle(name)
+    if (bundle === undefined)
+      throw new CommandError(
+        'id' in name
+          ? `there is no evidence of ${name.kind} ${name.id}; what happened a moment ago may still be on its way`
+          : `there is no leaf ${name.position}`,
+      )
+    if (out === undefined) return { data: JSON.parse(bundle), text: bundle.trimEnd() }
+    try {
+      writeFileSync(out, bundle, { flag: 'wx', mode: 0o600 })
+    } catch (cause) {
+      throw new CommandError(
+        `${out} cannot be written: ${cause instanceof Error ? cause.message : cause}`,
+        { cause },
+      )
+    }
+    return { data: { file: out }, text: `Written: ${out}` }
+  })
+
+/** As `verify.mjs` does it, offline. */
+export function runVerifyBundle(
+  file: string,
+  known: { key: string | undefined; checkpoints: string | undefined },
+): CommandResult {
+  try {
+    const checkpoints =
+      known.checkpoints === undefined
+        ? undefined
+        : readCheckpointLines(readFileSync(known.checkpoints, 'utf8')).map(
+            (line) => line.checkpoint,
+          )
+    const given = { key: known.key, checkpoints }
+    const proven = verifyBundle(readFileSync(file), given)
+    return { data: { ok: true, ...proven }, text: tellProven(proven, given) }
+  } catch (error) {
+    if (!(error instanceof Refused)) {
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new CommandError(reason, { cause: error })
+    }
+    const reason = error.message
+    return { data: { ok: false, reason }, text: `NOT verified: ${reason}`, exitCode: 1 }
+  }
+}
