@@ -120,10 +120,16 @@ function consentCard(house: PageHouse, language: Language, one: ShownConsent): H
 ${row(words.privacyWhat, html`<ul>${scopes.map((scope) => html`<li>${scope}</li>`)}</ul>`)}
 ${row(words.privacyState, stateOf(record, words))}
 ${row(words.privacySince, time(record.grantedAt ?? record.createdAt))}
-${row(words.privacyUntilLabel, time(isInForce(record) ? record.expiresAt : record.changedAt))}
-${row(words.privacyLastUsed, time(record.lastUsedAt) || words.privacyNeverUsed)}</dl>
+${row(words.privacyUntilLabel, time(untilOf(record)))}
+${row(words.privacyLastUsed, record.grantedAt !== undefined && (time(record.lastUsedAt) || words.privacyNeverUsed))}</dl>
 ${history.length > 0 && html`<details><summary>${words.privacyHistory}</summary><ol>${history.map(({ at, state }) => html`<li>${time(at)}: ${words[`state${state}`]}</li>`)}</ol></details>`}
 ${isInForce(record) && html`<div class="actions"><a class="button" href="${house.url}/privacy/end?id=${record.id}">${ending}</a></div>`}</article>`
+}
+
+/** When it ends, or ended; what was never given has no end. */
+const untilOf = (record: ConsentRecord): Date | undefined => {
+  if (record.grantedAt === undefined) return undefined
+  return isInForce(record) ? record.expiresAt : record.changedAt
 }
 
 const stateOf = (record: ConsentRecord, words: ReturnType<typeof wordsOf>): string =>
