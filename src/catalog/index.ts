@@ -3,7 +3,7 @@ export type { ApiFiles, CheckResult } from './check-api.ts'
 export { type Checker, createChecker } from './checker.ts'
 export type { CompiledApi } from './compiled-api.ts'
 export { type Catalog, createCatalog, type PublishedApiTerms } from './create-catalog.ts'
-export { dpvPurposes, isDpvPurpose, purposeTitle } from './dpv-purposes.ts'
+export { isDpvPurpose } from './dpv-purposes.ts'
 export type {
   ApiEntry,
   ApiUpstream,

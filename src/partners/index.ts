@@ -1,11 +1,10 @@
 export type { ApplicationCertificate } from './certificate-of-application.ts'
-export {
-  type AuthenticationMethod,
-  type ClientGrant,
-  type ClientGrantType,
-  type ClientSettings,
-  defaultClientSettings,
-  type SenderConstraint,
+export type {
+  AuthenticationMethod,
+  ClientGrant,
+  ClientGrantType,
+  ClientSettings,
+  SenderConstraint,
 } from './client-settings.ts'
 export {
   type ApplicationSnapshot,

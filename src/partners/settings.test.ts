@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { type ClientGrant, endedGrants, grantTypeFor } from './client-settings.ts'
+import { publishedKeysId } from './jwks-source.ts'
 import { partnersUnderTest, person, staff } from './testing.ts'
 
 const fraud = 'dpv:FraudPreventionAndDetection'
@@ -274,6 +275,17 @@ test('a change is told with the grants that end, and is evidence', async (t) => 
   assert.deepEqual(detail.endedGrants, [
     `${service}: location-verification:verify by authorization_code`,
   ])
+})
+
+test('tokens of published keys are known to gateways for as long as the address is set', async (t) => {
+  const { put, partners, id } = await setUp(t)
+  const jwksUri = 'https://partner.example/jwks'
+  assert.equal((await put({ jwksUri })).status, 200)
+  const known = async () => (await partners.applicationEntry(id()))?.entry.credentialIds ?? []
+  assert.ok((await known()).includes(publishedKeysId(id(), jwksUri)))
+  await put({ revision: 1, jwksUri: `${jwksUri}2` })
+  assert.ok(!(await known()).includes(publishedKeysId(id(), jwksUri)))
+  assert.ok((await known()).includes(publishedKeysId(id(), `${jwksUri}2`)))
 })
 
 test('grants end exactly where the grant type of a purpose and scope is another one', () => {

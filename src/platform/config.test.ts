@@ -69,6 +69,16 @@ test('a block of ports that does not fit below 65536 is refused', () => {
   assert.match(faultsOf({ PORT_BASE: '65530' }).join(), /room for the 20 ports/)
 })
 
+test('every address is no network that partners may be called in', () => {
+  for (const networks of ['0.0.0.0/0', '10.0.0.0/8, ::/0', 'partner.example'])
+    assert.throws(
+      () => loadConfig('/srv', '1', { WAYLEAVE_EGRESS_NETWORKS: networks }),
+      /WAYLEAVE_EGRESS_NETWORKS/,
+    )
+  const { egressNetworks } = loadConfig('/srv', '1', { WAYLEAVE_EGRESS_NETWORKS: '10.0.0.0/8' })
+  assert.deepEqual(egressNetworks, ['10.0.0.0/8'])
+})
+
 test('half of a TLS certificate is refused', () => {
   assert.match(faultsOf({ WAYLEAVE_TLS_KEY_FILE: '/tmp/key.pem' }).join(), /set both, or neither/)
 })

@@ -17,6 +17,7 @@ import {
   setting,
   share,
   smtpUrl,
+  someNetworks,
   text,
   traceUrl,
 } from './setting-parsers.ts'
@@ -127,7 +128,7 @@ export const settings = {
   ),
   WAYLEAVE_EGRESS_NETWORKS: setting(
     'networks besides the public one where partners may have addresses that Wayleave calls (jwks_uri): 10.20.0.0/16; 127.0.0.0/8 on a laptop',
-    networks,
+    someNetworks,
   ),
   WAYLEAVE_GATEWAY_ID: setting('stable name of a gateway; its journal lives under it', text),
   WAYLEAVE_JOURNAL_SYNC: setting(

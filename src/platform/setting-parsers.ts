@@ -67,6 +67,13 @@ export const networks = (value: string): readonly string[] =>
       throw new Error('must be networks such as 10.0.0.0/8, ::1/128')
     return network
   })
+/** Networks whose hosts may be called: never all of them, which would open what is closed for good reason. */
+export const someNetworks = (value: string): readonly string[] => {
+  const named = networks(value)
+  if (named.some((network) => network.endsWith('/0')))
+    throw new Error('must not hold every address: then what is inside could be called by everybody')
+  return named
+}
 export const hostNames = (value: string): readonly string[] =>
   value.split(',').map((item) => {
     const name = item.trim()
