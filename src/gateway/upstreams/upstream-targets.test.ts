@@ -331,3 +331,20 @@ test('large answers that one upstream drips take a part of the memory, and no ot
   assert.ok(seen.some((response) => response?.status === 503))
   assert.equal(gateway.gateway.upstreams().find(({ api: id }) => id === api.id)?.inFlight, 0)
 })
+
+test('an API that the platform itself serves gets the token of this gateway, and other upstreams never do', async (t) => {
+  const platform = await testUpstream(t)
+  const own = simSwap('', { upstream: { kind: 'platform', timeoutMs: 1_000 } })
+  const options = { upstreams: { platformUrl: `${platform.url}/internal` } }
+  const gateway = await testGateway(t, [own, key.entry, ...customer(1)], options)
+  assert.equal((await check(gateway)).status, 200)
+  const [request] = platform.requests
+  assert.match(String(request?.headers.authorization), /^Bearer [\w-]{43}$/)
+  assert.equal(request?.url, '/internal/sim-swap/v2/check')
+  const other = await testUpstream(t)
+  const usual = await gatewayWith(t, served([{ url: other.url }]))
+  assert.equal((await check(usual)).status, 200)
+  assert.equal(other.requests[0]?.headers.authorization, undefined)
+  const nowhere = await testGateway(t, [own, key.entry, ...customer(1)])
+  assert.equal((await check(nowhere)).status, 503)
+})
