@@ -159,6 +159,19 @@ describe('what a subscriber sees', () => {
     assert.deepEqual(complaints, [])
   })
 
+  test('all of it works without script', async (t) => {
+    const own = await orderGrants(product, callback)
+    const { page } = await openBrowser(t, { javaScriptEnabled: false })
+    await page.goto(`${issuer()}/handset`)
+    await page.getByLabel('Subscriber').selectOption(number)
+    await page.getByRole('button', { name: 'Switch on' }).click()
+    await page.getByRole('heading', { name: number }).waitFor()
+    await page.goto(authorizeUrl(own).url)
+    await page.getByRole('button', { name: 'Allow' }).click()
+    await page.waitForURL(`${callback}?*`)
+    assert.ok(new URL(page.url()).searchParams.has('code'))
+  })
+
   test('no page of theirs is shown inside another one', async (t) => {
     const { context, page } = await openBrowser(t)
     await switchOn(context, page, await orderGrants(product, callback))
@@ -171,7 +184,7 @@ describe('what a subscriber sees', () => {
     }
   })
 
-  test('the pages are readable by all: axe, light and dark, 200 %, a phone, without script', async (t) => {
+  test('the pages are readable by all: axe, light and dark, 200 %, a phone', async (t) => {
     const own = await orderGrants(product, callback)
     const faults: string[] = []
     for (const colorScheme of ['light', 'dark'] as const) {
