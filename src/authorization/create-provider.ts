@@ -13,7 +13,7 @@ import Provider, {
   type KoaContextWithOIDC,
 } from 'oidc-provider'
 import { usableKey } from './client-metadata.ts'
-import type { Client, ClientSource, ScopeSource } from './client-source.ts'
+import type { Client, ClientSource } from './client-source.ts'
 import { grantClientCredentialsScope } from './grants/client-credentials.ts'
 import { partsOf } from './grants/parts.ts'
 import { clientAuthenticationMethods } from './metadata-document.ts'
@@ -29,6 +29,7 @@ import { assertionAlgs, clockSkewSeconds } from './signed-jwt.ts'
 import type { PrivateJwk } from './signing-key.ts'
 import { subscriberClaims } from './token-claims.ts'
 import { stateOf, type TokenState } from './token-state.ts'
+import { requireTwoLeggedBasis } from './two-legged-basis.ts'
 
 /** One oidc-provider of one environment, signing with one key. A rotation makes a new one. */
 export function createProvider(options: ServerOptions, signingKey: PrivateJwk): Provider {
@@ -76,6 +77,14 @@ function common(options: ServerOptions, signingKey: PrivateJwk): Configuration {
       resourceIndicators: resourceIndicators(options, signingKey.kid),
       devInteractions: { enabled: false },
       dPoP: { enabled: true },
+      // No listener of this server asks for certificates yet: a token that has to be bound to one is refused.
+      mTLS: {
+        enabled: true,
+        certificateBoundAccessTokens: true,
+        selfSignedTlsClientAuth: false,
+        tlsClientAuth: false,
+        getCertificate: () => undefined,
+      },
       pushedAuthorizationRequests: { enabled: false },
       rpInitiatedLogout: { enabled: false },
       userinfo: { enabled: false },
@@ -152,7 +161,8 @@ class SynchronousKey extends ExternalSigningKey {
 type ResourceIndicators = NonNullable<NonNullable<Configuration['features']>['resourceIndicators']>
 
 /** Every token is for the gateway of its environment; a client need not say so, and may name nothing else (RFC 8707). */
-function resourceIndicators({ audience, scopes }: ServerOptions, kid: string): ResourceIndicators {
+function resourceIndicators(options: ServerOptions, kid: string): ResourceIndicators {
+  const { audience } = options
   return {
     enabled: true,
     defaultResource: () => audience,
@@ -167,7 +177,7 @@ function resourceIndicators({ audience, scopes }: ServerOptions, kid: string): R
       if (client === undefined) throw new Error('a token is asked for without a client')
       const twoLegged = ctx.oidc.params?.grant_type === 'client_credentials'
       const granted = twoLegged
-        ? await clientCredentialsScope(scopes, client, textOf(ctx.oidc.params?.scope))
+        ? await clientCredentialsScope(options, client, textOf(ctx.oidc.params?.scope))
         : subscriberScope(ctx)
       return {
         audience,
@@ -186,7 +196,7 @@ const textOf = (value: unknown): string | undefined =>
   typeof value === 'string' ? value : undefined
 
 async function clientCredentialsScope(
-  source: ScopeSource,
+  { environment, scopes: source, subscribers }: ServerOptions,
   client: Client,
   requested: string | undefined,
 ): Promise<string[]> {
@@ -197,6 +207,8 @@ async function clientCredentialsScope(
   const purpose = granted.find((scope) => scope.startsWith('dpv:'))
   const named = granted.filter((scope) => scope !== purpose)
   requireOrderedGrant(client, 'client_credentials', purpose, named)
+  if (subscribers?.basisOf !== undefined)
+    await requireTwoLeggedBasis(environment, subscribers.basisOf, purpose, named)
   return granted
 }
 

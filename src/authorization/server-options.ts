@@ -11,6 +11,7 @@ import type { ClientSource, ScopeSource } from './client-source.ts'
 import type { InteractionPages } from './interaction.ts'
 import type { NetworkAuthentication, SubscriberLookup } from './network-authentication.ts'
 import type { AuthorizationTables } from './tables.ts'
+import type { BasisOf } from './two-legged-basis.ts'
 
 /**
  * What the authorization server of one environment works with.
@@ -45,6 +46,8 @@ export type SubscriberParts = {
   lookup: SubscriberLookup
   /** a message to the phone, in the matter of an application; rejects where it cannot be sent */
   sendMessage: (phoneNumber: string, text: string, applicationId?: string) => Promise<void>
+  /** on which legal basis scopes are answered; without it only gateways look at that */
+  basisOf?: BasisOf
   attempts: Attempts
   operatorName: string
   pages: InteractionPages

@@ -63,7 +63,11 @@ export function testSubscribers(platform: Platform): {
     const attempts = createAttempts(platform.database)
     const network = { identify: async () => world.identity }
     const { operatorName } = platform.config
-    return { consent, network, lookup, sendMessage, attempts, operatorName, pages, endpoints }
+    const basisOf = async (scope: string) => world.bases.get(scope)
+    return {
+      ...{ consent, network, lookup, sendMessage, attempts, basisOf, operatorName },
+      ...{ pages, endpoints },
+    }
   }
   return { world, subscribers: { sandbox: made('sandbox'), production: made('production') } }
 }

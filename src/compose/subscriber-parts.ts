@@ -1,4 +1,5 @@
-import { createNetwork, createSubscriberPages } from '#authorization'
+import { createNetwork, createSubscriberPages, rememberBases } from '#authorization'
+import { createLegalBases } from '#catalog'
 import { createConsentDirectory, createHttpSms, createOwnRecords } from '#consent'
 import type { PartnerDirectory } from '#partners'
 import { createAttempts } from '#platform/attempts'
@@ -22,6 +23,7 @@ function partsOf(
 ) {
   const { config, database } = platform
   const network = createNetwork(platform, environment)
+  const bases = createLegalBases(platform)
   const sms =
     environment === 'sandbox'
       ? { missing: undefined, send: createSandboxSms(platform) }
@@ -43,6 +45,10 @@ function partsOf(
     network,
     lookup: network.lookup,
     sendMessage: send,
+    basisOf: rememberBases(
+      async (scope, purpose) => (await bases.legalBasisOf(environment, scope, purpose))?.basis,
+      () => performance.now(),
+    ),
     attempts: createAttempts(database),
     operatorName: config.operatorName,
     pages,
