@@ -1,4 +1,13 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  writeSync,
+} from 'node:fs'
 import path from 'node:path'
 import { readCheckpointLines } from './verify.mjs'
 
@@ -16,6 +25,8 @@ export interface CheckpointSink {
   add(checkpoints: readonly ExportedCheckpoint[]): Promise<void>
   /** @throws when the place cannot be read, or holds something else */
   list(): Promise<ExportedCheckpoint[]>
+  /** The last one that was added, without reading all of them. @throws as `list` does */
+  newest(): Promise<ExportedCheckpoint | undefined>
 }
 
 /**
@@ -45,13 +56,30 @@ export function fileSink(folder: string): CheckpointSink {
       fsyncSync(parent)
       closeSync(parent)
     },
-    async list() {
-      try {
-        return readCheckpointLines(readFileSync(file, 'utf8'))
-      } catch (error) {
-        if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
-        throw error
-      }
-    },
+    list: async () => readCheckpointLines(readFrom(file, 0)),
+    newest: async () => readCheckpointLines(readFrom(file, tailBytes)).at(-1),
+  }
+}
+
+/** Room for a hundred checkpoints. */
+const tailBytes = 65_536
+
+/** The text of a file that may be absent; of its last bytes only whole lines. */
+function readFrom(file: string, lastBytes: number): string {
+  let handle: number
+  try {
+    handle = openSync(file, 'r')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
+    throw error
+  }
+  try {
+    const { size } = fstatSync(handle)
+    if (lastBytes === 0 || size <= lastBytes) return readFileSync(handle, 'utf8')
+    const tail = Buffer.alloc(lastBytes)
+    const read = readSync(handle, tail, 0, lastBytes, size - lastBytes)
+    return tail.toString('utf8', tail.indexOf('\n') + 1, read)
+  } finally {
+    closeSync(handle)
   }
 }

@@ -137,6 +137,22 @@ test('an export that failed is made up for, and one that was killed half-way doe
   assert.ok((await audit.verifyLog()).ok)
 })
 
+test('the newest of many exported checkpoints is the last whole one', async (t) => {
+  const { sink, file } = await signedLog(t)
+  assert.equal(await sink.newest(), undefined)
+  const many = Array.from({ length: 2_000 }, (_, i) => ({
+    checkpoint: `ä ${i} `.repeat(9),
+    key: 'k',
+  }))
+  for (const part of [many.slice(0, 3), many.slice(3, 1_999), many.slice(1_999)]) {
+    await sink.add(part)
+    assert.deepEqual(await sink.newest(), part.at(-1))
+  }
+  appendFileSync(file, '\n{"checkpoint":"half')
+  assert.deepEqual(await sink.newest(), many.at(-1))
+  assert.deepEqual(await sink.list(), many)
+})
+
 const attacks: Record<string, { statement: string; at: number | null; reason: RegExp }> = {
   'the removal of the newest entries': {
     statement: cutTo(6),

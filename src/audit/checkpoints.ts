@@ -80,15 +80,12 @@ const owedTo = (db: Kysely<AuditTables>, sink: CheckpointSink) =>
     .selectFrom('audit.checkpoint as c')
     .innerJoin('audit.signing_key as k', 'k.id', 'c.key_id')
     .select(['c.size', 'c.note as checkpoint', 'k.public_key as key'])
-    .where(({ not, exists, selectFrom }) =>
-      not(
-        exists(
-          selectFrom('audit.checkpoint_export as e')
-            .select('e.size')
-            .where('e.sink', '=', sink.name)
-            .whereRef('e.size', '=', 'c.size'),
-        ),
-      ),
+    // They are exported in order: what is recorded has everything before it.
+    .where('c.size', '>', (eb) =>
+      eb
+        .selectFrom('audit.checkpoint_export as e')
+        .select((one) => one.fn.coalesce(one.fn.max('e.size'), sql<number>`0`).as('size'))
+        .where('e.sink', '=', sink.name),
     )
     .orderBy('c.size')
     .limit(10_000)
@@ -119,7 +116,7 @@ async function refuseContradiction(
       `the log is not what was signed (${own.size} leaves): its root is another one. No checkpoint is signed; run \`wayleave audit verify\``,
     )
   for (const sink of sinks) {
-    const last = (await sink.list()).at(-1)
+    const last = await sink.newest()
     if (last === undefined) continue
     const { size, root } = openCheckpoint(last.checkpoint, last.key)
     const known = await sql`select 1 from audit.signing_key where public_key = ${last.key}`.execute(
