@@ -8,6 +8,7 @@ import { DataTable } from '../../ui/app/data-table.tsx'
 import { Notice, PageTitle, Reading } from '../../ui/app/parts.tsx'
 import { useManaged } from '../../ui/app/use-managed.ts'
 import { dateText } from '../../ui/format.ts'
+import { VersionBases } from './version-bases.tsx'
 import { VersionLifecycle } from './version-lifecycle.tsx'
 import { VersionUsers } from './version-users.tsx'
 
@@ -44,6 +45,7 @@ export function VersionPage(): ReactNode {
             <VersionUsers api={found} path={path} />
             <VersionLifecycle api={found} path={path} />
             <Places api={found} />
+            <VersionBases api={found} />
             <Operations api={found} />
           </Stack>
         </>
