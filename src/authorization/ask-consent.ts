@@ -87,15 +87,13 @@ async function decide(options: ServerOptions, ctx: KoaContextWithOIDC) {
   return { question, requested, decision, subscriber, consent: subscribers.consent }
 }
 
-/** The id of a grant is what gateways are told when it ends, so it is one of ours. */
 async function makeGrant(
-  { newId, audience }: ServerOptions,
+  { audience }: ServerOptions,
   ctx: KoaContextWithOIDC,
   { purpose, scopes, openid, offline }: RequestedScope,
 ): Promise<void> {
   const grant = ctx.oidc.entities.Grant
   if (grant === undefined) throw new Error('there is no grant to fill')
-  grant.jti = newId('grant')
   const own = [...(openid ? ['openid'] : []), ...(offline ? ['offline_access'] : [])]
   if (own.length > 0) grant.addOIDCScope(own.join(' '))
   grant.addResourceScope(audience, [purpose, ...scopes].join(' '))

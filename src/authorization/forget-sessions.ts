@@ -1,12 +1,15 @@
 import type Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
+import type { ServerOptions } from './server-options.ts'
 
 /**
  * The network says anew at each request who is there, so nothing of a sign-in is kept: a session lives for one request,
  * or, while a question waits for its answer, inside that question. Nothing of it is written and no cookie names one.
  */
-export function forgetSessions(provider: Provider): void {
-  const { Session, OIDCContext, Interaction } = provider
+export function forgetSessions(provider: Provider, { newId }: ServerOptions): void {
+  const { Session, OIDCContext, Interaction, Grant } = provider
+  // Gateways are told which grants have ended, so their ids have the form of ours.
+  Reflect.set(Grant.prototype, 'generateTokenId', () => newId('grant'))
   Session.get = async (given) => {
     const ctx = given as unknown as KoaContextWithOIDC
     const session = new Session()

@@ -34,10 +34,10 @@ async function walk(t: Parameters<typeof testServers>[0], change: Partial<typeof
     return fetch(there, options as RequestInit)
   }
   const options = { execute: [client.allowInsecureRequests], [client.customFetch]: across }
-  const discover = (authentication: client.ClientAuth) =>
+  const discover = (authentication: client.ClientAuth, clientId = sandboxId) =>
     client.discovery(
       new URL(servers.issuer('sandbox')),
-      sandboxId,
+      clientId,
       undefined,
       authentication,
       options,
@@ -188,4 +188,83 @@ test('tokens bound to a key by DPoP, from the code to the refresh', async (t) =>
     { DPoP },
   )
   assert.deepEqual(decodeJwt(access_token).cnf, cnf)
+})
+
+test('an application of the FAPI 2.0 profile: keys, pushed requests and bound tokens only', async (t) => {
+  const { signed, browse, post } = await walk(t, { profile: 'fapi2' as never })
+  const secret = await post(
+    '/sandbox/token',
+    { grant_type: 'client_credentials', scope: 'sim-swap:check' },
+    basic(sandboxId, sandboxSecret),
+  )
+  assert.deepEqual([secret.status, secret.body.error], [401, 'invalid_client'])
+  const config = await signed()
+  await assert.rejects(
+    client.clientCredentialsGrant(config, { scope: 'sim-swap:check' }),
+    (error: client.ResponseBodyError) => /bound/.test(error.error_description ?? ''),
+  )
+  const mine = await pkce()
+  const plain = await browse(client.buildAuthorizationUrl(config, mine.parameters))
+  assert.equal(plain.searchParams.get('error'), 'invalid_request')
+  const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair('ES256'))
+  const url = await client.buildAuthorizationUrlWithPAR(config, mine.parameters, { DPoP })
+  const back = await browse(url)
+  await assert.rejects(client.authorizationCodeGrant(config, back, expecting(mine)))
+  const tokens = await client.authorizationCodeGrant(config, back, expecting(mine), undefined, {
+    DPoP,
+  })
+  assert.equal(tokens.token_type, 'dpop')
+})
+
+test('a pushed request is nothing to another client', async (t) => {
+  const { signed, browse, clients } = await walk(t)
+  const other = 'wl_sbx_00000000000000000000'
+  clients.add({ clientId: other, environment: 'sandbox', settings })
+  const url = await client.buildAuthorizationUrlWithPAR(await signed(), (await pkce()).parameters)
+  const stolen = new URL(url)
+  stolen.searchParams.set('client_id', other)
+  stolen.searchParams.set('redirect_uri', callback)
+  const answer = await browse(stolen)
+  assert.equal(answer.searchParams.get('code'), null)
+  assert.ok((await browse(url)).searchParams.has('code'))
+})
+
+test('says nothing of the tokens of others', async (t) => {
+  const { signed, discover, clients } = await walk(t)
+  const { access_token } = await client.clientCredentialsGrant(await signed(), {
+    scope: 'sim-swap:check',
+  })
+  const thief = { id: 'wl_sbx_00000000000000000000', secret: `wl_sbx_sk_${'C'.repeat(49)}` }
+  clients.add({
+    clientId: thief.id,
+    environment: 'sandbox',
+    secrets: [{ credentialId: 'crd_other', hash: clients.secretHash(thief.secret) }],
+  })
+  const theirs = await discover(client.ClientSecretBasic(thief.secret), thief.id)
+  for (const token of [access_token, 'x', `${access_token}x`])
+    assert.deepEqual(await client.tokenIntrospection(theirs, token), { active: false })
+  await client.tokenRevocation(theirs, access_token)
+  const mine = await signed()
+  assert.equal((await client.tokenIntrospection(mine, access_token)).active, true)
+  // The credential is taken away: its tokens are nothing more.
+  clients.set(sandboxId, {
+    secrets: [{ credentialId: 'crd_new', hash: clients.secretHash(sandboxSecret) }],
+    keys: [],
+  })
+  const later = await discover(client.ClientSecretBasic(sandboxSecret))
+  assert.deepEqual(await client.tokenIntrospection(later, access_token), { active: false })
+})
+
+test('a token that has to be bound to a certificate is not given without one', async (t) => {
+  const { signed, post } = await walk(t, { senderConstraint: 'certificate' as never })
+  const config = await signed()
+  const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair('ES256'))
+  await assert.rejects(client.clientCredentialsGrant(config, { scope: 'sim-swap:check' }))
+  await assert.rejects(client.clientCredentialsGrant(config, { scope: 'sim-swap:check' }, { DPoP }))
+  const forged = await post(
+    '/sandbox/token',
+    { grant_type: 'client_credentials', scope: 'sim-swap:check' },
+    { ...basic(sandboxId, sandboxSecret), 'client-cert': ':AAAA:' },
+  )
+  assert.deepEqual([forged.status, forged.body.error], [400, 'invalid_request'])
 })

@@ -1,6 +1,6 @@
-import { hash } from 'node:crypto'
 import Provider from 'oidc-provider'
 import { invalidClient, OAuthError } from './oauth-error.ts'
+import { replayId } from './replay-id.ts'
 import type { ServerOptions } from './server-options.ts'
 import { clockSkewSeconds } from './signed-jwt.ts'
 import { useAssertion } from './store.ts'
@@ -32,10 +32,3 @@ export function decideReplays(provider: Provider, { environment, database }: Ser
     )
   }
 }
-
-/** Fixed in length, and of one client: what a caller writes is never a key of the table as it is. */
-export const replayId = (
-  kind: 'assertion' | 'bearer' | 'proof' | 'request-object',
-  issuer: string,
-  jti: string,
-): string => hash('sha256', JSON.stringify([kind, issuer, jti]), 'base64url')

@@ -28,8 +28,8 @@ const day = 86_400
 export const authorizationCodePart: GrantPart = {
   enabled: ({ subscribers }) => subscribers !== undefined,
   configuration: codeConfiguration,
-  register(provider) {
-    forgetSessions(provider)
+  register(provider, options) {
+    forgetSessions(provider, options)
     ignoreParameters(provider)
   },
   metadata: (issuer) => ({
