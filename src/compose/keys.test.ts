@@ -3,7 +3,7 @@ import { chmodSync, renameSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import { Registry } from 'prom-client'
-import { loadConfig } from '#platform/config'
+import { loadConfig, settings } from '#platform/config'
 import { createDatabasePool } from '#platform/database'
 import { createSealing } from '#platform/sealing'
 import { freePort, testDatabase, testPlatform } from '#platform/testing'
@@ -154,6 +154,17 @@ test('only control and the authorization server are given what opens the keys of
     'AWS_ACCESS_KEY_ID',
     'AWS_SECRET_ACCESS_KEY',
   ])
+})
+
+test('no secret of the operator reaches a process by inheritance', () => {
+  const declared = Object.entries(settings).filter(([, { secret }]) => secret === true)
+  assert.ok(declared.length > 10)
+  const inherited = Object.fromEntries(declared.map(([name]) => [name, 'of the operator']))
+  const role = { name: 'any', args: [], env: { DATABASE_URL: 'its own' } }
+  assert.deepEqual(environmentOf(role, { ...inherited, HOME: '/home' }), {
+    HOME: '/home',
+    DATABASE_URL: 'its own',
+  })
 })
 
 test('a key-encryption key that is taken away from a running process is told before the next start', async (t) => {

@@ -1,4 +1,4 @@
-import type { Config, Environment } from '#platform/config'
+import { type Config, type Environment, settings } from '#platform/config'
 import type { RestrictedRole } from '#platform/database-roles'
 import { keyPlaceText } from '#platform/key-settings'
 import type { Sealing } from '#platform/sealing'
@@ -11,26 +11,19 @@ export type Role = {
   env: Readonly<Record<string, string>>
 }
 
-/** Names that tell a process of a secret, or where one is: a role gets those that it needs, and none by inheritance. */
-const secrets = [
-  'DATABASE_URL',
-  'WAYLEAVE_SECRET_KEY',
-  'WAYLEAVE_SECRET_KEY_PREVIOUS',
+/**
+ * What tells a process of a secret, or where one is: a role gets what it needs, and nothing of it by inheritance. A setting
+ * that is declared as a secret is one here, too.
+ */
+const secrets: ReadonlySet<string> = new Set([
+  ...Object.entries(settings)
+    .filter(([, { secret }]) => secret === true)
+    .map(([name]) => name),
   'WAYLEAVE_KEY_ENCRYPTION',
   'WAYLEAVE_KEY_ENCRYPTION_PREVIOUS',
-  'WAYLEAVE_VAULT_TOKEN',
   'WAYLEAVE_VAULT_TOKEN_FILE',
-  'WAYLEAVE_INTAKE_TOKEN',
-  'WAYLEAVE_UPSTREAM_TOKEN',
-  'WAYLEAVE_GATEWAY_KEY',
-  'WAYLEAVE_SMS_TOKEN',
-  'SMTP_URL',
-  'REDIS_URL',
-  'OTEL_EXPORTER_OTLP_HEADERS',
   'AWS_ACCESS_KEY_ID',
-  'AWS_SECRET_ACCESS_KEY',
-  'AWS_SESSION_TOKEN',
-] as const
+])
 
 type Given = {
   restricted: Readonly<Record<RestrictedRole, string>>
@@ -88,6 +81,7 @@ export function localRoles(options: Given & { ownerUrl: string; config: Config }
         ...given({
           OTEL_EXPORTER_OTLP_HEADERS: traces.headers,
           WAYLEAVE_SMS_TOKEN: config.consent.sms?.token,
+          WAYLEAVE_NUMBER_LOOKUP_TOKEN: config.network.lookup?.token,
         }),
       },
     },
@@ -138,8 +132,7 @@ export function environmentOf(
   inherited: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
   const kept = Object.entries(inherited).filter(
-    (entry): entry is [string, string] =>
-      entry[1] !== undefined && !(secrets as readonly string[]).includes(entry[0]),
+    (entry): entry is [string, string] => entry[1] !== undefined && !secrets.has(entry[0]),
   )
   return { ...Object.fromEntries(kept), ...role.env }
 }
