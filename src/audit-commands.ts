@@ -1,7 +1,7 @@
 import { type Command, CommandError } from '#cli'
 import type { Config } from '#platform/config'
 
-/** `wayleave audit …`: what proves that nothing was altered (docs/decisions/0022-evidence.md). */
+/** `wayleave audit …`: what proves that nothing was altered (docs/guides/evidence.md). */
 export const auditCommands = (config: () => Config): Command[] => [
   {
     name: 'audit verify',

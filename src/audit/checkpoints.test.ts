@@ -231,6 +231,25 @@ test('a history that was written anew, whole and signed with another key, is fou
   assert.equal((await db.selectFrom('audit.leaf').select('id').execute()).length, 5)
 })
 
+test('signing goes on after a restore, once what the database has lost is set aside in the file', async (t) => {
+  const { platform, audit, file, sizes } = await signedLog(t)
+  for (let i = 0; i < 2; i += 1) {
+    await act(platform, 4)
+    await audit.checkpoint({ now: true })
+  }
+  await tamper(
+    platform,
+    `${cutTo(4)}; delete from audit.checkpoint_export where size > 4; delete from audit.checkpoint where size > 4`,
+  )
+  await act(platform, 1)
+  await assert.rejects(audit.checkpoint({ now: true }), /only 5 leaves are left/)
+  const [first = ''] = readFileSync(file, 'utf8').trim().split('\n')
+  writeFileSync(file, `${first}\n`)
+  await audit.checkpoint({ now: true })
+  assert.deepEqual(await sizes(), [4, 5])
+  assert.ok((await audit.verifyLog()).ok)
+})
+
 test('an exported checkpoint that was altered or taken away is found', async (t) => {
   const { platform, audit, file } = await signedLog(t)
   await act(platform, 5)
