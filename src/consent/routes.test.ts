@@ -252,7 +252,9 @@ test('a message goes to the operator’s service once, and its failure names nei
     got.push({ authorization: request.headers.authorization, body })
     response.writeHead(status, { location: 'http://elsewhere.example' }).end()
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
   t.after(() => server.close())
   const { port } = server.address() as { port: number }
   const sms = createHttpSms({ url: `http://127.0.0.1:${port}/sms`, token: 'secret' })
