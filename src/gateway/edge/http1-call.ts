@@ -15,6 +15,8 @@ export interface CallOwner {
   answered(call: Http1Call, status: number, fields: readonly string[], content: Content): void
   /** Whether bytes may be sent for this call now: those before it have their answers. */
   hasTurn(call: Http1Call): boolean
+  /** Asks for the body of the call that has its turn. */
+  sendContinue(): void
   /** What is kept of a body has changed. */
   regulate(): void
   /** Ends the connection. */
@@ -81,7 +83,12 @@ export class Http1Call implements GatewayRequest, GatewayResponse {
   sendContinue(): void {
     if (!this.asksForBody || this.destroyed) return
     this.asksForBody = false
-    if (!this.complete) this.socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1')
+    if (!this.complete) this.#owner.sendContinue()
+  }
+
+  /** Whether its answer is there, or has even left. */
+  get answered(): boolean {
+    return this.wire !== undefined || this.destroyed
   }
 
   writeHead(status: number, fields: readonly string[]): void {

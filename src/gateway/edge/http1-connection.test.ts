@@ -20,7 +20,7 @@ function open(t: Context, made: Made, secure: boolean) {
     text: '',
     closed: false,
     names: () => Array.from(state.text.matchAll(/^x-correlator: (\S+)/gm), (match) => match[1]),
-    statuses: () => Array.from(state.text.matchAll(/^HTTP\/1\.1 (\d+)/gm), (match) => match[1]),
+    statuses: () => Array.from(state.text.matchAll(/HTTP\/1\.1 (\d{3}) /g), (match) => match[1]),
   }
   socket.on('data', (data) => {
     state.text += data.toString('latin1')
@@ -104,4 +104,87 @@ test('what comes behind a request that ends its connection is not a request', as
   await eventually(() => client.closed)
   assert.deepEqual(client.names(), ['last'])
   assert.equal(made.upstream.requests.length, 1)
+})
+
+const stranger = (more: string): string =>
+  `POST /sim-swap/v2/check HTTP/1.1\r\nhost: localhost\r\n${more}`
+
+for (const [what, rest, end] of [
+  ['a body that is no such thing', 'transfer-encoding: chunked\r\n\r\n', 'zz\r\n'],
+  ['a body that is cut off', 'content-length: 20\r\n\r\n{', undefined],
+  ['a body that never ends', 'content-length: 20\r\n\r\n{', ''],
+] as const)
+  test(`a request that was answered early gets no second answer for ${what}`, async (t) => {
+    const made = await tlsGateway(t, { limits: { requestTimeoutMs: 500 } })
+    const client = open(t, made, false)
+    client.socket.write(stranger(rest))
+    await eventually(() => client.statuses().length === 1)
+    if (end === undefined) client.socket.end()
+    else client.socket.write(end)
+    await eventually(() => client.closed)
+    assert.deepEqual(client.statuses(), ['401'])
+  })
+
+test('a request whose head is not whole when the connection has its last one is not acted upon', async (t) => {
+  const made = await tlsGateway(t, { limits: { requestsPerConnection: 2 } })
+  const answers: (() => void)[] = []
+  made.upstream.answer = (request, response) => {
+    const answer = (): void => {
+      response.setHeader('content-type', 'application/json')
+      response.end('{"swapped":false}')
+    }
+    if (request.headers['x-correlator'] === 'first') answers.push(answer)
+    else answer()
+  }
+  const client = open(t, made, false)
+  const beyond = call('beyond')
+  client.socket.write(call('first') + call('last') + beyond.slice(0, 40))
+  await eventually(() => made.journal.records.length === 1 && answers.length === 1)
+  client.socket.write(beyond.slice(40))
+  const other = open(t, made, false)
+  other.socket.write(call('other'))
+  await eventually(() => other.statuses().length === 1)
+  for (const answer of answers) answer()
+  await eventually(() => client.closed)
+  assert.deepEqual(client.names(), ['first', 'last'])
+  assert.equal(made.upstream.requests.length, 3)
+})
+
+test('a client whose bytes are left unread is not cut off for being slow', async (t) => {
+  const made = await tlsGateway(t, { limits: { headersTimeoutMs: 300 } })
+  const answers: (() => void)[] = []
+  made.upstream.answer = (request, response) => {
+    const answer = (): void => {
+      response.setHeader('content-type', 'application/json')
+      response.end(JSON.stringify({ swapped: true, x: 'x'.repeat(80_000) }))
+    }
+    if (request.headers['x-correlator'] === 'first') answers.push(answer)
+    else answer()
+  }
+  const client = open(t, made, false)
+  const last = call('last')
+  client.socket.write(call('first') + call('long') + last.slice(0, 40))
+  await eventually(() => made.journal.records.length === 1)
+  client.socket.write(last.slice(40))
+  // Longer than the limit and the second within which every connection is looked at.
+  await new Promise((resolve) => {
+    setTimeout(resolve, 2_500)
+  })
+  assert.equal(client.closed, false)
+  for (const answer of answers) answer()
+  await eventually(() => client.statuses().length === 3)
+  assert.deepEqual(client.names(), ['first', 'long', 'last'])
+})
+
+test('an answer has left although the next request is asked for its body', async (t) => {
+  const made = await tlsGateway(t)
+  const client = open(t, made, true)
+  const expecting = call('expecting', body, 'expect: 100-continue\r\n')
+  const head = expecting.slice(0, -body.length)
+  client.socket.write(call('first') + head)
+  await eventually(() => client.text.includes('100 Continue'))
+  await eventually(async () => (await counted(made, 'wayleave_gateway_in_flight')) === 1)
+  client.socket.write(body)
+  await eventually(() => client.statuses().length === 3)
+  assert.deepEqual(client.statuses(), ['200', '100', '200'])
 })

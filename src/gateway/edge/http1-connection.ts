@@ -137,6 +137,11 @@ export class Http1Connection implements Connection, RequestSink, CallOwner {
     else this.regulate()
   }
 
+  sendContinue(): void {
+    // Whoever waits for the answers before it is told by the last write.
+    this.socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1', this.#taken)
+  }
+
   /** Ends the connection, and with it whatever is on its way. */
   drop(): void {
     this.#closing = true
@@ -164,6 +169,8 @@ export class Http1Connection implements Connection, RequestSink, CallOwner {
       this.#unread = unread
       this.#unreadSinceMs = nowMs
     } else if (unread !== undefined && nowMs - this.#unreadSinceMs > responseTimeoutMs) this.drop()
+    // What is left unread here is not late.
+    if (this.#paused) this.#begunMs = nowMs
     const begunForMs = nowMs - this.#begunMs
     if (this.#parser.partial) {
       const mostMs = this.#parser.inHead ? headersTimeoutMs : requestTimeoutMs
@@ -260,7 +267,7 @@ export class Http1Connection implements Connection, RequestSink, CallOwner {
     const others = this.#calls.filter((call) => call !== this.#receiving)
     this.#closing = true
     this.ended = true
-    if (others.length > 0 || this.#receiving?.wire !== undefined || !socket.writable) this.drop()
+    if (others.length > 0 || this.#receiving?.answered === true || !socket.writable) this.drop()
     else refuseRaw(socket, status, messageOf(code, this.#settings.limits))
   }
 

@@ -83,7 +83,8 @@ export class RequestParser {
       switch (this.#state) {
         case 'start':
         case 'head': {
-          if (this.#state === 'start' && this.#sink.ended) this.#state = 'over'
+          // Also when its head has begun to come: its answer would be behind a `Connection: close`.
+          if (this.#sink.ended) this.#state = 'over'
           else {
             const next = this.#readHead(bytes, at, end)
             if (typeof next !== 'number') return next
