@@ -130,6 +130,7 @@ test('every route that changes something is for operators, the others are public
   })
   await server.register(mounted(catalog))
   assert.deepEqual(access, [
+    'public GET /purposes',
     'public GET /apis',
     'public GET /apis/:apiName',
     'public GET /apis/:apiName/versions/:version',

@@ -200,14 +200,16 @@ test('PostgreSQL and Redis decide as the plain rules do, whatever is asked', asy
         const memory = memoryLimitStore(() => performance.now())
         const all = [memory, postgres, redis]
         for (const store of all) await store.ask(question('m', { beat: true }))
-        const marks = all.map(() => new Map<string, number>())
+        const granted = all.map(() => new Map<string, { mark: number; amount: number }>())
         for (const wanted of questions) {
           const answers = await Promise.all(
             all.map(async (store, i) => {
               const windows = wanted.map(({ key, want, leastShare, limit, used, giveBack }) => {
-                const mark = marks[i]?.get(key)
-                const unused =
-                  mark === undefined || giveBack === 0 ? [] : [{ mark, amount: giveBack }]
+                // No more than was given with it: what else lies in the same step depends on the clock of the store.
+                const last = granted[i]?.get(key)
+                const amount = Math.min(giveBack, last?.amount ?? 0)
+                const unused = last === undefined || amount === 0 ? [] : [{ ...last, amount }]
+                if (last !== undefined) last.amount -= amount
                 // Windows of two hours: nothing expires, so that the stores' clocks do not matter.
                 const least = Math.min(want, leastShare)
                 return ask(`${run} ${key}`, {
@@ -222,7 +224,8 @@ test('PostgreSQL and Redis decide as the plain rules do, whatever is asked', asy
               const answer = await store.ask(question('m', { windows }))
               wanted.forEach(({ key }, at) => {
                 const grant = answer.windows[at]
-                if (grant !== undefined && grant.granted > 0) marks[i]?.set(key, grant.mark)
+                if (grant !== undefined && grant.granted > 0)
+                  granted[i]?.set(key, { mark: grant.mark, amount: grant.granted })
               })
               return answer.windows.map(({ granted, left, waitMs }) => [granted, left, waitMs > 0])
             }),
