@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import { eventually } from '#journal/testing'
+import { simSwap } from '../testing-entries.ts'
 import { body, counted, tlsGateway, token } from './testing-tls.ts'
 
 type Context = Parameters<typeof tlsGateway>[0]
@@ -33,16 +34,28 @@ function open(t: Context, made: Made, secure: boolean) {
   return state
 }
 
+/** The upstream gives answers of this length, which the document describes: of others the gateway takes away what is too much. */
+function answerAtLength(made: Made, length: number): void {
+  const entry = simSwap(made.upstream.url)
+  const CheckSimSwapInfo = {
+    type: 'object',
+    required: ['swapped'],
+    properties: { swapped: { type: 'boolean' }, x: { type: 'string' } },
+  }
+  made.snapshot.put({ ...entry, schemas: { ...entry.schemas, CheckSimSwapInfo } })
+  made.upstream.answer = (_request, response) => {
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify({ swapped: true, x: 'x'.repeat(length) }))
+  }
+}
+
 for (const secure of [false, true]) {
   const kind = secure ? 'a TLS' : 'a plain'
 
   test(`${kind} connection serves many calls, one by one and in a row, with long bodies and answers`, async (t) => {
     const made = await tlsGateway(t)
-    const long = { swapped: true, x: 'x'.repeat(300_000) }
-    made.upstream.answer = (_request, response) => {
-      response.setHeader('content-type', 'application/json')
-      response.end(JSON.stringify(long))
-    }
+    const length = 300_000
+    answerAtLength(made, length)
     const client = open(t, made, secure)
     const names: string[] = []
     for (let round = 0; round < 12; round += 1) {
@@ -55,9 +68,41 @@ for (const secure of [false, true]) {
     await eventually(() => client.text.endsWith('}'))
     assert.deepEqual(client.names(), names)
     assert.ok(client.statuses().every((status) => status === '200'))
+    assert.equal(client.text.split('x'.repeat(length)).length, names.length + 1)
     assert.ok(made.upstream.requests.every(({ body: content }) => JSON.parse(content) !== null))
     assert.equal(client.closed, false)
     await eventually(async () => (await counted(made, 'wayleave_gateway_in_flight')) === 0)
+  })
+
+  test(`${kind} connection whose client does not read for a while gets every answer all the same`, async (t) => {
+    const made = await tlsGateway(t)
+    answerAtLength(made, 300_000)
+    const client = open(t, made, secure)
+    client.socket.pause()
+    const names = Array.from({ length: 60 }, (_, i) => `c-${i}`)
+    client.socket.write(names.map((name) => call(name)).join(''))
+    await eventually(() => made.journal.records.length === names.length)
+    assert.ok((await counted(made, 'wayleave_gateway_in_flight')) > 0)
+    client.socket.resume()
+    await eventually(() => client.names().length === names.length)
+    assert.deepEqual(client.names(), names)
+    await eventually(async () => (await counted(made, 'wayleave_gateway_in_flight')) === 0)
+    client.socket.write(call('more'))
+    await eventually(() => client.names().at(-1) === 'more')
+  })
+
+  test(`${kind} connection whose client never reads is ended`, async (t) => {
+    const made = await tlsGateway(t, { limits: { responseTimeoutMs: 300 } })
+    answerAtLength(made, 300_000)
+    const client = open(t, made, secure)
+    client.socket.pause()
+    client.socket.write(call('unread').repeat(60))
+    await eventually(() => made.journal.records.length === 60)
+    assert.ok((await counted(made, 'wayleave_gateway_in_flight')) > 0)
+    await eventually(async () => (await counted(made, 'wayleave_gateway_in_flight')) === 0)
+    const listener = secure ? 'https' : 'http'
+    const line = `wayleave_gateway_open_connections{listener="${listener}"}`
+    await eventually(async () => (await counted(made, line)) === 0)
   })
 
   test(`${kind} connection that ends one half takes its unanswered calls with it`, async (t) => {
@@ -151,29 +196,32 @@ test('a request whose head is not whole when the connection has its last one is 
 })
 
 test('a client whose bytes are left unread is not cut off for being slow', async (t) => {
-  const made = await tlsGateway(t, { limits: { headersTimeoutMs: 300 } })
+  const made = await tlsGateway(t, { limits: { headersTimeoutMs: 300, pipelined: 1_000 } })
   const answers: (() => void)[] = []
   made.upstream.answer = (request, response) => {
     const answer = (): void => {
       response.setHeader('content-type', 'application/json')
-      response.end(JSON.stringify({ swapped: true, x: 'x'.repeat(80_000) }))
+      response.end('{"swapped":false}')
     }
     if (request.headers['x-correlator'] === 'first') answers.push(answer)
     else answer()
   }
   const client = open(t, made, false)
   const last = call('last')
-  client.socket.write(call('first') + call('long') + last.slice(0, 40))
-  await eventually(() => made.journal.records.length === 1)
+  const many = 400
+  // Their answers wait for the first one, and are more than a connection holds.
+  const others = 'GET /nothing/here HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(many)
+  client.socket.write(call('first') + others + last.slice(0, 40))
+  await eventually(() => answers.length === 1)
   client.socket.write(last.slice(40))
   // Longer than the limit and the second within which every connection is looked at.
   await new Promise((resolve) => {
-    setTimeout(resolve, 2_500)
+    setTimeout(resolve, 1_600)
   })
   assert.equal(client.closed, false)
   for (const answer of answers) answer()
-  await eventually(() => client.statuses().length === 3)
-  assert.deepEqual(client.names(), ['first', 'long', 'last'])
+  await eventually(() => client.statuses().length === many + 2)
+  assert.deepEqual([client.names()[0], client.names().at(-1)], ['first', 'last'])
 })
 
 test('an answer has left although the next request is asked for its body', async (t) => {
