@@ -170,30 +170,40 @@ for (const [what, rest, end] of [
     assert.deepEqual(client.statuses(), ['401'])
   })
 
-test('a request whose head is not whole when the connection has its last one is not acted upon', async (t) => {
-  const made = await tlsGateway(t, { limits: { requestsPerConnection: 2 } })
-  const answers: (() => void)[] = []
-  made.upstream.answer = (request, response) => {
-    const answer = (): void => {
-      response.setHeader('content-type', 'application/json')
-      response.end('{"swapped":false}')
+for (const [what, comes] of [
+  ['is not acted upon', true],
+  ['does not take the answers before it along when it stays out', false],
+] as const)
+  test(`a request whose head is not whole when the connection has its last one ${what}`, async (t) => {
+    const made = await tlsGateway(t, {
+      limits: { requestsPerConnection: 2, headersTimeoutMs: 300 },
+    })
+    const answers: (() => void)[] = []
+    made.upstream.answer = (request, response) => {
+      const answer = (): void => {
+        response.setHeader('content-type', 'application/json')
+        response.end('{"swapped":false}')
+      }
+      if (request.headers['x-correlator'] === 'first') answers.push(answer)
+      else answer()
     }
-    if (request.headers['x-correlator'] === 'first') answers.push(answer)
-    else answer()
-  }
-  const client = open(t, made, false)
-  const beyond = call('beyond')
-  client.socket.write(call('first') + call('last') + beyond.slice(0, 40))
-  await eventually(() => made.journal.records.length === 1 && answers.length === 1)
-  client.socket.write(beyond.slice(40))
-  const other = open(t, made, false)
-  other.socket.write(call('other'))
-  await eventually(() => other.statuses().length === 1)
-  for (const answer of answers) answer()
-  await eventually(() => client.closed)
-  assert.deepEqual(client.names(), ['first', 'last'])
-  assert.equal(made.upstream.requests.length, 3)
-})
+    const client = open(t, made, false)
+    const beyond = call('beyond')
+    client.socket.write(call('first') + call('last') + beyond.slice(0, 40))
+    await eventually(() => made.journal.records.length === 1 && answers.length === 1)
+    if (comes) client.socket.write(beyond.slice(40))
+    else
+      await new Promise((resolve) => {
+        setTimeout(resolve, 1_500)
+      })
+    const other = open(t, made, false)
+    other.socket.write(call('other'))
+    await eventually(() => other.statuses().length === 1)
+    for (const answer of answers) answer()
+    await eventually(() => client.closed)
+    assert.deepEqual(client.names(), ['first', 'last'])
+    assert.equal(made.upstream.requests.length, 3)
+  })
 
 test('a client whose bytes are left unread is not cut off for being slow', async (t) => {
   const made = await tlsGateway(t, { limits: { headersTimeoutMs: 300, pipelined: 1_000 } })

@@ -62,8 +62,9 @@ export class RequestParser {
     this.#longestHead = longestHead
   }
 
-  /** Whether a request has begun to come and is not whole. */
+  /** Whether a request has begun to come and is not whole. A head that comes too late to be one is none. */
   get partial(): boolean {
+    if (this.#state === 'head') return !this.#sink.ended
     return this.#state !== 'start' && this.#state !== 'over'
   }
 
