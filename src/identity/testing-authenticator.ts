@@ -54,9 +54,11 @@ export class SoftAuthenticator {
     this.#origin = origin
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: options come as JSON from the server under test
-  create(options: any, twist: Twist = {}): PasskeyAttestation {
-    this.userHandle = String(options.user.id)
+  create(
+    options: { challenge: string; user: { id: string } },
+    twist: Twist = {},
+  ): PasskeyAttestation {
+    this.userHandle = options.user.id
     const { x = '', y = '' } = this.#keys.publicKey.export({ format: 'jwk' })
     const key = new Map<number, number | Buffer>([
       [1, 2],
@@ -91,8 +93,7 @@ export class SoftAuthenticator {
     }
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: options come as JSON from the server under test
-  get(options: any, twist: Twist = {}): PasskeyAssertion {
+  get(options: { challenge: string }, twist: Twist = {}): PasskeyAssertion {
     const authenticatorData = this.#head(twist, 0)
     const clientDataJSON = this.#clientData(options, 'webauthn.get', twist)
     const signed = Buffer.concat([
