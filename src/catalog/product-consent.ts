@@ -35,7 +35,7 @@ const Rule = Type.Object(
 export const ProductConsent = Type.Object(
   {
     basis: oneOf(['contract', 'legitimate-interest', 'consent']),
-    /** what the API may be used for; absent: any known purpose */
+    /** what the API may be used for; absent: every known purpose */
     purposes: Type.Optional(Purposes),
     rules: Type.Optional(Type.Array(Rule, { minItems: 1, maxItems: 50 })),
     /** how long a consent lasts */

@@ -17,7 +17,7 @@ const Name = Type.String({
   maxLength: 120,
   pattern: '^(?=.*\\S)[^\\u0000-\\u001f\\u007f]+$',
 })
-/** An id in an address: any text that can be looked up. */
+/** An id in an address: a text that can be looked up. */
 export const PathId = Type.String({ maxLength: 64, pattern: '^[^\\u0000]*$' })
 const LinkToken = Type.String({ minLength: 1, maxLength: 200 })
 

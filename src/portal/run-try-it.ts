@@ -19,7 +19,7 @@ const deadlineMs = 15_000
 const maxAnswerBytes = 256 * 1_024
 
 /**
- * Makes the two requests of a first call as any client would, over HTTP. There is nothing here that names production:
+ * Makes the two requests of a first call as a client would, over HTTP. There is nothing here that names production:
  * the two origins are the sandbox's, whatever the reader sends.
  */
 export async function runTryIt(

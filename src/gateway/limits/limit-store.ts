@@ -45,7 +45,7 @@ export type WindowGrant = {
 /** The calls of a contract that this member has under way (`floor`) and wants to be able to have (`want`). */
 export type SlotAsk = { key: string; limit: number; floor: number; want: number }
 
-/** One question to the store: any number of contracts at once. */
+/** One question to the store: as many contracts as there are, at once. */
 export type StoreQuestion = {
   /** a name that no other process, and no earlier life of this one, has */
   member: string

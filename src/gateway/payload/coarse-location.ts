@@ -87,7 +87,7 @@ export function grownRadius(radius: number, gridMetres: number): number {
   return (Math.ceil(Math.max(0, radius) / gridMetres) + 1) * gridMetres
 }
 
-/** The four corners of the cells that hold a polygon: a polygon's own corners are as exact as any place. */
+/** The four corners of the cells that hold a polygon: a polygon's own corners are exact places. */
 function frameOf(boundary: readonly unknown[], gridMetres: number): Point[] {
   let south = 90
   let north = -90

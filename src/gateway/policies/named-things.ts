@@ -11,7 +11,7 @@ type Kind = {
   plain: boolean
 }
 
-/** A path parameter whose thing must be the caller's, as any of these kinds. */
+/** A path parameter whose thing must be the caller's, being of one of these kinds. */
 export type Access = { parameter: string; kinds: readonly Kind[] }
 
 /**

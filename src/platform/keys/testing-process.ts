@@ -1,5 +1,5 @@
 /**
- * A process for tests: `work` seals and opens values as any role does, and tells each one that did not open; `churn`
+ * A process for tests: `work` seals and opens values as every role does, and tells each one that did not open; `churn`
  * rotates, reseals and replaces the master key as fast as it can, until it is killed.
  */
 import { setTimeout as delay } from 'node:timers/promises'

@@ -73,14 +73,14 @@ export function ContractLimits(options: {
             />
             <Amount
               label="At the same moment"
-              description="Calls that are under way; empty: any"
+              description="Calls that are under way; empty: as many as come"
               value={form.concurrency}
               set={(concurrency) => put({ concurrency })}
               error={error('/concurrency')}
             />
             <Amount
               label="Spike"
-              description="Most calls in a short stretch; empty: any"
+              description="Most calls in a short stretch; empty: as many as come"
               value={form.spike}
               set={(spike) => put({ spike })}
               error={error('/spike/limit')}
