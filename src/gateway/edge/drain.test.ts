@@ -5,7 +5,9 @@ import { once } from 'node:events'
 import { type ClientHttp2Session, connect as connectHttp2, constants } from 'node:http2'
 import { connect } from 'node:net'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
 import { Pool } from 'undici'
 import { eventually, testFolder } from '#journal/testing'
 import { testGateway, testKey, testUpstream } from '../testing.ts'
@@ -50,7 +52,10 @@ const headersOf = ({ tokens }: Running): Record<string, string> => ({
 
 type Load = { calls: number; failures: string[]; end: boolean; servedBy: Set<number> }
 
-/** Keep-alive clients that leave a gateway when an answer of it says that it goes, and never try a call twice. */
+/**
+ * Keep-alive clients that leave a gateway for the next one when an answer of it ends the connection, and never try a call
+ * twice. The last one may end connections too: each has its number of requests.
+ */
 async function http1Load(t: Context, gateways: readonly Running[], load: Load): Promise<void> {
   const pools = gateways.map(
     ({ port }) => new Pool(`http://127.0.0.1:${port}`, { connections: 8, pipelining: 1 }),
@@ -70,7 +75,7 @@ async function http1Load(t: Context, gateways: readonly Running[], load: Load): 
       })
       await answer.body.dump()
       if (answer.statusCode !== 200) load.failures.push(String(answer.statusCode))
-      if (answer.headers.connection === 'close' && used === current) current += 1
+      if (answer.headers.connection === 'close') current = Math.min(used + 1, gateways.length - 1)
       load.calls += 1
       load.servedBy.add(used)
     }
@@ -157,6 +162,53 @@ for (const protocol of ['HTTP/1.1', 'HTTP/2'] as const)
     assert.deepEqual([...load.servedBy], [0, 1])
     assert.equal(upstream.requests.length, load.calls)
   })
+
+/** A client on a thread of its own: it asks, then asks again on the same connection once the cell is not 0. */
+const clientThread = `
+  const { workerData: { port, request, cell }, parentPort } = require('node:worker_threads')
+  const socket = require('node:net').connect(port, '127.0.0.1', () => socket.write(request))
+  let answers = ''
+  socket.on('data', (bytes) => {
+    const isFirst = answers === ''
+    answers += bytes
+    if (!isFirst) return
+    parentPort.postMessage('asked')
+    Atomics.wait(cell, 0, 0)
+    socket.write(request)
+  })
+  socket.on('error', (error) => { answers += error.message })
+  socket.on('close', () => parentPort.postMessage(answers))
+`
+
+test('a gateway that stands still while it announces its end does not count that as having told anybody', async (t) => {
+  const key = testKey()
+  const upstream = await testUpstream(t)
+  const { gateway, url } = await testGateway(t, [simSwap(upstream.url), key.entry], {
+    limits: { lameDuckMs: 200 },
+  })
+  const cell = new Int32Array(new SharedArrayBuffer(4))
+  const { port, pathname } = new URL(url)
+  const request = `GET ${pathname} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`
+  const client = new Worker(clientThread, {
+    eval: true,
+    workerData: { port: Number(port), request, cell },
+  })
+  t.after(async () => void (await client.terminate()))
+  assert.deepEqual(await once(client, 'message'), ['asked'])
+  const stopped = gateway.stop()
+  await setImmediate()
+  Atomics.store(cell, 0, 1)
+  Atomics.notify(cell, 0)
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600)
+  const [answers] = (await once(client, 'message')) as [string]
+  assert.deepEqual(answers.match(/HTTP\/1\.1 \d+|Connection: \S+/g), [
+    'HTTP/1.1 404',
+    'Connection: keep-alive',
+    'HTTP/1.1 404',
+    'Connection: close',
+  ])
+  await stopped
+})
 
 test('a second SIGTERM ends a drain at once', async (t) => {
   const gateway = await start(t, { lameDuckMs: 15_000 })

@@ -89,9 +89,10 @@ export function createHttpListener(options: {
         server.close(() => resolve())
       })
       secure?.endHandshakes()
-      // A connection may become idle at any moment of the drain.
-      http1.closeIdle()
-      const idle = setInterval(http1.closeIdle, 100)
+      // A connection may become idle at any moment of the drain. Timers run before what has come is read: it is read first.
+      const closeIdle = (): void => void setImmediate(http1.closeIdle)
+      closeIdle()
+      const idle = setInterval(closeIdle, 100)
       const deadline = setTimeout(() => {
         http2?.destroy()
         http1.destroy()
