@@ -28,8 +28,7 @@ test('what a subscriber allowed is granted, with the words that were shown, unti
   assert.equal(await expireDue(consenting), 1)
   assert.deepEqual(await history(record?.id ?? ''), [
     'none PENDING partner',
-    'PENDING REQUESTED system',
-    'REQUESTED GRANTED subscriber',
+    'PENDING GRANTED subscriber',
     'GRANTED EXPIRED system',
   ])
   const again = await answer(request(), 'allow')
@@ -165,7 +164,7 @@ test('what was withdrawn ends at once, once, and only by its subscriber or the o
   )
   assert.deepEqual(
     rows.map(({ state }) => state),
-    ['PENDING', 'REQUESTED', 'GRANTED', 'WITHDRAWN'],
+    ['PENDING', 'GRANTED', 'WITHDRAWN'],
   )
 })
 
@@ -217,6 +216,26 @@ test('a question that nobody answered runs out, says nothing, and forgets the nu
   const { rows } = await sql<{ n: number }>`
     select count(sealed_number)::int as n from consent.capture`.execute(consenting.db)
   assert.equal(rows[0]?.n, 0)
+})
+
+test('a question is as open after its link was opened as before, and REQUESTED once it reached its subscriber', async (t) => {
+  const { directory, request, question, history, platform } = await testConsent(t)
+  const { token } = await directory.beginCapture(request({ channel: 'ciba' }))
+  const shown = async () =>
+    (await sql`select 1 from consent.shown`.execute(platform.database.as<unknown>())).rows.length
+  const found = await directory.findCapture(token)
+  assert.deepEqual([found?.purpose, found?.application.name], [question.purpose, 'Taxi'])
+  assert.equal(await shown(), 0, 'nothing was shown by looking whose question it is')
+  await Promise.all(['de', 'en', 'de'].map((locale) => directory.openCapture(token, [locale])))
+  assert.equal(await shown(), 2)
+  const [record] = await directory.listOf('production', question.subject)
+  assert.deepEqual(await history(record?.id ?? ''), ['none PENDING partner'])
+  const how = 'a message with its link was sent'
+  await Promise.all([1, 2, 3].map(() => directory.noteReached(token, how)))
+  const reached = ['none PENDING partner', 'PENDING REQUESTED system']
+  assert.deepEqual(await history(record?.id ?? ''), reached)
+  await directory.noteReached('A'.repeat(43), how)
+  assert.equal(await directory.findCapture('A'.repeat(43)), undefined)
 })
 
 test('the database refuses to alter history, notices and texts', async (t) => {

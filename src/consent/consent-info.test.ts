@@ -85,6 +85,8 @@ test('a link leads from PENDING over REQUESTED to a status that is valid until i
   const view = await directory.openCapture(token)
   assert.equal(view?.returnTo, callback)
   assert.equal(openNumber(platform.sealing, 'production', view?.sealedNumber ?? ''), number)
+  assert.equal(reasonOf(await ask({})), 'PENDING', 'a link that was opened reached nobody yet')
+  await directory.noteReached(token, 'a code to the phone was entered')
   assert.equal(reasonOf(await ask({})), 'REQUESTED')
   await directory.answerCapture(token, 'allow', {
     method: 'one-time-code',

@@ -5,7 +5,7 @@ import { decide } from './decide.ts'
 import { objectTo, withdraw } from './end-consent.ts'
 import type { ConsentDirectory } from './face.ts'
 import type { Consenting, ConsentNeeds } from './needs.ts'
-import { openCapture } from './open-capture.ts'
+import { findCapture, noteReached, openCapture } from './open-capture.ts'
 import { noteUse, recordsOfSubject, toRecord } from './store.ts'
 import type { ConsentTables } from './tables.ts'
 
@@ -30,6 +30,8 @@ export function createConsentDirectory(platform: Given, needs: ConsentNeeds): Co
   return {
     decide: (question) => decide(consenting, question),
     beginCapture: (request) => beginCapture(consenting, request),
+    findCapture: (token) => findCapture(consenting, token),
+    noteReached: (token, how) => noteReached(consenting, token, how),
     openCapture: (token, locales) => openCapture(consenting, token, locales),
     answerCapture: (token, answer, evidence) => answerCapture(consenting, token, answer, evidence),
     withdraw: (environment, id, by) => withdraw(consenting, environment, id, by),

@@ -60,20 +60,24 @@ export type Notice = {
 }
 
 /** An open question to a subscriber. @public */
-export type CaptureView = ConsentQuestion & {
+export type CaptureQuestion = ConsentQuestion & {
   captureId: string
   channel: CaptureChannel
   application: { id: string; name: string }
   partner: { id: string; name: string }
+  reference: string
+  sealedNumber?: string
+  returnTo?: string
+  expiresAt: Date
+}
+
+/** The same, in words. @public */
+export type CaptureView = CaptureQuestion & {
   notice: Notice
   /** SHA-256 of the notice as it is kept, base64url: goes back with the answer */
   textHash: string
   /** the languages that the notice can be shown in */
   locales: readonly string[]
-  reference: string
-  sealedNumber?: string
-  returnTo?: string
-  expiresAt: Date
 }
 
 /** How an answer was given. @public */
@@ -136,11 +140,19 @@ export interface ConsentDirectory {
    * @throws CaptureRefused when there is nothing to ask, the subscriber said no, or was asked too often
    */
   beginCapture(request: CaptureRequest): Promise<{ captureId: string; token: string }>
+  /** Changes and notes nothing. @returns undefined for a token that is unknown, used up or expired, all alike */
+  findCapture(token: string): Promise<CaptureQuestion | undefined>
   /**
+   * To be called when the words are shown: keeps that they were. It changes no consent, since programs open links, too.
    * @param locales overrides those of the request, best first: the page's language switch
-   * @returns undefined for a token that is unknown, used up or expired, all alike
+   * @returns undefined as `findCapture`
    */
   openCapture(token: string, locales?: readonly string[]): Promise<CaptureView | undefined>
+  /**
+   * To be called when a question has reached its subscriber, which opening its link does not show.
+   * @param how for the history: `a message with its link was sent`
+   */
+  noteReached(token: string, how: string): Promise<void>
   /**
    * Once: of any number of simultaneous answers one counts, and the others throw CaptureRefused (`answered`).
    * The last answer of a subscriber stands, also when two questions about the same were open.

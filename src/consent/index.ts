@@ -4,6 +4,7 @@ export { createConsentDirectory } from './create-directory.ts'
 export {
   type AnswerEvidence,
   type CaptureChannel,
+  type CaptureQuestion,
   CaptureRefused,
   type CaptureRequest,
   type CaptureView,

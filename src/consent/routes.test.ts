@@ -105,7 +105,7 @@ test('a record has the words that were shown, under their hash, and everything t
   assert.equal(JSON.parse(notice?.content ?? '').title, 'Taxi le pide permiso')
   assert.deepEqual(
     body.events.map(({ eventState, entity }) => `${eventState} ${entity}`),
-    ['PENDING partner', 'REQUESTED system', 'GRANTED subscriber'],
+    ['PENDING partner', 'GRANTED subscriber'],
   )
   const last = body.events.at(-1)
   assert.deepEqual(

@@ -2,7 +2,7 @@ import type { ConsentState } from './face.ts'
 
 /**
  * The life of a consent. What ended stays ended: a new question, a new permission and a new objection are new records.
- * A question can be answered before its page was seen to be open, since two pages may be open at once.
+ * A question can be answered before it is known to have reached its subscriber: a sign-in brings them to it.
  */
 export const transitions: Readonly<Record<ConsentState | 'none', readonly ConsentState[]>> = {
   none: ['PENDING', 'GRANTED', 'OBJECTED'],

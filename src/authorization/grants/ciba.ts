@@ -157,6 +157,7 @@ async function ask(
     }),
   )
   await sendLink(options, subscribers, phoneNumber, locales, client, token)
+  await subscribers.consent.noteReached(token, 'a message with its link was sent')
 }
 
 const unavailable = (description: string): OAuthError =>

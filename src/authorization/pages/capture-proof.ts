@@ -1,4 +1,4 @@
-import type { CaptureView } from '#consent'
+import type { CaptureQuestion } from '#consent'
 import type { Database } from '#platform/database'
 import type { EndpointPart, PageExchange } from '../grants/grant-part.ts'
 import { withFaultPage } from './fault-page.ts'
@@ -20,16 +20,16 @@ type Exchange = Pick<PageExchange, 'request' | 'response' | 'correlator'>
  * whoever opened it proves by a code to the phone to be the subscriber. A link in a message has shown that already.
  */
 export interface CaptureProof {
-  isGiven(request: Exchange['request'], view: CaptureView): Promise<boolean>
+  isGiven(request: Exchange['request'], question: CaptureQuestion): Promise<boolean>
   /** asks for it, with a code or for one */
-  page(exchange: Pick<Exchange, 'request'>, token: string, view: CaptureView): Page
+  page(exchange: Pick<Exchange, 'request'>, token: string, question: CaptureQuestion): Page
   endpoints: readonly EndpointPart[]
 }
 
 export function createCaptureProof(
   context: PageContext,
   db: Database<SubscriberTables>,
-  open: (token: string) => Promise<CaptureView | undefined>,
+  open: (token: string) => Promise<CaptureQuestion | undefined>,
 ): CaptureProof {
   const sessions = createPrivacySessions(context, db)
   const { house, url, sameBrowser } = context
@@ -40,12 +40,13 @@ export function createCaptureProof(
   const stepPage = (
     request: Exchange['request'],
     token: string,
-    view: CaptureView,
+    question: CaptureQuestion,
     given: { state: string; wrong?: boolean; entering: boolean },
   ): Page => {
     const language = languageFor(request)
     const { browser, headers } = sameBrowser.of(request)
-    const number = view.sealedNumber && maskedNumber(context.openNumber(view.sealedNumber))
+    const { sealedNumber } = question
+    const number = sealedNumber && maskedNumber(context.openNumber(sealedNumber))
     if (number === undefined || number === '') return gonePage(language)
     const step = given.entering ? 'enter' : 'send'
     const fields = {
@@ -55,7 +56,7 @@ export function createCaptureProof(
     }
     const make = given.entering ? enterPage : sendCodePage
     return {
-      ...make(house, language, { fields, number, view, wrong: given.wrong === true }),
+      ...make(house, language, { fields, number, question, wrong: given.wrong === true }),
       headers,
     }
   }
@@ -68,9 +69,10 @@ export function createCaptureProof(
     const held =
       isFromOurPage(request, context.origin) &&
       sameBrowser.holds(request, thing(step, token), form.get('form_token'))
-    const view = held ? await open(token) : undefined
-    if (view?.sealedNumber !== undefined && view.channel === 'capture-url')
-      return { form, token, language, view, phoneNumber: context.openNumber(view.sealedNumber) }
+    const question = held ? await open(token) : undefined
+    const { sealedNumber, channel } = question ?? {}
+    if (question !== undefined && sealedNumber !== undefined && channel === 'capture-url')
+      return { form, token, language, question, phoneNumber: context.openNumber(sealedNumber) }
     sendPage(response, house, held ? gonePage(language) : otherBrowserPage(language))
     return undefined
   }
@@ -87,16 +89,18 @@ export function createCaptureProof(
     const { request, response } = exchange
     const held = await formOf(exchange, 'enter')
     if (held === undefined) return
-    const { form, token, view } = held
+    const { form, token, question } = held
     const state = form.get('state') ?? ''
     const code = (form.get('code') ?? '').replaceAll(/\s/g, '')
     const cookies = /^\d{6}$/.test(code) ? await sessions.enter(request, code) : undefined
-    if (cookies !== undefined)
+    if (cookies !== undefined) {
+      await context.consent.noteReached(token, 'a code to the phone was entered')
       return seeOther(response, house, linkTo(url, token, state), { 'set-cookie': cookies })
+    }
     sendPage(
       response,
       house,
-      stepPage(request, token, view, { state, wrong: true, entering: true }),
+      stepPage(request, token, question, { state, wrong: true, entering: true }),
     )
   }
 
@@ -108,15 +112,15 @@ export function createCaptureProof(
   })
 
   return {
-    async isGiven(request, view) {
-      if (view.channel !== 'capture-url') return true
+    async isGiven(request, { channel, subject }) {
+      if (channel !== 'capture-url') return true
       const who = await sessions.signedIn(request)
-      return typeof who === 'object' && who.subject === view.subject
+      return typeof who === 'object' && who.subject === subject
     },
-    page({ request }, token, view) {
+    page({ request }, token, question) {
       const query = queryOf(request)
       const entering = query.get('step') === 'code' && sessions.claimOf(request) !== undefined
-      return stepPage(request, token, view, { state: stateOf(query.get('state')), entering })
+      return stepPage(request, token, question, { state: stateOf(query.get('state')), entering })
     },
     endpoints: [endpoint('/consent/code', sendCode), endpoint('/consent/session', enter)],
   }
@@ -145,7 +149,7 @@ const linkTo = (url: string, token: string, state: string): string =>
 type Step = {
   fields: Readonly<Record<string, string>>
   number: string
-  view: CaptureView
+  question: CaptureQuestion
   wrong: boolean
 }
 
@@ -154,10 +158,14 @@ const hiddenFields = (fields: Step['fields']) =>
     ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`,
   )
 
-function sendCodePage(house: PageHouse, language: Language, { fields, number, view }: Step): Page {
+function sendCodePage(
+  house: PageHouse,
+  language: Language,
+  { fields, number, question }: Step,
+): Page {
   const words = wordsOf(language)
   const lead = filled(words.proofLead, {
-    application: named(view.application.name),
+    application: named(question.application.name),
     number: html`<span class="number">${number}</span>`,
   })
   return {

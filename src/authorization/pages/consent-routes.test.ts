@@ -17,6 +17,7 @@ async function opened(t: Parameters<typeof testPages>[0]) {
     token,
     browser,
     decide: () => directory.decide(world.question),
+    recordOf: async () => (await directory.listOf('production', world.question.subject))[0],
   }
 }
 
@@ -50,7 +51,7 @@ const statuses = (answers: readonly TestAnswer[]) => answers.map(({ status }) =>
 
 describe('the page behind a consent link', () => {
   test('is read any number of times by anybody and decides nothing', async (t) => {
-    const { browser, newBrowser, token, decide } = await opened(t)
+    const { browser, newBrowser, token, decide, recordOf } = await opened(t)
     const scanner = newBrowser({})
     const answers = [await browser.get(link(token)), await scanner.get(link(token))]
     assert.equal((await browser.head(link(token))).text, '')
@@ -58,6 +59,7 @@ describe('the page behind a consent link', () => {
     assert.match(answers[0]?.text ?? '', /Rides Ltd[\s\S]*\+990 •••• 42/)
     assert.doesNotMatch(answers[0]?.text ?? '', /12345642/)
     assert.equal((await decide()).status, 'required')
+    assert.equal((await recordOf())?.state, 'PENDING')
   })
 
   test('cannot be framed, cached, scripted, or read in an address that goes elsewhere', async (t) => {
@@ -178,6 +180,7 @@ describe('the page behind a consent link', () => {
 
   test('whoever has a partner’s link sees and answers nothing before a code to the phone', async (t) => {
     const { own, token, askForCode, prove, question, directory, sent } = await openedByPartner(t)
+    const state = async () => (await directory.listOf('production', question.subject))[0]?.state
     const first = await own.get(link(token))
     assert.equal(first.status, 200)
     assert.doesNotMatch(first.text, /name="answer"|12345678/)
@@ -186,7 +189,9 @@ describe('the page behind a consent link', () => {
     const refused = await own.post(`${post}/session`, wrong)
     assert.ok(refused.status === 400 || sent.some(({ text }) => text.includes('000000')))
     assert.doesNotMatch((await own.get(link(token))).text, /name="answer"/)
+    assert.equal(await state(), 'PENDING')
     assert.equal((await prove()).status, 303)
+    assert.equal(await state(), 'REQUESTED')
     assert.equal(sent.at(-1)?.phoneNumber, '+99012345678')
     const page = await own.get(link(token))
     const done = await own.post(post, { ...fieldsOf(page, post), answer: 'allow' })

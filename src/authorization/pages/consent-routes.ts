@@ -1,4 +1,4 @@
-import { CaptureRefused, type CaptureView } from '#consent'
+import { type CaptureQuestion, CaptureRefused } from '#consent'
 import type { Database } from '#platform/database'
 import type { EndpointPart, PageExchange } from '../grants/grant-part.ts'
 import { type CaptureProof, createCaptureProof, stateOf, withResult } from './capture-proof.ts'
@@ -33,7 +33,7 @@ export function consentEndpoints(
   context: PageContext,
   db: Database<SubscriberTables>,
 ): EndpointPart[] {
-  const proof = createCaptureProof(context, db, (token) => opened(context, token, undefined, []))
+  const proof = createCaptureProof(context, db, (token) => questionOf(context, token))
   return [
     ...proof.endpoints,
     {
@@ -71,12 +71,13 @@ async function show(
     send(notEmbeddedPage(language, tokenFormat.test(token) ? here : `${context.url}/privacy`))
     return
   }
-  const view = await opened(context, token, query.has('locale') ? locales : undefined, locales)
-  if (view === undefined) {
-    send(gonePage(language))
-    return
-  }
-  if (!(await proof.isGiven(request, view))) return send(proof.page({ request }, token, view))
+  const question = await questionOf(context, token)
+  if (question === undefined) return send(gonePage(language))
+  if (!(await proof.isGiven(request, question)))
+    return send(proof.page({ request }, token, question))
+  // A choice in the address comes first, then what the browser asks for; the partner's wish counts where neither says one.
+  const view = await context.consent.openCapture(token, locales.length > 0 ? locales : undefined)
+  if (view === undefined) return send(gonePage(language))
   const { browser, headers } = context.sameBrowser.of(request)
   const state = stateOf(query.get('state'))
   const page = consentPage(
@@ -101,20 +102,14 @@ async function show(
   send({ ...page, headers })
 }
 
-/** A choice in the address comes before the partner's wish; the partner's wish comes before the browser's. */
-async function opened(
+async function questionOf(
   { consent, environment }: PageContext,
   token: string,
-  chosen: readonly string[] | undefined,
-  accepted: readonly string[],
-): Promise<CaptureView | undefined> {
+): Promise<CaptureQuestion | undefined> {
   if (!tokenFormat.test(token)) return undefined
-  const view = await consent.openCapture(
-    token,
-    chosen ?? (accepted.length > 0 ? accepted : undefined),
-  )
+  const found = await consent.findCapture(token)
   // A link of the other environment is none of ours, and the code flow has pages of its own.
-  return view?.environment === environment && view.channel !== 'authorization' ? view : undefined
+  return found?.environment === environment && found.channel !== 'authorization' ? found : undefined
 }
 
 const thingOf = (
@@ -122,10 +117,13 @@ const thingOf = (
   { textHash, notice }: { textHash: string; notice: { locale: string } },
 ): string => `capture\0${token}\0${textHash}\0${notice.locale}`
 
-function numberOf({ openNumber, log }: PageContext, view: CaptureView): string | undefined {
-  if (view.sealedNumber === undefined) return undefined
+function numberOf(
+  { openNumber, log }: PageContext,
+  { sealedNumber }: CaptureQuestion,
+): string | undefined {
+  if (sealedNumber === undefined) return undefined
   try {
-    return maskedNumber(openNumber(view.sealedNumber))
+    return maskedNumber(openNumber(sealedNumber))
   } catch (error) {
     log.warn({ err: error }, 'the number of a capture could not be opened')
     return undefined
@@ -151,13 +149,13 @@ async function answer(
   if (!held) return send(otherBrowserPage(language))
   const said = form.get('answer')
   if (said !== 'allow' && said !== 'refuse') return send(missingAnswerPage(language))
-  const view = await opened(context, token, [shown.notice.locale], [])
-  if (view === undefined) return send(answeredPage(house, language))
-  if (!(await proof.isGiven(request, view)))
+  const question = await questionOf(context, token)
+  if (question === undefined) return send(answeredPage(house, language))
+  if (!(await proof.isGiven(request, question)))
     return seeOther(response, house, `${context.url}/consent?t=${token}`)
   try {
     await consent.answerCapture(token, said, {
-      method: view.channel === 'ciba' ? 'sms-link' : 'one-time-code',
+      method: question.channel === 'ciba' ? 'sms-link' : 'one-time-code',
       textHash: shown.textHash,
       locale: shown.notice.locale,
     })
@@ -171,7 +169,7 @@ async function answer(
   seeOther(
     response,
     house,
-    `${context.url}/consent/done?d=${sealDecided(context, request, view, said, stateOf(form.get('state')))}`,
+    `${context.url}/consent/done?d=${sealDecided(context, request, { question, answer: said, locale: shown.notice.locale, state: stateOf(form.get('state')) })}`,
   )
 }
 
@@ -190,16 +188,20 @@ const decidedContext = 'decided'
 function sealDecided(
   context: PageContext,
   request: Exchange['request'],
-  view: CaptureView,
-  answer: 'allow' | 'refuse',
-  state: string,
+  given: {
+    question: CaptureQuestion
+    answer: 'allow' | 'refuse'
+    locale: string
+    state: string
+  },
 ): string {
+  const { question, answer, locale, state } = given
   const decided: Decided = {
     answer,
-    partnerName: view.partner.name,
-    applicationName: view.application.name,
-    returnTo: withResult(view.returnTo, answer === 'allow' ? 'granted' : 'denied', state),
-    locale: view.notice.locale,
+    partnerName: question.partner.name,
+    applicationName: question.application.name,
+    returnTo: withResult(question.returnTo, answer === 'allow' ? 'granted' : 'denied', state),
+    locale,
     until: context.clock.now().getTime() + doneSeconds * 1_000,
   }
   const { browser } = context.sameBrowser.of(request)

@@ -27,7 +27,13 @@ export type PageNeeds = {
   operatorName: string
   consent: Pick<
     ConsentDirectory,
-    'openCapture' | 'answerCapture' | 'listOf' | 'withdraw' | 'object'
+    | 'findCapture'
+    | 'openCapture'
+    | 'noteReached'
+    | 'answerCapture'
+    | 'listOf'
+    | 'withdraw'
+    | 'object'
   >
   subjectOf: (phoneNumber: string) => string
   /** the number that a capture was sealed with */
