@@ -1,18 +1,21 @@
 import path from 'node:path'
-import { type GatewayOptions, openCertificateAuthorities } from '#gateway'
+import {
+  type CertificateAuthorities,
+  openCertificateAuthorities,
+} from '#platform/client-certificates/certificate-authorities'
 import { systemClock } from '#platform/clock'
 import { type Config, ConfigError } from '#platform/config'
 import type { Log } from '#platform/log'
 
 /**
  * The operator's own authorities for client certificates, when there are any.
- * @throws ConfigError when their files cannot be used: a gateway that forgot what was revoked must not start
+ * @throws ConfigError when their files cannot be used: a process that forgot what was revoked must not start
  */
 export async function clientAuthorities(
   { clientCertificates: { caFile, crlFile } }: Config,
   folder: string,
   log: Log,
-): Promise<Pick<GatewayOptions, 'authorities'>> {
+): Promise<{ authorities?: CertificateAuthorities }> {
   if (caFile === undefined) {
     if (crlFile === undefined) return {}
     throw new ConfigError(['WAYLEAVE_CLIENT_CRL_FILE needs WAYLEAVE_CLIENT_CA_FILE: set both'])

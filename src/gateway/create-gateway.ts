@@ -1,6 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { Registry } from 'prom-client'
 import type { Journal } from '#journal'
+import { type CertificateFiles, followCertificate } from '#platform/certificate-files'
+import {
+  type CertificateAuthorities,
+  noAuthorities,
+} from '#platform/client-certificates/certificate-authorities'
 import type { Clock } from '#platform/clock'
 import type { Environment } from '#platform/config'
 import { createIds } from '#platform/ids'
@@ -13,14 +18,9 @@ import type { ApiEntry, ConsentRegister, SnapshotFollower } from '#snapshot'
 import { createConcluder } from './conclude-exchange.ts'
 import { createKnownConsents } from './consent/known-consents.ts'
 import { createBinding } from './credentials/binding.ts'
-import {
-  type CertificateAuthorities,
-  noAuthorities,
-} from './credentials/certificate-authorities.ts'
 import type { ProofLedger } from './credentials/proof-ledger.ts'
 import { TokenVerifier } from './credentials/token-verifier.ts'
 import type { HostNames } from './edge/accepted-hosts.ts'
-import { type CertificateFiles, followCertificate } from './edge/certificate-files.ts'
 import { ConnectionCaps, connectionsWithin, openFilesOfProcess } from './edge/connection-caps.ts'
 import { CrossOrigins } from './edge/cross-origins.ts'
 import { drain } from './edge/drain.ts'

@@ -1,6 +1,6 @@
+import type { TrustedProxies } from '#platform/trusted-proxies'
 import type { ApplicationEntry, ContractEntry } from '#snapshot'
 import type { AccessToken } from './credentials/token-verifier.ts'
-import type { TrustedProxies } from './credentials/trusted-proxies.ts'
 import type { Connection } from './edge/connection.ts'
 import type { GatewayRequest, GatewayResponse } from './edge/messages.ts'
 import type { QueryPart } from './edge/query-string.ts'
@@ -34,6 +34,8 @@ export type UpstreamResponse = {
 export type ExchangeLegal = {
   basis: string
   purpose: string | undefined
+  /** those that this basis is for; empty where it is that of the whole API */
+  scopes: readonly string[] | undefined
   consents: readonly string[] | undefined
   grant: string | undefined
 }
@@ -62,6 +64,8 @@ export class Exchange {
 
   chain: readonly Policy[]
   position = 0
+  /** rules that had nothing to do, from this place up to that one: what they would find out was known */
+  skipped: readonly [from: number, to: number] | undefined
   /** whether the answer is decided: nothing after that changes it */
   settled = false
   closed = false
@@ -194,7 +198,9 @@ export class Exchange {
   /** Goes on with a later rule, the first one of these: what those between would find out is known. */
   skipTo(...names: readonly string[]): void {
     const at = this.chain.findIndex(({ name }) => names.includes(name))
-    this.position = at < 0 ? this.chain.length : at
+    const to = at < 0 ? this.chain.length : at
+    this.skipped = [this.position, to]
+    this.position = to
   }
 
   /** Goes on after a pending policy: with the next one, or with this refusal. */

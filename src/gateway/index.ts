@@ -1,5 +1,4 @@
 export { createGateway, type Gateway, type GatewayOptions } from './create-gateway.ts'
-export { openCertificateAuthorities } from './credentials/certificate-authorities.ts'
 export { createProofLedger } from './credentials/proof-ledger.ts'
 export type { HostNames } from './edge/accepted-hosts.ts'
 export type { GatewayLimits } from './gateway-limits.ts'

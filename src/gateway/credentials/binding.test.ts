@@ -6,6 +6,7 @@ import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import { eventually, testFolder } from '#journal/testing'
+import { openCertificateAuthorities } from '#platform/client-certificates/certificate-authorities'
 import {
   makeCertificate,
   makeRevocationList,
@@ -25,7 +26,6 @@ import {
   testUpstream,
 } from '../testing.ts'
 import { simSwap } from '../testing-entries.ts'
-import { openCertificateAuthorities } from './certificate-authorities.ts'
 import { hashOf, testProofKey } from './testing-proofs.ts'
 
 const key = testKey()

@@ -1,11 +1,11 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
+import type { CertificateAuthorities } from '#platform/client-certificates/certificate-authorities'
+import { PeerCertificates } from '#platform/client-certificates/peer-certificates'
+import { TrustedProxies } from '#platform/trusted-proxies'
 import type { Exchange } from '../exchange.ts'
-import type { CertificateAuthorities } from './certificate-authorities.ts'
 import { ProofSignatures } from './dpop-key.ts'
-import { PeerCertificates } from './peer-certificates.ts'
 import { type ProofLedger, ProofMemory } from './proof-ledger.ts'
 import { normalisedUri } from './target-uri.ts'
-import { TrustedProxies } from './trusted-proxies.ts'
 
 /**
  * What shows that a call comes from whom its credential was given to.

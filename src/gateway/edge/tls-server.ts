@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { createSecureContext, createServer, type Server, type TLSSocket } from 'node:tls'
-import { askForCertificate } from '../credentials/ask-for-certificate.ts'
+import { askForCertificate } from '#platform/client-certificates/ask-for-certificate'
 import type { GatewayLimits } from '../gateway-limits.ts'
 import { type EdgeEvents, tlsFaultOf } from './edge-metrics.ts'
 

@@ -5,9 +5,9 @@ import path from 'node:path'
 import { test } from 'node:test'
 import { type ConnectionOptions, connect, createSecureContext, type TLSSocket } from 'node:tls'
 import { eventually } from '#journal/testing'
+import { followCertificate } from '#platform/certificate-files'
 import { serverCertificate } from '#platform/local-certificate'
 import { silent } from '../testing.ts'
-import { followCertificate } from './certificate-files.ts'
 import { body, counted, testFolder, tlsGateway, token } from './testing-tls.ts'
 
 type Certificate = { key: string; cert: string }

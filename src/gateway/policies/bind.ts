@@ -76,7 +76,9 @@ function certificateFault(
   if (thumbprint !== undefined && thumbprint !== peer.leaf.thumbprint) return 'other certificate'
   if (application === undefined) return 'unregistered certificate'
   if (registered)
-    return peers.isRegistered(peer, application, nowMs) ? undefined : 'unregistered certificate'
+    return peers.registration(peer, application.certificates ?? [], nowMs) === undefined
+      ? 'unregistered certificate'
+      : undefined
   return context.index.wasRemoved(`${application.id} ${peer.leaf.thumbprint}`)
     ? 'deleted certificate'
     : undefined

@@ -1,8 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { BlockList, isIP, type Socket } from 'node:net'
-import { readForwarded } from '#platform/forwarded-field'
+import { readForwarded } from './forwarded-field.ts'
 
-/** What is looked at of a request. */
+/**
+ * What is looked at of a request.
+ * @public
+ */
 export type Received = { readonly headers: IncomingHttpHeaders; readonly socket: Socket }
 
 /**

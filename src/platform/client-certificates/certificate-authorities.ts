@@ -1,8 +1,8 @@
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { type ClientCertificate, readClientCertificate } from '#platform/client-certificate'
-import type { Log } from '#platform/log'
-import { pemBlocks } from '#platform/pem'
+import { type ClientCertificate, readClientCertificate } from '../client-certificate.ts'
+import type { Log } from '../log.ts'
+import { pemBlocks } from '../pem.ts'
 import { type RevocationList, readRevocationList } from './revocation-list.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
-import type { Log } from '#platform/log'
-import type { Certificate } from './tls-server.ts'
+import type { ServerCertificate } from './local-certificate.ts'
+import type { Log } from './log.ts'
 
 /**
  * PEM files that an operator renews in place.
@@ -16,9 +16,9 @@ export type CertificateFiles = { keyFile: string; certificateFile: string }
  */
 export function followCertificate(options: {
   files: CertificateFiles
-  present: Certificate
+  present: ServerCertificate
   /** @throws when key and certificate do not fit */
-  use: (certificate: Certificate) => void
+  use: (certificate: ServerCertificate) => void
   log: Log
   /** how often the files are looked at */
   everyMs?: number

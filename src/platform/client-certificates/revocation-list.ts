@@ -1,6 +1,6 @@
 import { constants, type KeyObject, verify } from 'node:crypto'
-import { readExtension, type SignatureScheme, signatureScheme } from '#platform/client-certificate'
-import { type DerElement, DerFault, DerReader, derTags, derTime } from '#platform/der'
+import { readExtension, type SignatureScheme, signatureScheme } from '../client-certificate.ts'
+import { type DerElement, DerFault, DerReader, derTags, derTime } from '../der.ts'
 
 /** What an authority has revoked (RFC 5280 section 5). */
 export type RevocationList = {

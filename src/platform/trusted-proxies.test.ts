@@ -3,8 +3,8 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { readForwarded } from '#platform/forwarded-field'
-import { readClientCert, readClientCertChain } from './client-cert-field.ts'
+import { readClientCert, readClientCertChain } from './client-certificates/client-cert-field.ts'
+import { readForwarded } from './forwarded-field.ts'
 import { type Received, TrustedProxies } from './trusted-proxies.ts'
 
 const proxies = new TrustedProxies(['10.0.0.0/8', '2001:db8:1::/48', '::ffff:172.16.0.0/108'])

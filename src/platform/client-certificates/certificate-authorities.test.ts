@@ -2,15 +2,14 @@ import assert from 'node:assert/strict'
 import { renameSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { eventually, testFolder } from '#journal/testing'
-import { readClientCertificate } from '#platform/client-certificate'
+import { eventually, silent, testFolder } from '#journal/testing'
+import { readClientCertificate } from '../client-certificate.ts'
 import {
   makeCertificate,
   makeRevocationList,
   type TestCertificate,
   x509,
-} from '#platform/testing-certificates'
-import { silent } from '../testing.ts'
+} from '../testing-certificates.ts'
 import { openCertificateAuthorities } from './certificate-authorities.ts'
 import { readRevocationList } from './revocation-list.ts'
 

@@ -1,12 +1,27 @@
 import type { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
-import { type ClientCertificate, readClientCertificate } from '#platform/client-certificate'
-import type { ApplicationEntry } from '#snapshot'
+import { type ClientCertificate, readClientCertificate } from '../client-certificate.ts'
+import type { Received, TrustedProxies } from '../trusted-proxies.ts'
 import type { CertificateAuthorities } from './certificate-authorities.ts'
 import { readClientCert, readClientCertChain } from './client-cert-field.ts'
-import type { Received, TrustedProxies } from './trusted-proxies.ts'
 
-/** The certificate whose key the client has proven to hold, and what it sent along to show who issued it. */
+/**
+ * What a certificate is registered by: itself, or a name in certificates of the operator's authorities.
+ * @public
+ */
+export type RegisteredCertificate = {
+  /** SHA-256 of the DER, base64url */
+  thumbprint?: string
+  /** `DNS:api.bank.example`, `URI:…` */
+  subjectAlternativeName?: string
+  /** RFC 3339; not accepted after it */
+  notAfter?: string
+}
+
+/**
+ * The certificate whose key the client has proven to hold, and what it sent along to show who issued it.
+ * @public
+ */
 export type PeerCertificate = {
   readonly leaf: ClientCertificate
   readonly others: readonly ClientCertificate[]
@@ -21,7 +36,10 @@ type Judged = {
   path: { notBeforeMs: number; notAfterMs: number } | undefined
 }
 
-/** Why a certificate is not accepted: labels of a metric. */
+/**
+ * Why a certificate is not accepted: labels of a metric.
+ * @public
+ */
 export type CertificateFault =
   | 'no certificate'
   | 'unreadable certificate'
@@ -36,6 +54,7 @@ const mostRemembered = 2_000
 /**
  * Finds the certificate of a request, and judges it. Reading one costs once: per connection, or per spelling of a
  * proxy's field. Dates and revocation are looked at for each request, because a connection outlives both.
+ * @public
  */
 export class PeerCertificates {
   #authorities: CertificateAuthorities
@@ -85,22 +104,29 @@ export class PeerCertificates {
   }
 
   /**
-   * Whether it is a good certificate of this application: one that was registered itself (RFC 8705 section 2.2), or one
-   * of the operator's authorities with a name that was (section 2.1).
+   * By which of these it is known: it was registered itself (RFC 8705 section 2.2), or it is of the operator's authorities
+   * and has a name that was (section 2.1).
    */
-  isRegistered(peer: PeerCertificate, application: ApplicationEntry, nowMs: number): boolean {
-    const { certificates } = application
-    if (certificates === undefined) return false
-    for (const { thumbprint, subjectAlternativeName: name, notAfter } of certificates) {
+  registration<T extends RegisteredCertificate>(
+    peer: PeerCertificate,
+    registered: readonly T[],
+    nowMs: number,
+  ): T | undefined {
+    for (const one of registered) {
+      const { thumbprint, subjectAlternativeName: name, notAfter } = one
       if (notAfter !== undefined && !(Date.parse(notAfter) >= nowMs)) continue
       if (thumbprint !== undefined) {
-        if (thumbprint === peer.leaf.thumbprint) return true
-      } else if (name !== undefined && peer.leaf.names.includes(name)) {
-        const { path } = this.#judge(peer)
-        if (path !== undefined && nowMs >= path.notBeforeMs && nowMs <= path.notAfterMs) return true
-      }
+        if (thumbprint === peer.leaf.thumbprint) return one
+      } else if (name !== undefined && peer.leaf.names.includes(name) && this.isIssued(peer, nowMs))
+        return one
     }
-    return false
+    return undefined
+  }
+
+  /** Whether a path to one of the operator's authorities holds now. */
+  isIssued(peer: PeerCertificate, nowMs: number): boolean {
+    const { path } = this.#judge(peer)
+    return path !== undefined && nowMs >= path.notBeforeMs && nowMs <= path.notAfterMs
   }
 
   #ofSocket(socket: Socket): PeerCertificate | CertificateFault {
