@@ -1,5 +1,4 @@
 import { type Kysely, sql } from 'kysely'
-import { lockFor } from '#platform/database'
 import { retentionDays } from './check-records.ts'
 import type { MeteringTables } from './tables.ts'
 import { daysBefore } from './utc-day.ts'
@@ -12,33 +11,14 @@ export interface ExchangeDays {
   dropExpired(now: Date): Promise<string[]>
 }
 
-const tableOf = (day: string): string => `exchange_${day.replaceAll('-', '')}`
-
 export function createExchangeDays(db: Kysely<MeteringTables>): ExchangeDays {
   const known = new Set<string>()
-
-  const create = (day: string): Promise<void> =>
-    db.transaction().execute(async (trx) => {
-      await lockFor(trx, 'metering.exchange_day')
-      const there = await trx
-        .selectFrom('metering.exchange_day')
-        .select('day')
-        .where('day', '=', day)
-        .executeTakeFirst()
-      if (there !== undefined) return
-      const table = sql.id('metering', tableOf(day))
-      // Attaching does not wait for readers and writers of other days, as creating a partition in place would.
-      await sql`create table ${table} (like metering.exchange including all)`.execute(trx)
-      await sql`alter table metering.exchange attach partition ${table}
-        for values from (${sql.lit(day)}) to (${sql.lit(dayAfter(day))})`.execute(trx)
-      await trx.insertInto('metering.exchange_day').values({ day, dropped_at: null }).execute()
-    })
 
   return {
     async ensure(days) {
       for (const day of days) {
         if (known.has(day)) continue
-        await create(day)
+        await sql`select metering.make_exchange_day(${day}::date)`.execute(db)
         known.add(day)
       }
     },
@@ -50,24 +30,10 @@ export function createExchangeDays(db: Kysely<MeteringTables>): ExchangeDays {
       )
       const dropped: string[] = []
       for (const { day } of expired.rows) {
-        await db.transaction().execute(async (trx) => {
-          await lockFor(trx, 'metering.exchange_day')
-          // Rather not now than holding up the intake behind a long reader.
-          await sql`set local lock_timeout = '2s'`.execute(trx)
-          await sql`drop table if exists ${sql.id('metering', tableOf(day))}`.execute(trx)
-          await sql`update metering.exchange_day set dropped_at = ${now} where day = ${day}::date`.execute(
-            trx,
-          )
-        })
+        await sql`select metering.drop_exchange_day(${day}::date, ${now})`.execute(db)
         dropped.push(day)
       }
       return dropped
     },
   }
-}
-
-const dayAfter = (day: string): string => {
-  const next = new Date(`${day}T00:00:00Z`)
-  next.setUTCDate(next.getUTCDate() + 1)
-  return next.toISOString().slice(0, 10)
 }
