@@ -13,6 +13,7 @@ export const subscriptions: Readonly<Record<string, readonly string[]>> = {
     'quota.warned',
   ],
   consent: ['application.changed'],
+  'consent-uses': ['consents.used'],
   snapshot: [
     'api.changed',
     'partner.changed',

@@ -30,7 +30,7 @@ export async function subscriberClaims(
   ctx: KoaContextWithOIDC,
   token: SubscriberToken,
 ): Promise<Record<string, unknown>> {
-  const { environment, sealing, subscribers, scopes, clock } = options
+  const { environment, sealing, subscribers, scopes } = options
   const client = stateOf(ctx.req)?.client
   const { Grant, AuthorizationCode } = ctx.oidc.entities
   if (client === undefined || subscribers === undefined || Grant?.accountId === undefined)
@@ -50,7 +50,6 @@ export async function subscriberClaims(
   })
   if (decision.status !== 'granted') throw invalidGrant(refusals[decision.status])
   const { consentIds } = decision
-  if (consentIds.length > 0) await subscribers.consent.noteUse(environment, consentIds, clock.now())
   // The network said who was there when the code was asked for; a refresh is another day, perhaps another SIM.
   const amr = AuthorizationCode?.amr
   return {

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { sql } from 'kysely'
 import { endConsentsOf, expireDue } from './end-consent.ts'
 import { CaptureRefused, type CaptureRequest } from './face.ts'
+import { noteUses } from './store.ts'
 import { testConsent } from './testing.ts'
 
 const refusedFor = (reason: CaptureRefused['reason']) => (error: unknown) =>
@@ -257,4 +258,25 @@ test('nothing in the database holds a token of a link', async (t) => {
   const { rows } = await sql<{ text: string }>`
     select c::text as text from consent.capture c`.execute(consenting.db)
   assert.ok(!rows.some(({ text }) => text.includes(token)))
+})
+
+test('the last use of a consent is the latest that any journal told, in whatever order they come', async (t) => {
+  const { directory, request, answer, question, consenting } = await testConsent(t)
+  const decision = await answer(request(), 'allow')
+  const id = decision.status === 'granted' ? (decision.consentIds[0] ?? '') : ''
+  const last = async () =>
+    (await directory.listOf('production', question.subject))[0]?.lastUsedAt?.getTime()
+  assert.equal(await last(), undefined)
+  const at = Date.parse('2026-03-01T10:00:00Z')
+  const moments = [at + 600_000, at, at + 120_000, at + 630_000]
+  await Promise.all(
+    moments.map((one) => noteUses(consenting.db, 'production', { [id]: one, cns_gone: one })),
+  )
+  const noted = (await last()) ?? 0
+  assert.ok([at + 600_000, at + 630_000].includes(noted), 'true to a minute')
+  await noteUses(consenting.db, 'sandbox', { [id]: at + 9_000_000 })
+  await noteUses(consenting.db, 'production', {})
+  assert.equal(await last(), noted, 'a consent of the other environment is another one')
+  await noteUses(consenting.db, 'production', { [id]: at + 9_000_000 })
+  assert.equal(await last(), at + 9_000_000)
 })

@@ -18,6 +18,7 @@ import { missingBlanks } from './missing-blanks.ts'
 import type { Consenting, ConsentNeeds, Trx } from './needs.ts'
 import type { ConsentInfoNeeds } from './retrieve-status.ts'
 import { LanguageWords, Locale } from './schema.ts'
+import { noteUses } from './store.ts'
 import { textRoutes } from './text-routes.ts'
 import { addOverlay } from './text-store.ts'
 
@@ -52,6 +53,11 @@ export function createConsent(
         types: ['application.changed'],
         handle: (trx, event) => followApplication(consenting, trx as unknown as Trx, event),
       },
+      {
+        name: 'consent-uses',
+        types: ['consents.used'],
+        handle: (trx, event) => followUses(trx as unknown as Trx, event),
+      },
     ],
     internalHandlers: consentInfoHandlers(consenting, info, platform.sealing),
     loadTexts: (folder) => loadTexts(consenting, folder),
@@ -70,6 +76,17 @@ async function followApplication(
   const { applicationId } = Value.Parse(ApplicationEvent, event.payload)
   if ((await consenting.partners.getApplication(applicationId)) !== undefined) return
   await endConsentsOf(consenting, trx, applicationId)
+}
+
+const UsesEvent = Type.Object({
+  environment: Type.Enum(['production', 'sandbox']),
+  uses: Type.Record(Type.String(), Type.Number()),
+})
+
+/** What the journals of gateways say: the calls that were answered on a consent. */
+async function followUses(trx: Trx, event: OutboxEvent): Promise<void> {
+  const { environment, uses } = Value.Parse(UsesEvent, event.payload)
+  await noteUses(trx, environment, uses)
 }
 
 /** `pt.yaml`, `de.yaml`: what a file says goes over the product's words, and under what was said in the console. */

@@ -6,7 +6,7 @@ import { objectTo, withdraw } from './end-consent.ts'
 import type { ConsentDirectory } from './face.ts'
 import type { Consenting, ConsentNeeds } from './needs.ts'
 import { findCapture, noteReached, openCapture } from './open-capture.ts'
-import { noteUse, recordsOfSubject, toRecord } from './store.ts'
+import { recordsOfSubject, toRecord } from './store.ts'
 import type { ConsentTables } from './tables.ts'
 
 type Given = Pick<Platform, 'database' | 'outbox' | 'newId' | 'clock' | 'log'>
@@ -39,6 +39,5 @@ export function createConsentDirectory(platform: Given, needs: ConsentNeeds): Co
     async listOf(environment, subject) {
       return (await recordsOfSubject(consenting.db, environment, subject)).map(toRecord)
     },
-    noteUse: (environment, ids, at) => noteUse(consenting.db, environment, ids, at),
   }
 }

@@ -124,6 +124,7 @@ export type ConsentRecord = {
   grantedAt: Date | undefined
   /** of a consent that was granted; undefined: it holds until it is withdrawn */
   expiresAt: Date | undefined
+  /** the last call that was answered on it, to a minute */
   lastUsedAt: Date | undefined
   /** of the notice that was shown when it was answered */
   textHash: string | undefined
@@ -168,8 +169,6 @@ export interface ConsentDirectory {
   object(question: ConsentQuestion, by: ConsentChanger): Promise<string>
   /** Everything of one subscriber, the latest change first. */
   listOf(environment: Environment, subject: string): Promise<ConsentRecord[]>
-  /** Tells that a token or a call rested on these; to be called freely, it writes once a minute at most. */
-  noteUse(environment: Environment, consentIds: readonly string[], at: Date): Promise<void>
 }
 
 /** Why a question could not be opened or answered. @public */

@@ -70,25 +70,25 @@ export async function recordsOfSubject(
 
 const usedAgainAfterMs = 60_000
 
-export async function noteUse(
+/**
+ * The latest use counts, in whatever order they come; a use within a minute of the last one is not worth a row version.
+ * @param uses by id, milliseconds since 1970
+ */
+export async function noteUses(
   db: Db,
   environment: Environment,
-  ids: readonly string[],
-  at: Date,
+  uses: Readonly<Record<string, number>>,
 ): Promise<void> {
+  // In one order, so that two writers who meet in the same rows do not wait for each other in turn.
+  const ids = Object.keys(uses).toSorted()
   if (ids.length === 0) return
-  await db
-    .updateTable('consent.consent')
-    .set({ last_used_at: at })
-    .where('environment', '=', environment)
-    .where('id', 'in', [...ids])
-    .where((eb) =>
-      eb.or([
-        eb('last_used_at', 'is', null),
-        eb('last_used_at', '<', new Date(at.getTime() - usedAgainAfterMs)),
-      ]),
-    )
-    .execute()
+  await sql`
+    with used as (
+      select c.id, u.at from unnest(${ids}::text[], ${ids.map((id) => new Date(uses[id] ?? 0))}::timestamptz[]) u (id, at)
+      join consent.consent c on c.id = u.id and c.environment = ${environment}
+      where c.last_used_at is null or c.last_used_at < u.at - make_interval(secs => ${usedAgainAfterMs / 1_000})
+      order by c.id for no key update of c)
+    update consent.consent c set last_used_at = used.at from used where c.id = used.id`.execute(db)
 }
 
 export const toRecord = (row: ConsentRow): ConsentRecord => ({

@@ -18,6 +18,7 @@ import {
   type SegmentName,
 } from './segment-store.ts'
 import type { MeteringTables } from './tables.ts'
+import { tellConsentUses } from './tell-consent-uses.ts'
 import { groupByDay } from './utc-day.ts'
 
 /** Whose segment it is and what its bytes hash to, as the sender says. @public */
@@ -34,7 +35,7 @@ export type IntakeResult =
   | { outcome: 'quarantined'; reason: string }
   | { outcome: 'refused'; why: 'damaged' | 'environment'; reason: string }
 
-export type Intake = Pick<Platform, 'clock' | 'log'> & {
+export type Intake = Pick<Platform, 'clock' | 'log' | 'outbox'> & {
   db: Kysely<MeteringTables>
   days: ExchangeDays
   meters: Meters
@@ -104,7 +105,7 @@ export async function applySegment(
 const otherContent = 'another segment of this name was counted: a copied disk or a restored backup'
 
 async function count(
-  { db, clock }: Intake,
+  { db, clock, outbox }: Intake,
   name: SegmentName,
   sha256: string,
   segment: Extract<ReturnType<typeof readSegment>, { ok: true }>,
@@ -117,6 +118,7 @@ async function count(
     const counted = await insertRecords(trx, segmentId, name.environment, records, meterIds)
     if (counted < records.length) await listDuplicates(trx, segmentId, records)
     await insertSegmentDays(trx, segmentId, records)
+    await tellConsentUses(outbox, trx, name, records)
     await advanceWatermark(trx, name, new Date(footer.sealedAt), clock.now())
     return { outcome: 'applied', records: counted, duplicates: records.length - counted }
   })

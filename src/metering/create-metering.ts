@@ -42,19 +42,20 @@ export interface Metering {
 
 /** @example const metering = createMetering(platform, { contracts }) @public */
 export function createMetering(
-  platform: Pick<Platform, 'database' | 'clock' | 'log' | 'sealing' | 'config'>,
+  platform: Pick<Platform, 'database' | 'clock' | 'log' | 'sealing' | 'config' | 'outbox'>,
   {
     contracts,
     describeApi,
   }: { contracts: Pick<Contracts, 'price'>; describeApi?: DescribeApi | undefined },
 ): Metering {
-  const { clock, config, log } = platform
+  const { clock, config, log, outbox } = platform
   const db = platform.database.as<MeteringTables>()
   const days = createExchangeDays(db)
   const intake: Intake = {
     db,
     clock,
     log,
+    outbox,
     days,
     meters: createMeters(db),
     prices: createPriceCopies(db, contracts),

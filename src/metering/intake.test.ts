@@ -348,3 +348,30 @@ test('days are made once when many segments need them at once, and dropped after
   )
   assert.match(report.text, /dropped/)
 })
+
+test('which consents calls were answered on is told once, with the last moment of each, and refusals are no use', async (t) => {
+  const { platform, metering } = await testMetering(t)
+  const at = Date.parse('2026-03-01T10:00:00Z')
+  const legal = (...consents: string[]) => ({ basis: 'consent', consents })
+  const [segment] = await writeSegments(testFolder(t), [
+    [
+      exchange('1', { at, legal: legal('cns_a', 'cns_b') }),
+      exchange('2', { at: at + 5_000, legal: legal('cns_a') }),
+      exchange('3', { at: at + 9_000, legal: legal('cns_a', 'cns_c'), status: 403 }),
+      exchange('4', { at: at + 9_000, legal: { basis: 'contract' } }),
+      exchange('5', { at: at + 9_000 }),
+    ],
+  ])
+  assert.ok(segment)
+  await Promise.all(
+    Array.from({ length: 5 }, () => metering.intake('sandbox', segment.claim, segment.bytes)),
+  )
+  const { rows } = await sql<{ payload: unknown }>`
+    select payload from platform.outbox where type = 'consents.used'`.execute(
+    platform.database.as<unknown>(),
+  )
+  assert.deepEqual(
+    rows.map(({ payload }) => payload),
+    [{ environment: 'sandbox', uses: { cns_a: at + 5_000, cns_b: at } }],
+  )
+})
