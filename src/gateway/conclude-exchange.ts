@@ -4,6 +4,7 @@ import type { Connection } from './edge/connection.ts'
 import type { Exchange } from './exchange.ts'
 import type { GatewayContext } from './gateway-context.ts'
 import type { LogThrottle } from './observation/log-throttle.ts'
+import { passedRules } from './passed-rules.ts'
 import { settleClaim, settlementOf, unknownOf } from './payload/settle-claim.ts'
 import { giveBackQuota } from './policies/limit-quota.ts'
 import { bodyOf, type Refusal, refuseForNow } from './refusal.ts'
@@ -152,6 +153,9 @@ function recordOf(context: GatewayContext, exchange: Exchange): NewRecord {
     bound: exchange.bound,
     traceId: exchange.traceId,
     subject: exchange.subject,
+    // Evidence of what happened to somebody's data; other calls do not pay for it.
+    tokenId: exchange.subject === undefined ? undefined : exchange.token?.id,
+    rules: exchange.subject === undefined ? undefined : passedRules(exchange),
     legal: exchange.legal,
     idempotency: exchange.idempotency,
     masked: exchange.masked,

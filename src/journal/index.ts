@@ -9,6 +9,7 @@ export {
 } from './open-journal.ts'
 export { reasons } from './reasons.ts'
 export type { JournalRecord } from './record.ts'
+export { recordedRules, rulesOf } from './recorded-rules.ts'
 export {
   type ReadSegment,
   readSegment,

@@ -39,10 +39,15 @@ export type JournalRecord = {
   traceId?: string
   /** keyed pseudonym of the subscriber that the call was about, the same for one subscriber in one installation */
   subject?: string
-  /** on what a call about a person rested: legal basis, purpose (`dpv:…`), ids of consents and of the grant */
+  /** of a call about a person: the id of its access token (`jti`), which opens nothing */
+  tokenId?: string
+  /** of a call about a person: the rules that let it pass, as bits of `recordedRules` */
+  rules?: number
+  /** on what a call about a person rested: legal basis, purpose (`dpv:…`), scopes, ids of consents and of the grant */
   legal?: {
     basis: string
     purpose?: string | undefined
+    scopes?: readonly string[] | undefined
     consents?: readonly string[] | undefined
     grant?: string | undefined
   }

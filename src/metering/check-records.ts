@@ -17,6 +17,9 @@ const within = (value: unknown, least: number, most: number): boolean =>
   typeof value === 'number' && value >= least && value <= most
 const wholeWithin = (value: unknown, least: number, most: number): boolean =>
   Number.isInteger(value) && within(value, least, most)
+const optionalTexts = (value: unknown, longest: number): boolean =>
+  value === undefined ||
+  (Array.isArray(value) && value.length <= 50 && value.every((one) => text(one, longest)))
 
 const isLegal = (legal: NonNullable<JournalRecord['legal']>): boolean =>
   typeof legal === 'object' &&
@@ -24,10 +27,8 @@ const isLegal = (legal: NonNullable<JournalRecord['legal']>): boolean =>
   text(legal.basis, 32) &&
   optionalText(legal.purpose, 128) &&
   optionalText(legal.grant, 64) &&
-  (legal.consents === undefined ||
-    (Array.isArray(legal.consents) &&
-      legal.consents.length <= 50 &&
-      legal.consents.every((id) => text(id, 64))))
+  optionalTexts(legal.scopes, 160) &&
+  optionalTexts(legal.consents, 64)
 
 const hourMs = 3_600_000
 const tebibyte = 2 ** 40
@@ -57,6 +58,8 @@ const checks: Readonly<Record<string, Check>> = {
   traceId: (r) => optionalText(r.traceId, 32),
   reason: (r) => optionalText(r.reason, 160),
   subject: (r) => optionalText(r.subject, 64),
+  tokenId: (r) => optionalText(r.tokenId, 128),
+  rules: (r) => r.rules === undefined || wholeWithin(r.rules, 0, 2 ** 31 - 1),
   legal: (r) => r.legal === undefined || isLegal(r.legal),
   idempotency: (r) => optionalText(r.idempotency, 32),
   masked: (r) =>

@@ -97,6 +97,8 @@ export const Exchange = Type.Object({
       basis: Type.String(),
       /** `dpv:…` */
       purpose: Type.Optional(Type.String()),
+      /** the scopes of the token that this basis is for */
+      scopes: Type.Optional(Type.Array(Type.String())),
       consents: Type.Optional(Type.Array(Type.String())),
       grant: Type.Optional(Type.String()),
     }),

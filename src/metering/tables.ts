@@ -68,6 +68,7 @@ export type ExchangeRow = {
 export type StoredLegal = {
   basis: string
   purpose?: string
+  scopes?: string[]
   consents?: string[]
   grant?: string
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { rulesOf } from '#journal'
 import type { ApiEntry } from '#snapshot'
 import {
   audience,
@@ -114,7 +115,7 @@ test('a withdrawal reaches a remembered consent with the feed', async (t) => {
   assert.equal((await send(twoLegged(purpose))).status, 200)
   assert.equal(consents.asked, 1, 'the second was remembered')
   const legal = journal.records.at(-1)?.legal
-  assert.deepEqual(legal, { basis: 'consent', purpose, consents: ['cns_1'] })
+  assert.deepEqual(legal, { basis: 'consent', purpose, scopes: [scope], consents: ['cns_1'] })
   snapshot.put({ kind: 'revocation', id: 'cns_1' })
   assert.equal((await send(twoLegged(purpose))).status, 403)
 })
@@ -186,4 +187,29 @@ test('the people of the sandbox consent until they say no, and are then asked as
   answer('cns_2', { scopes: [scope, 'sim-swap'] })
   await waitOutNo()
   assert.equal((await send(twoLegged(purpose))).status, 200)
+})
+
+test('the journal tells which rules let a call about a person pass, and the id of its token', async (t) => {
+  const { send, answer, journal } = await setup(t)
+  const token = key.token(1, { scope: `${scope} ${purpose}`, jti: 'tok_7' })
+  assert.equal((await send(token)).status, 403)
+  answer('cns_1')
+  await waitOutNo()
+  assert.equal((await send(token)).status, 200)
+  const [refused, passed] = journal.records.slice(-2)
+  const before = ['authenticate', 'check-revocation', 'authorise', 'identify-subject']
+  const told = rulesOf(refused?.rules ?? 0)
+  assert.deepEqual([refused?.refusedBy, refused?.tokenId], ['require-consent', 'tok_7'])
+  for (const rule of before) assert.ok(told.includes(rule), `${rule} in ${told}`)
+  assert.ok(!told.includes('require-consent') && !told.includes('forward'), `${told}`)
+  const all = rulesOf(passed?.rules ?? 0)
+  for (const rule of [...told, 'require-consent', 'forward', 'check-response'])
+    assert.ok(all.includes(rule), `${rule} in ${all}`)
+})
+
+test('a call about nobody carries neither', async (t) => {
+  const { send, journal } = await setup(t, { whole: 'contract' })
+  await send(key.token(9, { scope }))
+  const last = journal.records.at(-1)
+  assert.deepEqual([last?.rules, last?.tokenId], [undefined, undefined])
 })

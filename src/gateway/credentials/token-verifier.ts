@@ -9,6 +9,8 @@ export type TokenBinding = { thumbprint: string | undefined; jkt: string | undef
  * @public
  */
 export type AccessToken = {
+  /** its own id, `jti` */
+  id: string | undefined
   clientId: string
   credentialId: string
   scopes: ReadonlySet<string>
@@ -218,7 +220,7 @@ function parsed(part: string): Record<string, unknown> | undefined {
   }
 }
 
-type Rests = Pick<AccessToken, 'purpose' | 'consents' | 'grant' | 'revocableBy' | 'methods'>
+type Rests = Pick<AccessToken, 'id' | 'purpose' | 'consents' | 'grant' | 'revocableBy' | 'methods'>
 
 /** What a token rests on: the claims `pur`, `cns`, `gnt`, `jti` and `amr`; undefined when one of them is malformed. */
 function restsOf({ pur, cns, gnt, jti, amr }: Record<string, unknown>): Rests | undefined {
@@ -228,7 +230,7 @@ function restsOf({ pur, cns, gnt, jti, amr }: Record<string, unknown>): Rests | 
   if (consents === undefined || methods === undefined) return undefined
   const revocableBy = jti === undefined ? [] : [`jti:${jti}`]
   if (gnt !== undefined) revocableBy.push(gnt)
-  return { purpose: pur, consents, grant: gnt, revocableBy, methods }
+  return { id: jti, purpose: pur, consents, grant: gnt, revocableBy, methods }
 }
 
 const isTextOrAbsent = (value: unknown): value is string | undefined =>

@@ -22,6 +22,7 @@ export const requireConsent: OperationPolicy = (context, operation) => {
       exchange.legal = {
         basis: way.basis,
         purpose: token?.purpose,
+        scopes: way.scopes.length > 0 ? way.scopes : undefined,
         consents: token !== undefined && token.consents.length > 0 ? token.consents : undefined,
         grant: token?.grant,
       }
