@@ -430,7 +430,7 @@ test('writes nothing for a success, and a used-up window costs no more writes', 
   const { platform, post } = await testServers(t, { count: 1 })
   const count = async (): Promise<number> => {
     const { rows } = await platform.database.pool.query(
-      'select sum(count)::int as n from platform.attempt',
+      'select sum(count)::int as n from platform.attempt_count',
     )
     return rows[0].n ?? 0
   }

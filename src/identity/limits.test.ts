@@ -22,7 +22,7 @@ test('what attempts are counted by is not kept readable', async (t) => {
   const { call, platform } = await identityUnderTest(t)
   await call('POST', '/session', { body: { email: 'eve@example.com', password: 'wrong' } })
   await call('POST', '/recovery', { body: { email: 'eve@example.com' } })
-  const { rows } = await sql<{ key: string }>`select key from platform.attempt`.execute(
+  const { rows } = await sql<{ key: string }>`select key from platform.attempt_count`.execute(
     platform.database.as<unknown>(),
   )
   assert.ok(rows.length >= 4)

@@ -6,7 +6,8 @@ import type { DatabasePool } from './database.ts'
 export type AttemptLimit = { name: string; limit: number; windowSeconds: number }
 
 /**
- * Counts attempts in fixed windows in PostgreSQL, so that the limit holds over any number of processes.
+ * Counts attempts in PostgreSQL, so that the limit holds over any number of processes. A window begins with the first
+ * attempt by a key.
  * @public
  */
 export interface Attempts {
@@ -25,16 +26,12 @@ export function createAttempts(database: DatabasePool): Attempts {
   return {
     async take(limit, key) {
       const { rows } = await sql<{ count: number; retry: number }>`
-        insert into platform.attempt as a (key, window_start, count)
-        values (
-          ${`${limit.name}:${key}`},
-          to_timestamp(floor(extract(epoch from now()) / ${limit.windowSeconds}) * ${limit.windowSeconds}),
-          1)
-        on conflict (key, window_start) do update set count = a.count + 1
-        returning count,
-          ceil(extract(epoch from window_start) + ${limit.windowSeconds} - extract(epoch from now()))::int as retry`.execute(
-        db,
-      )
+        insert into platform.attempt_count as a (key, count, ends_at)
+        values (${`${limit.name}:${key}`}, 1, now() + make_interval(secs => ${limit.windowSeconds}))
+        on conflict (key) do update set
+          count = case when a.ends_at <= now() then 1 else a.count + 1 end,
+          ends_at = case when a.ends_at <= now() then excluded.ends_at else a.ends_at end
+        returning count, ceil(extract(epoch from ends_at - now()))::int as retry`.execute(db)
       const row = rows[0]
       if (row === undefined || row.count <= limit.limit) return
       const seconds = Math.max(1, row.retry)
@@ -43,23 +40,19 @@ export function createAttempts(database: DatabasePool): Attempts {
       })
     },
     async giveBack(limit, key) {
-      // In a window that has begun meanwhile nothing was counted, and nothing is taken off it.
       await sql`
-        update platform.attempt set count = count - 1
-        where key = ${`${limit.name}:${key}`} and count > 0 and window_start =
-          to_timestamp(floor(extract(epoch from now()) / ${limit.windowSeconds}) * ${limit.windowSeconds})`.execute(
-        db,
-      )
+        update platform.attempt_count set count = count - 1
+        where key = ${`${limit.name}:${key}`} and count > 0 and ends_at > now()`.execute(db)
     },
   }
 }
 
 /**
- * Forgets windows that ended more than a day ago.
+ * Forgets windows that have ended.
  * @public
  */
 export async function forgetOldAttempts(database: DatabasePool): Promise<void> {
-  await sql`delete from platform.attempt where window_start < now() - interval '1 day'`.execute(
+  await sql`delete from platform.attempt_count where ends_at <= now()`.execute(
     database.as<Record<never, never>>(),
   )
 }

@@ -22,7 +22,7 @@ describe('the explorer', () => {
   beforeEach(async () => {
     under.issuer.seen.length = 0
     under.gateway.seen.length = 0
-    await under.platform.database.pool.query('delete from platform.attempt')
+    await under.platform.database.pool.query('delete from platform.attempt_count')
   })
 
   test('gets a token with an assertion and makes the call, as a guest and in the open', async () => {
@@ -48,7 +48,7 @@ describe('the explorer', () => {
 
   test('counts visitors without keeping their addresses', async () => {
     await under.post('/try-it', check)
-    const { rows } = await under.platform.database.pool.query('select key from platform.attempt')
+    const { rows } = await under.platform.database.pool.query('select key from platform.attempt_count')
     assert.equal(rows.length, 1)
     assert.doesNotMatch(JSON.stringify(rows), /127\.0\.0\.1|::1/)
   })

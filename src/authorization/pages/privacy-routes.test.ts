@@ -222,7 +222,7 @@ describe('the privacy page', () => {
     const { rows } = await platform.database.pool.query(
       `select c::text as row from "authorization".subscriber_code c
        union all select s::text from "authorization".subscriber_session s
-       union all select a::text from platform.attempt a`,
+       union all select a::text from platform.attempt_count a`,
     )
     assert.ok(rows.length >= 3)
     for (const { row } of rows) assert.doesNotMatch(row, /12345678/)
