@@ -1,3 +1,5 @@
+import type { Generated } from 'kysely'
+import type { Environment } from '#platform/config'
 import type { Actor } from './actor.ts'
 
 export type EntryRow = {
@@ -35,7 +37,89 @@ export type CheckpointRow = {
   made_at: Date
 }
 
+export type SubjectRow = {
+  id: Generated<number>
+  environment: Environment
+  pseudonym: string
+  wrapped_key: string
+  made_at: Date
+}
+
+export type PersonalRow = {
+  id: Generated<number>
+  subject_id: number
+  digest: string
+  sealed: string
+  made_at: Date
+}
+
+export type PartyRow = {
+  id: Generated<number>
+  environment: Environment
+  partner_id: string
+  application_id: string
+  api_id: string
+  basis: string
+  purpose: string
+}
+
+export type SegmentRow = {
+  id: number
+  day: string
+  leaf_id: string
+  record: string
+  records: number
+  contents: Buffer
+}
+
+export type ExchangeRow = {
+  id: string
+  at: Date
+  segment_id: number
+  /** 0: about nobody who is known; null: the subscriber was erased */
+  personal_id: number | null
+  day: string
+  position: number
+  party_id: number
+}
+
+export type EvidenceRow = {
+  kind: string
+  id: string
+  at: Date
+  appended_at: Date
+  record: string
+  sealed: string | null
+  subject_id: number | null
+  about: string | null
+  final: boolean
+  partner_id: string | null
+  application_id: string | null
+}
+
+export type ErasureRow = {
+  id: string
+  state: 'asked' | 'done' | 'cancelled' | 'expired'
+  reason: string
+  sealed_number: string | null
+  asked_by: string
+  asked_at: Date
+  expires_at: Date
+  decided_by: string | null
+  decided_at: Date | null
+  erased: Record<string, number> | null
+}
+
 export type AuditTables = {
+  'audit.subject': SubjectRow
+  'audit.personal': PersonalRow
+  'audit.key_epoch': { value: number }
+  'audit.party': PartyRow
+  'audit.evidence_day': { day: string; dropped_at: Date | null }
+  'audit.segment': SegmentRow
+  'audit.exchange': ExchangeRow
+  'audit.evidence': EvidenceRow
+  'audit.erasure': ErasureRow
   'audit.signing_key': KeyRow
   'audit.checkpoint': CheckpointRow
   'audit.checkpoint_export': { sink: string; size: number; exported_at: Date }

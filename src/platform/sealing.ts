@@ -45,6 +45,8 @@ export interface DataKey {
   seal(plaintext: string, context: string): string
   /** @throws when the text was altered, or sealed with another key or for another context */
   open(sealed: string, context: string): string
+  /** HMAC-SHA-256 of a short value: nobody can try values out without the key, and nobody at all when it is destroyed. */
+  keyedHash(value: string): string
 }
 
 /** The keys that values are sealed with. They change; which one it is stands in the value. */
@@ -110,7 +112,11 @@ const wrapContext = (context: string): string => `data key\0${context}`
 
 function dataKeyOf(bytes: Buffer): DataKey {
   const key = messageKey(bytes)
+  const hashes = remember((purpose) =>
+    keyedHashOf(Buffer.from(hkdfSync('sha256', bytes, 'wayleave', purpose, 32))),
+  )
   return {
+    keyedHash: (value) => hashes('hash')(value),
     seal: (plaintext, context) =>
       `d1.${key.encrypt(Buffer.from(plaintext), randomBytes(24), Buffer.from(context)).toString('base64url')}`,
     open(sealed, context) {
