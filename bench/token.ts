@@ -14,7 +14,7 @@ import { createAuthorizationServer } from '#authorization'
 import { createScopeSource } from '#contracts'
 import { createPartnerDirectory } from '#partners'
 import { createSealing } from '#platform/sealing'
-import { testPlatform } from '#platform/testing'
+import { dropTestDatabases, testPlatform } from '#platform/testing'
 
 const cleanups: (() => unknown)[] = []
 const scope = { after: (fn: () => unknown) => void cleanups.push(fn) }
@@ -101,6 +101,7 @@ async function load(seconds = 5, connections = 32, applications = 1_000): Promis
   child.disconnect()
   await pool.close()
   for (const cleanup of cleanups) await cleanup()
+  await dropTestDatabases()
   process.exit(0)
 }
 

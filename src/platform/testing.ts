@@ -7,11 +7,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type RawBuilder, sql } from 'kysely'
 import { Client } from 'pg'
+import { databaseGrants } from '../database-grants.ts'
 import { migrated } from '../modules.ts'
 import { subscriptions } from '../subscriptions.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type Config, loadConfig } from './config.ts'
 import { createDatabasePool, type DatabasePool } from './database.ts'
+import { databaseRoleUrl, ensureDatabaseRoles, type RoleUrls } from './database-roles.ts'
+import { databaseRoles } from './declared-grants.ts'
 import { startEmbeddedPostgres } from './embedded-postgres.ts'
 import { freePort } from './free-port.ts'
 import { createIds } from './ids.ts'
@@ -28,6 +31,8 @@ export { freePort }
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..')
 const source = path.join(root, 'src')
+
+const sealing = createSealing(createHash('sha256').update('test').digest())
 
 /** The superuser address of the server that all test files share; a lone test file starts a server of its own. */
 let server: Promise<string> | undefined
@@ -69,7 +74,11 @@ function administration(): Promise<Client> {
   return administrator
 }
 
-after(async () => {
+/**
+ * Drops what was made here, and stops the server that was started for it: the last thing that a process does.
+ * @public
+ */
+export async function dropTestDatabases(): Promise<void> {
   if (administrator !== undefined) {
     const admin = await administrator
     for (const name of made.splice(0)) {
@@ -78,7 +87,9 @@ after(async () => {
     await admin.end()
   }
   await stopOwnServer()
-})
+}
+// The test runner follows every promise of a process that uses it, and a bench would measure that.
+if (process.argv[1]?.endsWith('.test.ts')) after(dropTestDatabases)
 
 const withDatabase = (url: string, name: string): string => {
   const changed = new URL(url)
@@ -91,7 +102,9 @@ let template: Promise<string> | undefined
 
 async function makeTemplate(): Promise<string> {
   const url = await testServer()
-  const files = globSync('*/migrations/*.sql', { cwd: source }).sort()
+  const files = globSync(['*/migrations/*.sql', '*/database-grants.ts', 'platform/*-grants.ts'], {
+    cwd: source,
+  }).sort()
   const digest = createHash('sha256')
   for (const file of files) digest.update(file).update(readFileSync(path.join(source, file)))
   const name = `template_${digest.digest('hex').slice(0, 16)}`
@@ -106,6 +119,7 @@ async function makeTemplate(): Promise<string> {
     const draft = `draft_${randomBytes(8).toString('hex')}`
     await admin.query(`create database ${draft}`)
     await migrate(withDatabase(url, draft), source, migrated)
+    await ensureDatabaseRoles(withDatabase(url, draft), { sealing, grants: databaseGrants })
     await admin.query(`alter database ${draft} rename to ${name}`)
     return name
   } finally {
@@ -137,6 +151,18 @@ export async function testDatabase(t: TestContext): Promise<DatabasePool> {
 }
 
 /**
+ * The addresses of the roles of a test database, which have what the modules declare and nothing else.
+ * @public
+ */
+export async function testRoles({ url, pool }: DatabasePool): Promise<RoleUrls> {
+  const { rows } = await pool.query<{ id: string }>('select id from platform.installation')
+  const installation = rows[0]?.id ?? ''
+  return Object.fromEntries(
+    databaseRoles.map((role) => [role, databaseRoleUrl(url, { installation, sealing, role })]),
+  ) as RoleUrls
+}
+
+/**
  * A configuration on free ports with a data folder of its own.
  * @public
  */
@@ -163,6 +189,7 @@ const portSettings = [
   'WAYLEAVE_GATEWAY_PRODUCTION_TLS_PORT',
   'WAYLEAVE_GATEWAY_SANDBOX_TLS_PORT',
   'WAYLEAVE_AUTHORIZATION_PORT',
+  'WAYLEAVE_AUTHORIZATION_TLS_PORT',
   'WAYLEAVE_POSTGRES_PORT',
   'WAYLEAVE_SIMULATOR_PORT',
   'WAYLEAVE_CONTROL_INTERNAL_PORT',
@@ -193,7 +220,7 @@ export async function testPlatform(
     newId,
     clock,
     outbox: { ...outbox, ...waitForServed(database) },
-    sealing: createSealing(createHash('sha256').update('test').digest()),
+    sealing,
     log: createLog({ name: 'test', level: 'silent' }),
   }
 }
