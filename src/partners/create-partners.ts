@@ -85,6 +85,8 @@ export interface PartnerDirectory {
 
 export interface Partners extends PartnerDirectory {
   routes: Routes
+  /** Whether the operator has suspended a partner. */
+  isSuspended(partnerId: string): Promise<boolean>
 }
 
 export function createPartnerDirectory(platform: Platform): PartnerDirectory {
@@ -98,7 +100,7 @@ export function createPartnerDirectory(platform: Platform): PartnerDirectory {
     async findClient(clientId, environment) {
       const record = await findApplicationByClientId(db, clientId, environment)
       if (record === undefined) return undefined
-      const credentials = await listCredentials(db, record.id)
+      const { credentials } = record
       const keys = credentials.flatMap((c) =>
         c.jwk === null ? [] : [{ credentialId: c.id, jwk: c.jwk as JWK }],
       )
@@ -190,5 +192,10 @@ export function createPartners(platform: Platform, deps: PartnerRouteDeps): Part
     })(server)
     await operatorRoutes(platform, deps.requirementsOf)(server)
   }
-  return { ...createPartnerDirectory(platform), routes }
+  const directory = createPartnerDirectory(platform)
+  return {
+    ...directory,
+    routes,
+    isSuspended: async (id) => (await directory.getPartner(id))?.state === 'suspended',
+  }
 }

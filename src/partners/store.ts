@@ -1,4 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
+import { jsonArrayFrom } from 'kysely/helpers/postgres'
 import type { Environment } from '#platform/config'
 import type { StoredSettings } from './client-settings.ts'
 import type { CredentialType, PartnerTables } from './tables.ts'
@@ -37,6 +38,18 @@ export type CredentialRecord = {
   notAfter: Date | null
   createdAt: Date
 }
+
+const credentialFields = [
+  'id',
+  'type',
+  'hint',
+  'secret_hash as secretHash',
+  'jwk',
+  'thumbprint',
+  'subject_alternative_name as subjectAlternativeName',
+  'not_after as notAfter',
+  'created_at as createdAt',
+] as const
 
 const partners = (db: Db) =>
   db
@@ -129,18 +142,40 @@ export const holdApplication = (
 ): Promise<ApplicationRecord | undefined> =>
   applications(trx).where('a.id', '=', id).forShare('a').executeTakeFirst()
 
-/** With what it decided about its sign-in: one question for each token. */
-export const findApplicationByClientId = (
+/** With what it decided about its sign-in, and with what it holds: one question for each token. */
+export async function findApplicationByClientId(
   db: Db,
   clientId: string,
   environment: Environment,
-): Promise<(ApplicationRecord & { settings: StoredSettings | null }) | undefined> =>
-  applications(db)
+): Promise<
+  | (ApplicationRecord & { settings: StoredSettings | null; credentials: CredentialRecord[] })
+  | undefined
+> {
+  const found = await applications(db)
     .leftJoin('partners.authorization_settings as s', 's.application_id', 'a.id')
-    .select('s.settings')
+    .select((e) => [
+      's.settings',
+      jsonArrayFrom(
+        e
+          .selectFrom('partners.credential')
+          .select(credentialFields)
+          .whereRef('application_id', '=', 'a.id')
+          .orderBy('created_at')
+          .orderBy('id'),
+      ).as('credentials'),
+    ])
     .where('a.client_id', '=', clientId)
     .where('a.environment', '=', environment)
     .executeTakeFirst()
+  if (found === undefined) return undefined
+  // In JSON a time is text.
+  const dated = found.credentials.map((credential) => ({
+    ...credential,
+    notAfter: credential.notAfter === null ? null : new Date(credential.notAfter),
+    createdAt: new Date(credential.createdAt),
+  }))
+  return { ...found, credentials: dated }
+}
 
 export const listApplications = (db: Db, partnerId: string): Promise<ApplicationRecord[]> =>
   applications(db)
@@ -253,17 +288,7 @@ export async function lockApplication(
 export const listCredentials = (db: Db, applicationId: string): Promise<CredentialRecord[]> =>
   db
     .selectFrom('partners.credential')
-    .select([
-      'id',
-      'type',
-      'hint',
-      'secret_hash as secretHash',
-      'jwk',
-      'thumbprint',
-      'subject_alternative_name as subjectAlternativeName',
-      'not_after as notAfter',
-      'created_at as createdAt',
-    ])
+    .select(credentialFields)
     .where('application_id', '=', applicationId)
     .orderBy('created_at')
     .orderBy('id')
