@@ -15,7 +15,7 @@ export function createAuditRoutes(database: DatabasePool): Routes {
     server.get(
       '/audit-events',
       {
-        config: { access: 'signed-in' },
+        config: { access: 'audit.read' },
         schema: {
           operationId: 'listAuditEvents',
           summary: 'What was done, by whom and when, newest first',

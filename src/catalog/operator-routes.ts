@@ -1,4 +1,3 @@
-import type { Actor } from '#audit'
 import { AppError } from '#platform/app-error'
 import type { Routes } from '#platform/http-server'
 import type { Platform } from '#platform/module'
@@ -16,17 +15,6 @@ const tags = ['APIs']
 /** How long an answer waits for those who compile what gateways serve, so that the next call finds it. */
 const settleMs = 700
 
-/** Changing the catalog is for those who answer for it. */
-function requireKeeper(actor: Actor): void {
-  if (actor.kind === 'system') return
-  const roles: readonly string[] = ['administrator', 'engineer', 'product']
-  if (actor.kind === 'operator' && roles.includes(actor.role)) return
-  throw new AppError(
-    'PERMISSION_DENIED',
-    'Only an administrator, an engineer or a product manager may change the catalog.',
-  )
-}
-
 /** What only the operator's staff may do with the catalog. */
 export function operatorRoutes(platform: Platform, checker: Checker): Routes {
   const db = platform.database.as<CatalogTables>()
@@ -34,8 +22,7 @@ export function operatorRoutes(platform: Platform, checker: Checker): Routes {
     server.post(
       '/apis',
       {
-        // A manifest sets prices.
-        config: { access: 'operator', stepUp: true },
+        config: { access: 'api.publish' },
         // The two texts as JSON strings, escapes included.
         bodyLimit: 3 * 1_048_576,
         schema: {
@@ -47,7 +34,6 @@ export function operatorRoutes(platform: Platform, checker: Checker): Routes {
         },
       },
       async ({ body, actor }, reply) => {
-        requireKeeper(actor)
         const result = await publishApi(platform, checker, body, actor)
         if ('faults' in result) throw refusal(result.faults)
         const { apiId, lifecycle, changed, created, warnings, eventId } = result
@@ -63,7 +49,7 @@ export function operatorRoutes(platform: Platform, checker: Checker): Routes {
     server.post(
       '/apis/:apiName/versions/:version/lifecycle',
       {
-        config: { access: 'operator' },
+        config: { access: 'api.change-lifecycle' },
         schema: {
           operationId: 'changeApiLifecycle',
           summary: 'Publish a draft, deprecate, retire or bring back an API version',
@@ -74,7 +60,6 @@ export function operatorRoutes(platform: Platform, checker: Checker): Routes {
         },
       },
       async ({ params, body, actor }) => {
-        requireKeeper(actor)
         const apiId = `${params.apiName}/${params.version}`
         const { eventId, warnings } = await changeLifecycle(platform, apiId, body, actor)
         if (eventId !== undefined) await platform.outbox.settled([eventId], settleMs)

@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test'
 import type { FastifyPluginAsync } from 'fastify'
 import { parse } from 'yaml'
 import type { Actor } from '#audit'
+import { refuseByRole } from '#identity/testing'
 import { createHttpServer, type HttpServer } from '#platform/http-server'
 import { testPlatform } from '#platform/testing'
 import { type Catalog, createCatalog } from './create-catalog.ts'
@@ -33,6 +34,7 @@ async function setUp(t: TestContext) {
   server.addHook('onRequest', async (request) => {
     const role = roles.find((one) => one === request.headers['x-role'])
     request.actor = role === undefined ? { kind: 'anonymous' } : staff(role)
+    refuseByRole(request)
   })
   await server.register(mounted(catalog), { prefix: '/management/v1' })
   t.after(() => server.close())
@@ -135,8 +137,8 @@ test('every route that changes something is for operators, the others are public
     'public GET /apis/:apiName',
     'public GET /apis/:apiName/versions/:version',
     'public GET /apis/:apiName/versions/:version/openapi',
-    'operator POST /apis',
-    'operator POST /apis/:apiName/versions/:version/lifecycle',
+    'api.publish POST /apis',
+    'api.change-lifecycle POST /apis/:apiName/versions/:version/lifecycle',
   ])
 })
 

@@ -11,6 +11,7 @@ export async function runResetFactors(config: Config, email: string): Promise<Co
     const identity = createIdentity(platform, {
       attempts: createAttempts(platform.database),
       mail: { send: () => Promise.resolve() },
+      isSuspended: () => Promise.resolve(false),
     })
     const actor = { kind: 'system', id: 'command-line' } as const
     if (!(await identity.resetStaffFactors(email, actor)))

@@ -21,6 +21,7 @@ export async function runTokenCreate(
     const identity = createIdentity(platform, {
       attempts: createAttempts(platform.database),
       mail: { send: () => Promise.resolve() },
+      isSuspended: () => Promise.resolve(false),
     })
     const { id, token } = await identity.createToken({
       role: input.role,

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { type Actor, recordAction } from '#audit'
+import { recordAction } from '#audit'
 import { AppError } from '#platform/app-error'
 import type { HttpServer, Routes } from '#platform/http-server'
 import { listOf, offsetOf, PageQuery, paginate } from '#platform/lists'
@@ -18,15 +18,6 @@ const ConsentCountList = listOf(ConsentCount)
 const Page = Type.Object(PageQuery.properties, { additionalProperties: false })
 const Params = Type.Object({ consentId: Type.String({ maxLength: 64, pattern: '^[\\w-]+$' }) })
 
-/** Whoever runs machines or products has no business with single subscribers. */
-const readers: readonly string[] = ['administrator', 'partner-success', 'auditor']
-const changers: readonly string[] = ['administrator', 'partner-success']
-
-function requireRole(actor: Actor, roles: readonly string[]): void {
-  if (actor.kind === 'operator' && roles.includes(actor.role)) return
-  throw new AppError('PERMISSION_DENIED', 'Your role may not see or change consents.')
-}
-
 type Given = { consenting: Consenting; platform: Platform }
 
 export function consentRoutes(given: Given): Routes {
@@ -42,7 +33,7 @@ function searchRoute(server: HttpServer, { consenting, platform }: Given): void 
   server.post(
     '/consents/search',
     {
-      config: { access: 'operator' },
+      config: { access: 'consent.read' },
       schema: {
         operationId: 'searchConsents',
         summary: 'Consents and objections, by partner, application, purpose, state or number',
@@ -54,7 +45,6 @@ function searchRoute(server: HttpServer, { consenting, platform }: Given): void 
       },
     },
     async ({ actor, body, query }): Promise<Static<typeof ConsentList>> => {
-      requireRole(actor, readers)
       const { phoneNumber, environment } = body
       const subject = phoneNumber && subjectOf(platform.sealing, environment, phoneNumber)
       if (subject !== undefined)
@@ -80,7 +70,7 @@ function recordRoute(server: HttpServer, { consenting, platform }: Given): void 
   server.get(
     '/consents/:consentId',
     {
-      config: { access: 'operator' },
+      config: { access: 'consent.read' },
       schema: {
         operationId: 'getConsentRecord',
         summary: 'The record of one consent: words that were shown, and everything that happened',
@@ -90,7 +80,6 @@ function recordRoute(server: HttpServer, { consenting, platform }: Given): void 
       },
     },
     async ({ actor, params }): Promise<ConsentRecordExport> => {
-      requireRole(actor, readers)
       const row = await findConsent(consenting.db, params.consentId)
       if (row === undefined) throw unknown()
       const { operatorName, consent } = platform.config
@@ -104,7 +93,7 @@ function withdrawalRoute(server: HttpServer, { consenting, platform }: Given): v
   server.post(
     '/consents/:consentId/withdrawal',
     {
-      config: { access: 'operator' },
+      config: { access: 'consent.withdraw' },
       schema: {
         operationId: 'withdrawConsent',
         summary: 'Withdraw a consent, or lift an objection, at the wish of its subscriber',
@@ -115,7 +104,6 @@ function withdrawalRoute(server: HttpServer, { consenting, platform }: Given): v
       },
     },
     async ({ actor, params, body }): Promise<Consent> => {
-      requireRole(actor, changers)
       const row = await findConsent(consenting.db, params.consentId)
       if (row === undefined || actor.kind !== 'operator') throw unknown()
       await withdraw(consenting, row.environment, row.id, {
@@ -145,7 +133,7 @@ function countRoute(server: HttpServer, { consenting }: Given): void {
   server.get(
     '/consent-counts',
     {
-      config: { access: 'partner' },
+      config: { access: 'consent-count.read' },
       schema: {
         operationId: 'listConsentCounts',
         summary: 'How many subscribers said what, by application, purpose and state',

@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import type { FastifyPluginAsync } from 'fastify'
 import { sql } from 'kysely'
 import type { Actor } from '#audit'
+import { refuseByRole } from '#identity/testing'
 import { createHttpServer } from '#platform/http-server'
 import { createConsent } from './create-consent.ts'
 import { hashOf } from './language-text.ts'
@@ -46,6 +47,7 @@ async function served(t: TestContext) {
   server.decorateRequest('actor')
   server.addHook('onRequest', async (request) => {
     request.actor = actor
+    refuseByRole(request)
   })
   const mount: FastifyPluginAsync = async (scope) => {
     await consent.routes(scope as unknown as typeof server)

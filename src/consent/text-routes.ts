@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { type Actor, recordAction } from '#audit'
+import { recordAction } from '#audit'
 import { AppError, invalidArgument } from '#platform/app-error'
 import { lockFor } from '#platform/database'
 import type { HttpServer, Routes } from '#platform/http-server'
@@ -14,7 +14,6 @@ import { addOverlay, currentTexts, newestOverlays } from './text-store.ts'
 const tags = ['Consents']
 const ConsentLanguageList = listOf(ConsentLanguage)
 const mostLanguages = 60
-const writers: readonly string[] = ['administrator', 'product']
 
 type Given = { consenting: Consenting; platform: Platform }
 
@@ -30,7 +29,7 @@ function listRoute(server: HttpServer, { consenting }: Given): void {
   server.get(
     '/consent-languages',
     {
-      config: { access: 'operator' },
+      config: { access: 'consent-text.read' },
       schema: {
         operationId: 'listConsentLanguages',
         summary: 'The languages in which subscribers can be asked, with all their words',
@@ -51,7 +50,7 @@ function putRoute(server: HttpServer, { consenting, platform }: Given): void {
   server.put(
     '/consent-languages/:locale',
     {
-      config: { access: 'operator' },
+      config: { access: 'consent-text.change' },
       schema: {
         operationId: 'putConsentLanguage',
         summary: 'Set the operator’s own words in a language, or begin a language',
@@ -64,7 +63,6 @@ function putRoute(server: HttpServer, { consenting, platform }: Given): void {
       },
     },
     async ({ actor, params, body }): Promise<ConsentLanguage> => {
-      requireWriter(actor)
       const overlay = { locale: params.locale, ...body } as LanguageOverlay
       const faults = missingBlanks(overlay)
       if (faults.length > 0) throw invalidArgument(faults)
@@ -91,11 +89,6 @@ function putRoute(server: HttpServer, { consenting, platform }: Given): void {
       return changed
     },
   )
-}
-
-function requireWriter(actor: Actor): void {
-  if (actor.kind === 'operator' && writers.includes(actor.role)) return
-  throw new AppError('PERMISSION_DENIED', 'Your role may not change the words of consent.')
 }
 
 async function presentLanguages({ db }: Consenting): Promise<ConsentLanguage[]> {

@@ -7,7 +7,7 @@ import {
   findAgreement,
   insertAcceptance,
 } from './agreement-store.ts'
-import { requireOwner } from './authority.ts'
+import { memberOf } from './authority.ts'
 import type { Contracting } from './needs.ts'
 import type { AcceptanceRow } from './tables.ts'
 
@@ -26,7 +26,7 @@ export async function acceptAgreement(
     userAgent: string
   },
 ): Promise<{ acceptance: AcceptanceRow; created: boolean }> {
-  const owner = requireOwner(input.actor, 'accept an agreement')
+  const owner = memberOf(input.actor)
   return await db.transaction().execute(async (trx) => {
     const agreement = await findAgreement(trx, input.agreementId)
     if (agreement === undefined) throw new AppError('NOT_FOUND', 'There is no such agreement.')

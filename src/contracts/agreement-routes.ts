@@ -13,7 +13,7 @@ export function createAgreementRoutes(contracting: Contracting): Routes {
     server.get(
       '/agreements',
       {
-        config: { access: 'signed-in' },
+        config: { access: 'agreement.read' },
         schema: {
           operationId: 'listAgreements',
           summary: 'The texts that production rests on, newest version first',
@@ -48,7 +48,7 @@ export function createAgreementRoutes(contracting: Contracting): Routes {
     server.post(
       '/agreements/:agreementId/acceptances',
       {
-        config: { access: 'partner' },
+        config: { access: 'agreement.accept' },
         schema: {
           operationId: 'acceptAgreement',
           summary: 'Bind your organisation to this exact text',

@@ -36,7 +36,7 @@ export function createContractRoutes(contracting: Contracting): Routes {
     server.get(
       '/contracts',
       {
-        config: { access: 'signed-in' },
+        config: { access: 'contract.read' },
         schema: {
           operationId: 'listContracts',
           summary: 'Contracts, newest first',
@@ -63,7 +63,7 @@ export function createContractRoutes(contracting: Contracting): Routes {
     server.get(
       '/contracts/:contractId',
       {
-        config: { access: 'signed-in' },
+        config: { access: 'contract.read' },
         schema: {
           operationId: 'getContract',
           summary: 'One contract',
@@ -82,7 +82,7 @@ export function createContractRoutes(contracting: Contracting): Routes {
     server.post(
       '/contracts',
       {
-        config: { access: 'partner' },
+        config: { access: 'contract.open' },
         schema: {
           operationId: 'openContract',
           summary: 'Open your production contract',
@@ -103,7 +103,7 @@ export function createContractRoutes(contracting: Contracting): Routes {
     server.delete(
       '/contracts/:contractId',
       {
-        config: { access: 'signed-in' },
+        config: { access: 'contract.end' },
         schema: {
           operationId: 'endContract',
           summary: 'End a production contract and its subscriptions, for good',
@@ -121,7 +121,7 @@ export function createContractRoutes(contracting: Contracting): Routes {
     server.post(
       '/contracts/:contractId/suspension',
       {
-        config: { access: 'operator' },
+        config: { access: 'contract.suspend' },
         schema: {
           operationId: 'suspendContract',
           summary: 'Stop every call under a contract',
@@ -145,7 +145,7 @@ export function createContractRoutes(contracting: Contracting): Routes {
     server.delete(
       '/contracts/:contractId/suspension',
       {
-        config: { access: 'operator' },
+        config: { access: 'contract.suspend' },
         schema: {
           operationId: 'liftSuspension',
           summary: 'Let a suspended contract work again',
@@ -163,7 +163,7 @@ export function createContractRoutes(contracting: Contracting): Routes {
     server.post(
       '/contracts/:contractId/plan',
       {
-        config: { access: 'operator', stepUp: true },
+        config: { access: 'contract.change-plan' },
         schema: {
           operationId: 'changeContractPlan',
           summary: 'Put a contract on another plan',

@@ -1,7 +1,7 @@
 import { type Actor, recordAction } from '#audit'
 import { AppError, invalidArgument, type Violation } from '#platform/app-error'
 import { acceptancesOf, currentAgreement, findAgreement } from './agreement-store.ts'
-import { requireOwner } from './authority.ts'
+import { memberOf } from './authority.ts'
 import { contractChanged } from './change-events.ts'
 import { ensurePrices } from './follow-catalog.ts'
 import type { Contracting } from './needs.ts'
@@ -21,7 +21,7 @@ export async function openContract(
   actor: Actor,
   input: NewContract,
 ): Promise<ContractRow> {
-  const owner = requireOwner(actor, 'open a contract')
+  const owner = memberOf(actor)
   const { plan, agreement, timeZone } = await check(contracting, input)
   await refuseUnready(contracting, owner.partnerId, plan, agreement)
   const contract: ContractRow = {

@@ -1,6 +1,6 @@
 import { type Actor, recordAction } from '#audit'
 import { AppError } from '#platform/app-error'
-import { maySee, requireIntegrator } from './authority.ts'
+import { maySee, memberOf } from './authority.ts'
 import { subscriptionChanged } from './change-events.ts'
 import type { Contracting } from './needs.ts'
 import { findPlan, findPublished } from './price-store.ts'
@@ -20,7 +20,7 @@ export async function subscribe(
   actor: Actor,
   input: NewSubscription,
 ): Promise<SubscriptionRow> {
-  const member = requireIntegrator(actor, 'subscribe an application')
+  const member = memberOf(actor)
   return await contracting.db.transaction().execute(async (trx) => {
     // Held, so that an application that is deleted meanwhile leaves no subscription behind.
     const application = await contracting.partners.holdApplication(trx, input.applicationId)
@@ -82,7 +82,7 @@ export async function unsubscribe(
   actor: Actor,
   id: string,
 ): Promise<void> {
-  const member = requireIntegrator(actor, 'end a subscription')
+  const member = memberOf(actor)
   await contracting.db.transaction().execute(async (trx) => {
     const subscription = await findSubscription(trx, id)
     if (

@@ -55,7 +55,7 @@ export function createSubscriptionRoutes(contracting: Contracting): Routes {
     server.get(
       '/subscriptions',
       {
-        config: { access: 'signed-in' },
+        config: { access: 'subscription.read' },
         schema: {
           operationId: 'listSubscriptions',
           summary: 'Which application may call which API, newest first',
@@ -82,7 +82,7 @@ export function createSubscriptionRoutes(contracting: Contracting): Routes {
     server.get(
       '/subscriptions/:subscriptionId',
       {
-        config: { access: 'signed-in' },
+        config: { access: 'subscription.read' },
         schema: {
           operationId: 'getSubscription',
           summary: 'One subscription',
@@ -101,7 +101,7 @@ export function createSubscriptionRoutes(contracting: Contracting): Routes {
     server.post(
       '/subscriptions',
       {
-        config: { access: 'partner' },
+        config: { access: 'subscription.change' },
         schema: {
           operationId: 'subscribe',
           summary: 'Let a production application call an API under your contract',
@@ -122,7 +122,7 @@ export function createSubscriptionRoutes(contracting: Contracting): Routes {
     server.delete(
       '/subscriptions/:subscriptionId',
       {
-        config: { access: 'partner' },
+        config: { access: 'subscription.change' },
         schema: {
           operationId: 'unsubscribe',
           summary: 'End a production subscription',

@@ -19,7 +19,7 @@ export function createTermRoutes(contracting: Contracting): Routes {
     server.get(
       '/contracts/:contractId/masks',
       {
-        config: { access: 'signed-in' },
+        config: { access: 'contract.read' },
         schema: {
           operationId: 'getContractMasks',
           summary: 'What is done to response fields under a contract',
@@ -38,7 +38,7 @@ export function createTermRoutes(contracting: Contracting): Routes {
     server.put(
       '/contracts/:contractId/masks',
       {
-        config: { access: 'operator' },
+        config: { access: 'contract.change-terms' },
         schema: {
           operationId: 'replaceContractMasks',
           summary: 'Replace what is done to response fields under a contract',
@@ -59,7 +59,7 @@ export function createTermRoutes(contracting: Contracting): Routes {
     server.put(
       '/contracts/:contractId/limits',
       {
-        config: { access: 'operator' },
+        config: { access: 'contract.change-terms' },
         schema: {
           operationId: 'replaceContractLimits',
           summary: 'Give a contract limits of its own, in the place of all limits of its plan',
@@ -78,7 +78,7 @@ export function createTermRoutes(contracting: Contracting): Routes {
     server.delete(
       '/contracts/:contractId/limits',
       {
-        config: { access: 'operator' },
+        config: { access: 'contract.change-terms' },
         schema: {
           operationId: 'resetContractLimits',
           summary: 'Put a contract back to the limits of its plan',

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { sql } from 'kysely'
 import type { Actor } from '#audit'
+import { refuseByRole } from '#identity/testing'
 import { manualClock } from '#platform/clock'
 import type { Environment } from '#platform/config'
 import { createHttpServer } from '#platform/http-server'
@@ -125,6 +126,7 @@ export async function served(
   server.decorateRequest('actor')
   server.addHook('onRequest', async (request) => {
     request.actor = current
+    refuseByRole(request)
   })
   const mount: FastifyPluginAsync = async (scope) => {
     await routes(scope as unknown as typeof server)

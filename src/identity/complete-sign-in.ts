@@ -31,7 +31,7 @@ export async function completeSignIn(
   // A recovery code has 80 bits: nobody guesses it, and strangers who guess codes must not stand in its way.
   const wasRight =
     input.method === 'totp'
-      ? await limiter.guess('code', account.id, { ...from, personId: account.id })
+      ? await limiter.guess('code', account.id, { ...from, personIds: [account.id] })
       : undefined
   const completed = await db.transaction().execute(async (trx) => {
     if (!(await takeCode(identifying, trx, account.id, input))) return false
@@ -75,7 +75,7 @@ export async function takeCode(
 /** Whoever gets here knows the password, so its owner must hear of it; once a day is enough. */
 async function tellOfGuesses(identifying: Identifying, account: Account): Promise<void> {
   const { db, limiter } = identifying
-  if (!(await limiter.isFirst('guessNoticeByPerson', account.id))) return
+  if (!(await limiter.isFree('guessNoticeByPerson', account.id))) return
   await db.transaction().execute((trx) =>
     tellPerson(identifying, trx, account.id, {
       subject: 'Somebody who knows your password could not sign in',

@@ -8,7 +8,6 @@ import type { Platform } from '#platform/module'
 import type { OutboxEvent, Subscriber } from '#platform/outbox'
 import { firstOperatorLink } from './become-first-operator.ts'
 import { deleteExpiredChallenges } from './challenge-store.ts'
-import { fieldOf } from './check-form.ts'
 import { createMember, hashNewPassword, type NewMemberInput } from './create-member.ts'
 import { createToken, type NewApiToken } from './create-token.ts'
 import { createDeviceCookie } from './device-cookie.ts'
@@ -31,7 +30,7 @@ import { normalEmail } from './sign-in.ts'
 import { createSignInRoutes } from './sign-in-routes.ts'
 import { startSession } from './start-session.ts'
 import { createStepUpRoutes } from './step-up-routes.ts'
-import { findAccountByEmail, hasVerifiedMember, memberIds } from './store.ts'
+import { findHolder, hasVerifiedMember, memberIds } from './store.ts'
 import type { IdentityTables } from './tables.ts'
 import { deleteExpiredTickets } from './ticket-store.ts'
 import { createTokenRoutes } from './token-routes.ts'
@@ -41,7 +40,7 @@ import { createMailSubscriber } from './write-mail.ts'
 
 /** @public */
 export interface Identity {
-  /** Finds out who calls and enforces `config.access`; register it before all other routes. */
+  /** Finds out who calls and enforces what each route asks for in `config.access`; register it before all other routes. */
   guard: Routes
   routes: Routes
   /** Writes the mail that was ordered in the transactions of changes. */
@@ -58,14 +57,14 @@ export interface Identity {
     organisation?: string | undefined
   }): Promise<string>
   /**
-   * Creates a member in the caller's transaction and orders the mail that verifies its address.
-   * @throws AppError ALREADY_EXISTS when the address has an account; the transaction must then be given up
+   * Creates a member in the caller's transaction and orders the mail that verifies its address, or tells that the address
+   * has an account: nothing else differs.
    */
   createMember<T>(trx: Transaction<T>, input: NewMemberInput): Promise<void>
   /** Signs the browser in, after a registration. */
   startSession(reply: FastifyReply, memberId: string): Promise<void>
   /**
-   * Counts a sign-up, and, apart from that, one with an address that has an account.
+   * Counts a sign-up.
    * @throws AppError TOO_MANY_REQUESTS
    */
   limitSignUp(request: FastifyRequest): Promise<void>
@@ -94,7 +93,12 @@ export interface Identity {
 /** @public */
 export function createIdentity(
   platform: Platform,
-  deps: { attempts: Attempts; mail: Mail },
+  deps: {
+    attempts: Attempts
+    mail: Mail
+    /** whether the operator has suspended a partner: its members then change little */
+    isSuspended: (partnerId: string) => Promise<boolean>
+  },
 ): Identity {
   const { config, outbox, sealing, newId, clock, log } = platform
   const db = platform.database.as<IdentityTables>()
@@ -111,6 +115,7 @@ export function createIdentity(
     limiter,
     device,
     mail: deps.mail,
+    isSuspended: deps.isSuspended,
   }
   const cookie = createSessionCookie(config.portal.url)
   const routes = [
@@ -140,10 +145,6 @@ export function createIdentity(
     limitSignUp: async (request) => {
       await limiter.byAddress('signUpByAddress', request.ip)
       await limiter.byAddress('signUpByAddressAndDay', request.ip)
-      const email = fieldOf(request.body, 'email')
-      if (email === undefined) return
-      const isTaken = async () => (await findAccountByEmail(db, normalEmail(email))) !== undefined
-      await limiter.signUpWith(request.ip, isTaken)
     },
     mailMembers: async (trx, partnerId, message, cause) => {
       for (const personId of await memberIds(db, partnerId))
@@ -152,7 +153,7 @@ export function createIdentity(
     hasVerifiedMember: (partnerId) => hasVerifiedMember(db, partnerId),
     createToken: (input) => createToken(identifying, input),
     resetStaffFactors: async (email, actor) => {
-      const account = await findAccountByEmail(db, normalEmail(email))
+      const account = await findHolder(db, normalEmail(email))
       if (account?.kind !== 'operator') return false
       await db.transaction().execute((trx) => resetFactors(identifying, trx, account.id, actor))
       return true

@@ -1,33 +1,104 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { sql } from 'kysely'
-import { createAttempts } from '#platform/attempts'
-import { testPlatform } from '#platform/testing'
-import { createIdentity } from './create-identity.ts'
+import { type Answer, goodPassword, identityUnderTest } from './testing.ts'
 
-test('a known e-mail address is refused without an error in PostgreSQL, whose log would show the address', async (t) => {
-  const platform = await testPlatform(t)
-  const identity = createIdentity(platform, {
-    attempts: createAttempts(platform.database),
-    mail: { send: async () => undefined },
-  })
-  const member = {
-    partnerId: 'prt_1',
-    name: 'Ada',
-    email: 'ada@example.com',
-    passwordHash: 'x',
-    role: 'owner' as const,
+const another = 'copper lantern 77 meadow'
+const email = 'ada@example.com'
+type Under = Awaited<ReturnType<typeof identityUnderTest>>
+
+const signIn = ({ call }: Under, password: string, cookie?: string): Promise<Answer> =>
+  call('POST', '/session', { body: { email, password }, cookie })
+
+/** Waits for the mail to an address that says this. */
+async function mailWith({ mailTo }: Under, pattern: RegExp): Promise<string> {
+  const until = performance.now() + 10_000
+  for (;;) {
+    const found = (await mailTo(email)).find((text) => pattern.test(text))
+    if (found !== undefined) return found
+    if (performance.now() > until) throw new Error(`no mail with ${pattern}`)
+    await new Promise((resolve) => {
+      setTimeout(resolve, 10)
+    })
   }
-  const db = platform.database.as<unknown>()
-  await db
-    .transaction()
-    .execute((trx) => identity.createMember(trx, { ...member, memberId: 'mem_1' }))
-  await db.transaction().execute(async (trx) => {
-    await assert.rejects(
-      identity.createMember(trx, { ...member, memberId: 'mem_2', email: 'ADA@example.com' }),
-      { code: 'ALREADY_EXISTS' },
+}
+
+test('an account opened with an address that has one is like any other, and never meets it', async (t) => {
+  const under = await identityUnderTest(t)
+  const ada = await under.member(email, { confirmed: true })
+  const eve = await under.member(email, { password: another })
+  assert.notEqual(eve.memberId, ada.memberId)
+  const mine = await signIn(under, goodPassword)
+  const hers = await signIn(under, another)
+  assert.deepEqual([mine.status, mine.body.id], [201, ada.memberId])
+  assert.deepEqual([hers.status, hers.body.id], [201, eve.memberId], 'it opens again, elsewhere')
+  assert.equal(hers.body.emailVerified, false)
+  const mail = await mailWith(under, /You have one already/)
+  assert.match(mail, /\/sign-in/)
+  assert.doesNotMatch(mail, /token=/)
+  assert.equal((await under.call('POST', '/email-verification', eve)).status, 202)
+  assert.equal(await under.identity.hasVerifiedMember(eve.partnerId), false)
+})
+
+test('of many accounts that claim an address, one confirms it; links of the others end', async (t) => {
+  const under = await identityUnderTest(t)
+  const opened = []
+  for (let i = 0; i < 4; i += 1) opened.push(await under.member(email))
+  await under.linkTo(email, 'verify-email', 4)
+  const tokens = (await under.mailTo(email)).flatMap(
+    (text) => /verify-email#token=([\w-]+)/.exec(text)?.[1] ?? [],
+  )
+  const confirm = (token: string) =>
+    under.call('POST', '/email-verification/confirm', { body: { token } })
+  const statuses = (await Promise.all(tokens.map(confirm))).map(({ status }) => status)
+  assert.deepEqual(statuses.sort(), [204, 400, 400, 400])
+  const sessions = await Promise.all(
+    opened.map(({ cookie }) => under.call('GET', '/session', { cookie })),
+  )
+  assert.equal(sessions.filter(({ body }) => body.emailVerified).length, 1)
+})
+
+test('a browser opens the account that it opened before, also when newer ones claim the address', async (t) => {
+  const under = await identityUnderTest(t)
+  const first = await under.member(email)
+  const { device } = await signIn(under, goodPassword)
+  for (let i = 0; i < 3; i += 1) await under.member(email, { password: another })
+  assert.equal((await signIn(under, goodPassword)).status, 401, 'on a new device: confirm first')
+  const here = await signIn(under, goodPassword, device)
+  assert.deepEqual([here.status, here.body.id], [201, first.memberId])
+})
+
+test('an address gets the first mails of an hour, however many accounts are opened with it', async (t) => {
+  const under = await identityUnderTest(t)
+  const opened = []
+  for (let i = 0; i < 12; i += 1) opened.push(await under.member(email, { password: another }))
+  for (const { cookie } of opened.slice(0, 8)) {
+    const asked = await Promise.all(
+      [1, 2].map(() => under.call('POST', '/email-verification', { cookie })),
     )
-    // A transaction in which a statement failed would refuse everything that follows.
-    assert.equal((await sql`select 1`.execute(trx)).rows.length, 1)
+    assert.deepEqual(
+      asked.map(({ status }) => status),
+      [202, 202],
+    )
+  }
+  await under.linkTo(email, 'verify-email', 15)
+  await under.identity.hashPassword({ email: 'x@example.com', password: goodPassword })
+  assert.equal((await under.mailTo(email)).length, 15, 'five for accounts, ten that were asked for')
+})
+
+test('whoever moves into an account by mail finds nothing that still opens it for others', async (t) => {
+  const under = await identityUnderTest(t)
+  const { call } = under
+  const eve = await under.member(email, { password: another })
+  const { body: token } = await call('POST', '/tokens', { cookie: eve.cookie, body: { name: 'x' } })
+  await call('POST', '/recovery', { body: { email } })
+  assert.match(await mailWith(under, /reset#token/), /this address was never confirmed/)
+  const link = await under.linkTo(email, 'reset')
+  const reset = await call('POST', '/recovery/reset', {
+    body: { token: link, password: goodPassword },
   })
+  assert.equal(reset.status, 204)
+  assert.equal((await call('GET', '/session', { token: token.token })).status, 401)
+  assert.equal((await call('GET', '/session', { cookie: eve.cookie })).body.code, 'UNAUTHENTICATED')
+  assert.equal((await signIn(under, another)).status, 401)
+  assert.equal((await signIn(under, goodPassword)).body.emailVerified, true)
 })

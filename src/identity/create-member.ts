@@ -31,12 +31,13 @@ export async function hashNewPassword(input: {
   return await hashPassword(input.password)
 }
 
+/** For whoever has shown a link that was mailed to the address. */
 export const hasAccount = (): AppError =>
   new AppError('ALREADY_EXISTS', 'This e-mail address has an account: sign in instead.')
 
 /**
- * Creates a member in the caller's transaction and orders the mail that verifies its address.
- * @throws AppError ALREADY_EXISTS when the address has an account; the transaction must then be given up
+ * Creates a member in the caller's transaction and orders the mail that verifies its address. The same happens whether
+ * or not the address has an account already: until it is confirmed, the member only claims it.
  */
 export async function createMember(
   { outbox, clock }: Identifying,
@@ -44,7 +45,7 @@ export async function createMember(
   input: NewMemberInput,
 ): Promise<void> {
   const { memberId, partnerId, role } = input
-  const inserted = await insertMember(
+  await insertMember(
     trx,
     {
       id: memberId,
@@ -57,6 +58,5 @@ export async function createMember(
     },
     { partnerId, role },
   )
-  if (!inserted) throw hasAccount()
   await outbox.emit(trx, { type: registeredEvent, key: memberId, payload: { memberId, partnerId } })
 }

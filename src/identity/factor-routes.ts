@@ -22,8 +22,6 @@ import {
 import type { SessionCookie } from './session-cookie.ts'
 import { renewSession } from './start-session.ts'
 
-const reading = { access: 'signed-in', withoutFactor: true } as const
-const changing = { ...reading, stepUp: true } as const
 const tags = ['factors']
 const PasskeyParams = Type.Object({ passkeyId: PathId })
 
@@ -33,7 +31,7 @@ export function createFactorRoutes(identifying: Identifying, cookie: SessionCook
     server.get(
       '/factors',
       {
-        config: reading,
+        config: { access: 'own-account.read' },
         schema: {
           operationId: 'getFactors',
           summary: 'Passkeys, authenticator app and recovery codes of the caller',
@@ -49,7 +47,7 @@ export function createFactorRoutes(identifying: Identifying, cookie: SessionCook
     server.post(
       '/factors/recovery-codes',
       {
-        config: changing,
+        config: { access: 'own-factors.change' },
         schema: {
           operationId: 'renewRecoveryCodes',
           summary: 'Ten new recovery codes, shown once; those that were left end',
@@ -72,7 +70,7 @@ function newPasskeyRoutes(
   server.post(
     '/factors/passkeys/options',
     {
-      config: changing,
+      config: { access: 'own-factors.change' },
       schema: {
         operationId: 'beginPasskey',
         summary: 'What a browser needs to make a passkey for the caller',
@@ -85,7 +83,7 @@ function newPasskeyRoutes(
   server.post(
     '/factors/passkeys',
     {
-      config: changing,
+      config: { access: 'own-factors.change' },
       schema: {
         operationId: 'addPasskey',
         summary: 'Keep a new passkey; the first second factor brings recovery codes',
@@ -110,7 +108,7 @@ function passkeyRoutes(server: HttpServer, identifying: Identifying, cookie: Ses
   server.patch(
     '/factors/passkeys/:passkeyId',
     {
-      config: reading,
+      config: { access: 'own-account.change' },
       schema: {
         operationId: 'renamePasskey',
         summary: 'Give a passkey another name',
@@ -130,7 +128,7 @@ function passkeyRoutes(server: HttpServer, identifying: Identifying, cookie: Ses
   server.delete(
     '/factors/passkeys/:passkeyId',
     {
-      config: changing,
+      config: { access: 'own-factors.change' },
       schema: {
         operationId: 'removePasskey',
         summary: 'Remove a passkey; it signs in no more',
@@ -151,7 +149,7 @@ function totpRoutes(server: HttpServer, identifying: Identifying, cookie: Sessio
   server.post(
     '/factors/totp',
     {
-      config: changing,
+      config: { access: 'own-factors.change' },
       schema: {
         operationId: 'beginTotp',
         summary: 'A secret for an authenticator app; it counts once a code has confirmed it',
@@ -164,7 +162,7 @@ function totpRoutes(server: HttpServer, identifying: Identifying, cookie: Sessio
   server.post(
     '/factors/totp/confirm',
     {
-      config: changing,
+      config: { access: 'own-factors.change' },
       schema: {
         operationId: 'confirmTotp',
         summary: 'Take an authenticator app into use with a code that it shows',
@@ -186,7 +184,7 @@ function totpRoutes(server: HttpServer, identifying: Identifying, cookie: Sessio
   server.delete(
     '/factors/totp',
     {
-      config: changing,
+      config: { access: 'own-factors.change' },
       schema: {
         operationId: 'removeTotp',
         summary: 'Remove the authenticator app',

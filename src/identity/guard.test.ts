@@ -10,15 +10,16 @@ import { identityUnderTest } from './testing.ts'
 
 const system = { kind: 'system', id: 'test' } as const
 
-/** One route of each access, for reading and for changing. */
+/** A route for everybody, for members, for staff and for both, for reading and for changing. */
+const accesses = ['public', 'consent-count.read', 'staff.read', 'session.read'] as const
 function probes(server: HttpServer): void {
-  for (const access of ['public', 'partner', 'operator', 'signed-in'] as const) {
+  for (const access of accesses) {
     server.get(`/probe/${access}`, { config: { access } }, (request) => request.actor)
     server.post(`/probe/${access}`, { config: { access } }, (request) => request.actor)
   }
   server.get<{ Params: { id: string } }>(
     '/probe/of/:id',
-    { config: { access: 'signed-in' } },
+    { config: { access: 'session.read' } },
     (request) => requirePartner(request, request.params.id),
   )
 }
@@ -53,21 +54,21 @@ test('each kind of caller reaches exactly the routes that are declared for it', 
       staff: 200,
       'operator token': 200,
     },
-    partner: {
+    'consent-count.read': {
       anonymous: 401,
       member: 200,
       'partner token': 200,
       staff: 403,
       'operator token': 403,
     },
-    operator: {
+    'staff.read': {
       anonymous: 401,
       member: 403,
       'partner token': 403,
       staff: 200,
       'operator token': 200,
     },
-    'signed-in': {
+    'session.read': {
       anonymous: 401,
       member: 200,
       'partner token': 200,
@@ -136,7 +137,7 @@ test('a bearer token wins over the cookie, and a bad one is refused even where a
   assert.equal(bad.status, 401)
   const basic = { headers: { authorization: 'Basic YTpi' } }
   assert.equal((await call('GET', '/probe/public', basic)).status, 200)
-  assert.equal((await call('GET', '/probe/signed-in', basic)).status, 401)
+  assert.equal((await call('GET', '/probe/session.read', basic)).status, 401)
 })
 
 test('guessing tokens is stopped', async (t) => {
@@ -156,7 +157,7 @@ test('a change that a browser sends with the cookie must come from the portal', 
     origin: string | false,
     headers: Record<string, string> = {},
     caller: object = { cookie: ada.cookie },
-  ) => (await call('POST', '/probe/signed-in', { ...caller, origin, headers })).status
+  ) => (await call('POST', '/probe/session.read', { ...caller, origin, headers })).status
   assert.equal(await change(own), 200)
   assert.equal(await change(false, { 'sec-fetch-site': 'same-origin' }), 200)
   assert.equal(await change('http://127.0.0.1:1', { 'sec-fetch-site': 'same-origin' }), 200)
@@ -175,7 +176,11 @@ test('a change that a browser sends with the cookie must come from the portal', 
     assert.equal(await change(false, { 'sec-fetch-site': site }), 403, site)
   }
   const read = { cookie: ada.cookie, origin: 'https://evil.example' }
-  assert.equal((await call('GET', '/probe/signed-in', read)).status, 200, 'reading needs no proof')
+  assert.equal(
+    (await call('GET', '/probe/session.read', read)).status,
+    200,
+    'reading needs no proof',
+  )
   const { token } = await identity.createToken({
     role: 'partner',
     partnerId: ada.partnerId,
@@ -220,6 +225,7 @@ test('the server does not start with a route that does not say who may call it',
   const { guard } = createIdentity(platform, {
     attempts: createAttempts(platform.database),
     mail: { send: () => Promise.resolve() },
+    isSuspended: async () => false,
   })
   const started = (register: (server: HttpServer) => void) => async () => {
     const server = createHttpServer({ log: platform.log })
@@ -242,7 +248,7 @@ test('the server does not start with a route that does not say who may call it',
     }),
     /POST \/management\/v1\/nested does not declare/,
   )
-  const misspelt = 'signedin' as 'signed-in'
+  const misspelt = 'session.raed' as 'session.read'
   await assert.rejects(
     started((server) => server.get('/anywhere', { config: { access: misspelt } }, handler)),
     /does not declare/,
@@ -255,10 +261,11 @@ test('registered as a plugin, the guard still covers its siblings', async (t) =>
   const { guard } = createIdentity(platform, {
     attempts: createAttempts(platform.database),
     mail: { send: () => Promise.resolve() },
+    isSuspended: async () => false,
   })
   const server = createHttpServer({ log: platform.log })
   await server.register(guard as unknown as FastifyPluginCallback)
-  server.get('/management/v1/closed', { config: { access: 'signed-in' } }, () => ({}))
+  server.get('/management/v1/closed', { config: { access: 'session.read' } }, () => ({}))
   assert.equal((await server.inject('/management/v1/closed')).statusCode, 401)
   await server.close()
 })

@@ -5,7 +5,7 @@ import { orderMail } from './mail-events.ts'
 import type { Identifying } from './needs.ts'
 import type { NewMember } from './schema.ts'
 import { normalEmail } from './sign-in.ts'
-import { findAccountByEmail, type MemberRecord, upsertInvitation } from './store.ts'
+import { hasMemberWith, type MemberRecord, upsertInvitation } from './store.ts'
 
 /**
  * Invites an address into a partner; a second invitation of the same address renews the first. An address that has an
@@ -21,11 +21,11 @@ export async function inviteMember(
   const { db, outbox, clock, newId, limiter } = identifying
   await limiter.by('invitationByPartner', partnerId)
   const email = normalEmail(input.email)
-  const mayMail = await underMailLimit(identifying, email)
+  // Anybody can open a partner, so a stranger's mailbox is protected across all of them, without a word about it.
+  const mayMail = await limiter.isFree('invitationByEmail', email)
   return await db.transaction().execute(async (trx) => {
     await lockFor(trx, `identity.partner.${partnerId}`)
-    const account = await findAccountByEmail(trx, email)
-    if (account?.kind === 'partner' && account.partner_id === partnerId) {
+    if (await hasMemberWith(trx, partnerId, email)) {
       throw new AppError('ALREADY_EXISTS', 'This person is a member already.')
     }
     const invitation = await upsertInvitation(trx, {
@@ -48,15 +48,4 @@ export async function inviteMember(
     const { id, role, created_at } = invitation
     return { id, name: '', email, role, verified: false, state: 'invited', created_at }
   })
-}
-
-/** Anybody can open a partner, so a stranger's mailbox is protected across all of them, without a word about it. */
-async function underMailLimit({ limiter }: Identifying, email: string): Promise<boolean> {
-  try {
-    await limiter.by('invitationByEmail', email)
-    return true
-  } catch (error) {
-    if (error instanceof AppError && error.code === 'TOO_MANY_REQUESTS') return false
-    throw error
-  }
 }

@@ -28,10 +28,10 @@ const limits = {
   passkeyOffersByPerson: { name: 'passkey-person', limit: 60, windowSeconds: minutes(15) },
   passkeyOffersByAddress: { name: 'passkey-offers', limit: 600, windowSeconds: minutes(15) },
   signUpByAddress: { name: 'sign-up-address', limit: 120, windowSeconds: minutes(1) },
-  takenAddressByNetwork: { name: 'taken-address', limit: 20, windowSeconds: minutes(60) },
   signUpByAddressAndDay: { name: 'sign-up-day', limit: 5_000, windowSeconds: minutes(24 * 60) },
   recoveryByAddress: { name: 'recovery-address', limit: 100, windowSeconds: minutes(15) },
   recoveryByEmail: { name: 'recovery-email', limit: 5, windowSeconds: minutes(60) },
+  confirmationMailByEmail: { name: 'confirmation-email', limit: 10, windowSeconds: minutes(60) },
   verificationMailByPerson: { name: 'verify-person', limit: 5, windowSeconds: minutes(60) },
   invitationByPartner: { name: 'invite-partner', limit: 50, windowSeconds: minutes(60) },
   invitationByEmail: { name: 'invite-email', limit: 5, windowSeconds: minutes(60) },
@@ -64,16 +64,10 @@ export interface Limiter {
   guess(
     what: 'password' | 'code',
     account: string,
-    from: Origin & { personId: string | undefined },
+    from: Origin & { personIds: readonly (string | undefined)[] },
   ): Promise<() => Promise<void>>
-  /**
-   * Signing up has to say that an address has an account. So whoever tries many of them is stopped, with all addresses
-   * alike.
-   * @throws AppError TOO_MANY_REQUESTS
-   */
-  signUpWith(ip: string, isTaken: () => Promise<boolean>): Promise<void>
-  /** @returns false when it was taken so often already */
-  isFirst(name: LimitName, key: string): Promise<boolean>
+  /** Counts one; @returns false when there were too many already, for what is left undone without a word. */
+  isFree(name: LimitName, key: string): Promise<boolean>
 }
 
 export function createLimiter(attempts: Attempts, sealing: Sealing, device: DeviceCookie): Limiter {
@@ -84,8 +78,10 @@ export function createLimiter(attempts: Attempts, sealing: Sealing, device: Devi
   return {
     by: take,
     byAddress: (name, ip) => take(name, networkOf(ip)),
-    async guess(what, account, { ip, cookies, personId }) {
-      const known = device.read(cookies, personId)
+    async guess(what, account, { ip, cookies, personIds }) {
+      const known = personIds
+        .map((personId) => device.read(cookies, personId))
+        .find((nonce) => nonce !== undefined)
       const counts: [LimitName, string][] =
         known === undefined
           ? [
@@ -98,11 +94,7 @@ export function createLimiter(attempts: Attempts, sealing: Sealing, device: Devi
         for (const [name, key] of counts) await giveBack(name, key)
       }
     },
-    async signUpWith(ip, isTaken) {
-      await take('takenAddressByNetwork', networkOf(ip))
-      if (!(await isTaken())) await giveBack('takenAddressByNetwork', networkOf(ip))
-    },
-    async isFirst(name, key) {
+    async isFree(name, key) {
       try {
         await take(name, key)
         return true

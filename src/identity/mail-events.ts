@@ -7,7 +7,7 @@ import type { Identifying } from './needs.ts'
  * link is made when the mail is written, and an address that may have no account comes sealed.
  */
 export type MailOrder =
-  | { kind: 'verification'; personId: string }
+  | { kind: 'registration' | 'verification'; personId: string }
   | { kind: 'recovery'; sealedEmail: string }
   | { kind: 'invitation'; invitationId: string }
   | { kind: 'password-changed'; personId: string }

@@ -1,7 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Actor } from '#audit'
-import { AppError } from '#platform/app-error'
 import type { HttpServer, Routes } from '#platform/http-server'
 import { listOf, offsetOf, PageQuery, paginate } from '#platform/lists'
 import { acceptInvitation } from './accept-invitation.ts'
@@ -10,7 +9,7 @@ import { checkForm } from './check-form.ts'
 import { inviteMember } from './invite-member.ts'
 import type { Identifying } from './needs.ts'
 import { noSuchPartner, requirePartner } from './require-partner.ts'
-import { requireStepUp } from './require-step-up.ts'
+import { requirePermission } from './require-permission.ts'
 import { InvitationAcceptance, Member, MemberChange, NewMember, PathId, Session } from './schema.ts'
 import type { SessionCookie } from './session-cookie.ts'
 import { presentSession } from './session-routes.ts'
@@ -55,18 +54,11 @@ async function requireRoster(
   return actor
 }
 
-/** Owners keep their team; an administrator of the operator helps where no owner is left who can. */
-function refuseUnlessManager(actor: KnownActor): void {
-  if (actor.kind === 'partner' && actor.role === 'owner') return
-  if (actor.kind === 'operator' && actor.role === 'administrator') return
-  throw new AppError('PERMISSION_DENIED', 'Members are managed by the owners of the partner.')
-}
-
 function listRoute(server: HttpServer, identifying: Identifying): void {
   server.get(
     '/partners/:partnerId/members',
     {
-      config: { access: 'signed-in' },
+      config: { access: 'member.read' },
       schema: {
         operationId: 'listMembers',
         summary: 'The members of a partner and its open invitations',
@@ -90,7 +82,7 @@ function inviteRoute(server: HttpServer, identifying: Identifying): void {
   server.post(
     '/partners/:partnerId/members',
     {
-      config: { access: 'signed-in' },
+      config: { access: 'member.manage' },
       schema: {
         operationId: 'inviteMember',
         summary: 'Invite somebody by e-mail; inviting the same address again renews the invitation',
@@ -103,7 +95,6 @@ function inviteRoute(server: HttpServer, identifying: Identifying): void {
     async (request, reply) => {
       const { partnerId } = request.params
       const actor = await requireRoster(identifying, request, partnerId)
-      refuseUnlessManager(actor)
       const member = await inviteMember(identifying, partnerId, request.body, actor)
       return reply.code(201).send(presentMember(member))
     },
@@ -114,7 +105,7 @@ function changeRoutes(server: HttpServer, identifying: Identifying): void {
   server.patch(
     '/partners/:partnerId/members/:memberId',
     {
-      config: { access: 'signed-in', stepUp: true },
+      config: { access: 'member.manage' },
       schema: {
         operationId: 'changeMember',
         summary: 'Give a member another role',
@@ -127,7 +118,6 @@ function changeRoutes(server: HttpServer, identifying: Identifying): void {
     async (request) => {
       const { partnerId, memberId } = request.params
       const actor = await requireRoster(identifying, request, partnerId)
-      refuseUnlessManager(actor)
       const change = { partnerId, memberId, actor }
       return presentMember(await changeMemberRole(identifying, change, request.body.role))
     },
@@ -135,7 +125,7 @@ function changeRoutes(server: HttpServer, identifying: Identifying): void {
   server.delete(
     '/partners/:partnerId/members/:memberId',
     {
-      config: { access: 'signed-in' },
+      config: { access: 'member.end' },
       schema: {
         operationId: 'removeMember',
         summary: 'Remove a member with its sessions and tokens, or withdraw an invitation',
@@ -148,8 +138,7 @@ function changeRoutes(server: HttpServer, identifying: Identifying): void {
       const { partnerId, memberId } = request.params
       const actor = await requireRoster(identifying, request, partnerId)
       // Everybody may leave; only who manages may send others away.
-      if (actor.id !== memberId) refuseUnlessManager(actor)
-      requireStepUp(request)
+      if (actor.id !== memberId) requirePermission(request, 'member.manage')
       await removeMember(identifying, { partnerId, memberId, actor })
       return reply.code(204).send(null)
     },

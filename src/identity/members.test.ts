@@ -50,7 +50,7 @@ test('an owner invites, the invited person joins by the mailed link and is signe
 test('an invitation of an address that has an account elsewhere looks like any other', async (t) => {
   const { call, member, operator, mailTo } = await identityUnderTest(t)
   const ada = await member('ada@example.com')
-  await member('eve@example.com')
+  await member('eve@example.com', { confirmed: true })
   await operator('grace@operator.example')
   const url = `/partners/${ada.partnerId}/members`
   const invite = (email: string) =>
@@ -119,7 +119,7 @@ test('an address that got an account after it was invited is told to sign in', a
     body: { email: 'bob@example.com', role: 'viewer' },
   })
   const token = await linkTo('bob@example.com', 'accept-invitation')
-  await member('bob@example.com')
+  await member('bob@example.com', { confirmed: true })
   const body = { token, name: 'Bob', password: goodPassword }
   const answer = await call('POST', '/invitations/accept', { body })
   assert.deepEqual([answer.status, answer.body.code], [409, 'ALREADY_EXISTS'])

@@ -9,4 +9,11 @@ import type { IdentityTables } from './tables.ts'
 export type Identifying = Pick<
   Platform,
   'config' | 'outbox' | 'sealing' | 'newId' | 'clock' | 'log'
-> & { db: Kysely<IdentityTables>; limiter: Limiter; device: DeviceCookie; mail: Mail }
+> & {
+  db: Kysely<IdentityTables>
+  limiter: Limiter
+  device: DeviceCookie
+  mail: Mail
+  /** whether the operator has suspended a partner */
+  isSuspended: (partnerId: string) => Promise<boolean>
+}

@@ -37,7 +37,7 @@ export function createOperatorRoutes(identifying: Identifying, cookie: SessionCo
     server.get(
       '/operators',
       {
-        config: { access: 'operator' },
+        config: { access: 'staff.read' },
         schema: {
           operationId: 'listOperators',
           summary: 'The staff of the operator',

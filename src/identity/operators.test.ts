@@ -77,7 +77,7 @@ test('a newer link replaces the older; a link ends after 15 minutes', async (t) 
 
 test('what is wrong with the form is said all at once and does not use the link up', async (t) => {
   const { call, identity, member, platform } = await identityUnderTest(t)
-  await member('ada@example.com')
+  await member('ada@example.com', { confirmed: true })
   const token = tokenOf(await identity.firstOperatorLink())
   const use = (given: object) =>
     call('POST', '/operators/first', { body: { token, ...person, ...given } })

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import type { Actor } from '#audit'
 import { AppError } from '#platform/app-error'
 
 /**
@@ -9,8 +10,16 @@ export function personOf({ actor }: FastifyRequest): string {
   if ((actor.kind === 'partner' || actor.kind === 'operator') && actor.via === 'session') {
     return actor.id
   }
-  throw new AppError('PERMISSION_DENIED', 'This is done signed in, not with an API token.')
+  throw notWithToken()
 }
+
+/** @throws AppError PERMISSION_DENIED for an API token */
+export function refuseToken(actor: Actor): void {
+  if ('via' in actor && actor.via === 'token') throw notWithToken()
+}
+
+const notWithToken = (): AppError =>
+  new AppError('PERMISSION_DENIED', 'This is done signed in, not with an API token.')
 
 /**
  * The session of a person at a browser.

@@ -1,4 +1,3 @@
-import { AppError } from '#platform/app-error'
 import { orderMail } from './mail-events.ts'
 import type { Identifying } from './needs.ts'
 import { normalEmail } from './sign-in.ts'
@@ -19,12 +18,7 @@ export async function requestRecovery(
   const { db, sealing, limiter } = identifying
   await limiter.byAddress('recoveryByAddress', ip)
   const email = normalEmail(typed)
-  try {
-    await limiter.by('recoveryByEmail', email)
-  } catch (error) {
-    if (error instanceof AppError && error.code === 'TOO_MANY_REQUESTS') return
-    throw error
-  }
+  if (!(await limiter.isFree('recoveryByEmail', email))) return
   await db.transaction().execute((trx) =>
     orderMail(identifying, trx, {
       kind: 'recovery',

@@ -6,10 +6,9 @@ export const freshMs = 10 * 60_000
 
 /**
  * For what must not be done by somebody who found an open browser: lets a person on who has proved to be there within
- * the last ten minutes. A route says `config.stepUp: true` instead, when it holds for every request.
+ * the last ten minutes.
  * An API token goes on: it was made by somebody who had just proved it, and cannot prove anything itself.
  * @throws AppError STEP_UP_REQUIRED
- * @public
  */
 export function requireStepUp(request: FastifyRequest): void {
   const { actor, session } = request

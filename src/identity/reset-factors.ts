@@ -19,9 +19,7 @@ export async function resetFactors(
   actor: Actor,
 ): Promise<void> {
   const account = await lockFactors(trx, personId)
-  await trx.deleteFrom('identity.passkey').where('person_id', '=', personId).execute()
-  await deleteTotp(trx, personId)
-  await deleteRecoveryCodes(trx, personId)
+  await deleteFactors(trx, personId)
   await deleteTicketsOf(trx, personId)
   await deleteSessionsOf(trx, personId)
   await recordAction(identifying.outbox, trx, {
@@ -34,4 +32,19 @@ export async function resetFactors(
     subject: 'Your second factors were removed',
     happened: `${actor.kind === 'partner' ? 'An owner of your organisation' : 'An administrator'} has removed the passkeys, the authenticator app and the recovery codes of your account, because they were lost. Your password is as it was, and all sessions have ended.`,
   })
+}
+
+async function deleteFactors(trx: Transaction<IdentityTables>, personId: string): Promise<void> {
+  await trx.deleteFrom('identity.passkey').where('person_id', '=', personId).execute()
+  await deleteTotp(trx, personId)
+  await deleteRecoveryCodes(trx, personId)
+}
+
+/** Everything but the password by which somebody can still act for this person. */
+export async function deleteFactorsAndTokens(
+  trx: Transaction<IdentityTables>,
+  personId: string,
+): Promise<void> {
+  await deleteFactors(trx, personId)
+  await trx.deleteFrom('identity.token').where('person_id', '=', personId).execute()
 }

@@ -5,6 +5,7 @@ import { orderMail } from './mail-events.ts'
 import type { Identifying } from './needs.ts'
 import { passwordFaults } from './password-policy.ts'
 import { linkNotValid, refuseFaults } from './refuse-faults.ts'
+import { deleteFactorsAndTokens } from './reset-factors.ts'
 import type { PasswordReset } from './schema.ts'
 import { deleteSessionsOf } from './session-store.ts'
 import { actorOf } from './sign-in.ts'
@@ -35,8 +36,11 @@ export async function resetPassword(
   return await db.transaction().execute(async (trx) => {
     const used = await consumeLink(identifying, trx, 'recovery', input.token)
     if (used === undefined || account === undefined) throw linkNotValid()
+    const marked = await markEmailVerified(trx, account, clock.now())
+    if (marked === 'taken') throw linkNotValid()
+    // Until now anybody may have opened it with this address: nothing that was made then opens it any more.
+    if (marked === 'confirmed') await deleteFactorsAndTokens(trx, used)
     await setPassword(trx, used, passwordHash)
-    await markEmailVerified(trx, used, clock.now())
     await deleteSessionsOf(trx, used)
     await deleteTicketsOf(trx, used)
     await recordAction(outbox, trx, {

@@ -15,7 +15,7 @@ export function createResetRoutes(identifying: Identifying): Routes {
     server.delete(
       '/partners/:partnerId/members/:memberId/factors',
       {
-        config: { access: 'signed-in', stepUp: true },
+        config: { access: 'member.reset-factors' },
         schema: {
           operationId: 'resetMemberFactors',
           summary: 'Remove the second factors of a member who has lost them; its sessions end',
@@ -28,11 +28,6 @@ export function createResetRoutes(identifying: Identifying): Routes {
         const { partnerId, memberId } = request.params
         const by = personOf(request)
         const actor = requirePartner(request, partnerId)
-        if (!('role' in actor) || !['owner', 'administrator'].includes(actor.role))
-          throw new AppError(
-            'PERMISSION_DENIED',
-            'Members are managed by the owners of the partner.',
-          )
         refuseOwn(by, memberId)
         await db.transaction().execute(async (trx) => {
           const member = await findMember(trx, partnerId, memberId)
@@ -46,7 +41,7 @@ export function createResetRoutes(identifying: Identifying): Routes {
     server.delete(
       '/operators/:operatorId/factors',
       {
-        config: { access: 'operator', stepUp: true },
+        config: { access: 'staff.reset-factors' },
         schema: {
           operationId: 'resetOperatorFactors',
           summary: 'Remove the second factors of a colleague who has lost them; its sessions end',
@@ -58,8 +53,6 @@ export function createResetRoutes(identifying: Identifying): Routes {
       async (request, reply) => {
         const by = personOf(request)
         const { actor } = request
-        if (!('role' in actor) || actor.role !== 'administrator')
-          throw new AppError('PERMISSION_DENIED', 'The staff is managed by administrators.')
         refuseOwn(by, request.params.operatorId)
         await db.transaction().execute(async (trx) => {
           const account = await findAccount(trx, request.params.operatorId)

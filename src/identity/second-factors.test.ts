@@ -46,7 +46,7 @@ const complete = (setup: Setup, ticket: unknown, code: string, method = 'totp'):
 async function enrolled(t: Parameters<typeof identityUnderTest>[0]) {
   const clock = manualClock(start)
   const setup = await identityUnderTest(t, { clock })
-  const ada = await setup.member('ada@example.com')
+  const ada = await setup.member('ada@example.com', { confirmed: true })
   return { clock, setup, ada, app: await enrol(setup, clock, ada.cookie) }
 }
 

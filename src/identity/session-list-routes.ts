@@ -7,7 +7,6 @@ import { currentSession } from './person-of.ts'
 import { PathId, SignedInDevice } from './schema.ts'
 import { deleteOtherSessions, deleteSessionById, listSessions } from './session-store.ts'
 
-const config = { access: 'signed-in', withoutFactor: true } as const
 const tags = ['session']
 
 /** Where somebody is signed in, and how to end it there. */
@@ -16,7 +15,7 @@ export function createSessionListRoutes({ db, clock, outbox }: Identifying): Rou
     server.get(
       '/sessions',
       {
-        config,
+        config: { access: 'own-account.read' },
         schema: {
           operationId: 'listSessions',
           summary: 'The sessions of the caller, the one used last first',
@@ -42,7 +41,7 @@ export function createSessionListRoutes({ db, clock, outbox }: Identifying): Rou
     server.delete(
       '/sessions/:sessionId',
       {
-        config,
+        config: { access: 'own-account.change' },
         schema: {
           operationId: 'revokeSession',
           summary: 'End one session of the caller at once',
@@ -66,7 +65,7 @@ export function createSessionListRoutes({ db, clock, outbox }: Identifying): Rou
     server.delete(
       '/sessions',
       {
-        config,
+        config: { access: 'own-account.change' },
         schema: {
           operationId: 'revokeOtherSessions',
           summary: 'End all sessions of the caller but this one',

@@ -1,7 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { recordAction } from '#audit'
-import { AppError } from '#platform/app-error'
 import type { HttpServer, Routes } from '#platform/http-server'
 import { unauthenticated } from './authenticate.ts'
 import { owesSecondFactor } from './factor-rules.ts'
@@ -44,7 +43,7 @@ function whoAmIRoute(server: HttpServer, identifying: Identifying): void {
   server.get(
     '/session',
     {
-      config: { access: 'signed-in', withoutFactor: true },
+      config: { access: 'session.read' },
       schema: {
         operationId: 'getSession',
         summary: 'Who the caller is',
@@ -78,7 +77,7 @@ function signOutRoute(server: HttpServer, identifying: Identifying, cookie: Sess
   server.delete(
     '/session',
     {
-      config: { access: 'signed-in', withoutFactor: true },
+      config: { access: 'own-account.change' },
       schema: {
         operationId: 'endSession',
         summary: 'Sign out: the session ends on the server',
@@ -88,9 +87,6 @@ function signOutRoute(server: HttpServer, identifying: Identifying, cookie: Sess
     },
     async (request, reply) => {
       const { actor } = request
-      if ('via' in actor && actor.via === 'token') {
-        throw new AppError('PERMISSION_DENIED', 'An API token is ended by deleting it.')
-      }
       await identifying.db.transaction().execute(async (trx) => {
         await endSession(identifying, cookie, request, trx)
         await recordAction(identifying.outbox, trx, {

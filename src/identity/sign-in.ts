@@ -8,7 +8,7 @@ import type { SecondFactorNeeded, SignIn } from './schema.ts'
 import { secondFactorsOf } from './second-factor.ts'
 import { deleteEndedSessions } from './session-store.ts'
 import type { SignInMethod } from './start-session.ts'
-import { type Account, findAccountByEmail, noteSignIn, setPassword } from './store.ts'
+import { type Account, findClaims, findHolder, noteSignIn, setPassword } from './store.ts'
 import type { IdentityTables } from './tables.ts'
 import { issueTicket } from './ticket-store.ts'
 
@@ -17,8 +17,24 @@ export const normalEmail = (email: string): string => email.trim().toLowerCase()
 type SignedIn = { account: Account } | { needed: SecondFactorNeeded }
 
 /**
+ * Who may be meant by an address: whoever has confirmed it, and one of those who opened an account with it and have not,
+ * the one that this browser knows, or else the newest.
+ */
+async function accountsMeant(
+  { db, device }: Identifying,
+  email: string,
+  { cookies }: Origin,
+): Promise<readonly [Account | undefined, Account | undefined]> {
+  const [holder, claims] = await Promise.all([findHolder(db, email), findClaims(db, email)])
+  const known = claims.find(({ id }) => device.read(cookies, id) !== undefined)
+  return [holder, known ?? claims[0]]
+}
+
+/**
  * Checks an e-mail address and a password. Whether the account exists, its password is wrong or there is none changes
- * neither the answer nor the work that it takes. Somebody who has a second factor is not signed in by that.
+ * neither the answer nor the work that it takes: two passwords are compared each time, because an account that was just
+ * opened must open again whether or not its address had one before. Somebody who has a second factor is not signed in
+ * by that.
  * @throws AppError UNAUTHENTICATED; TOO_MANY_REQUESTS
  */
 export async function signIn(
@@ -29,14 +45,23 @@ export async function signIn(
   const { db, limiter } = identifying
   await limiter.byAddress('signInByAddress', from.ip)
   const email = normalEmail(input.email)
-  const account = await findAccountByEmail(db, email)
-  const wasRight = await limiter.guess('password', email, { ...from, personId: account?.id })
-  const { matches, outdated } = await verifyPassword(input.password, account?.password_hash)
-  if (account === undefined || !matches) {
+  const meant = await accountsMeant(identifying, email, from)
+  const wasRight = await limiter.guess('password', email, {
+    ...from,
+    personIds: meant.map((one) => one?.id),
+  })
+  const found = await Promise.all(
+    meant.map(async (account) => ({
+      account,
+      ...(await verifyPassword(input.password, account?.password_hash)),
+    })),
+  )
+  const { account, outdated } = found.find(({ matches }) => matches) ?? {}
+  if (account === undefined) {
     throw new AppError('UNAUTHENTICATED', 'The e-mail address or the password is not right.')
   }
   await wasRight()
-  const renewed = outdated ? await hashPassword(input.password) : undefined
+  const renewed = outdated === true ? await hashPassword(input.password) : undefined
   if (account.has_second_factor) {
     if (renewed !== undefined) await setPassword(db, account.id, renewed)
     const { ticket, expiresAt } = await issueTicket(identifying, account.id)

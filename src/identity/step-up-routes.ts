@@ -8,7 +8,6 @@ import type { SessionCookie } from './session-cookie.ts'
 import { renewSession } from './start-session.ts'
 import { stepUp, stepUpMethodsOf } from './step-up.ts'
 
-const config = { access: 'signed-in', withoutFactor: true } as const
 const tags = ['session']
 
 export function createStepUpRoutes(identifying: Identifying, cookie: SessionCookie): Routes {
@@ -16,7 +15,7 @@ export function createStepUpRoutes(identifying: Identifying, cookie: SessionCook
     server.get(
       '/session/step-up',
       {
-        config,
+        config: { access: 'own-account.read' },
         schema: {
           operationId: 'getStepUp',
           summary: 'Until when a proof that the caller is there is good, and how to give one',
@@ -35,7 +34,7 @@ export function createStepUpRoutes(identifying: Identifying, cookie: SessionCook
     server.post(
       '/session/step-up/passkey-options',
       {
-        config,
+        config: { access: 'own-account.change' },
         schema: {
           operationId: 'offerPasskeyStepUp',
           summary: 'What a browser needs to prove with a passkey of the caller that it is there',
@@ -48,7 +47,7 @@ export function createStepUpRoutes(identifying: Identifying, cookie: SessionCook
     server.post(
       '/session/step-up',
       {
-        config,
+        config: { access: 'own-account.change' },
         schema: {
           operationId: 'stepUp',
           summary: 'Prove to be there; what answers STEP_UP_REQUIRED then goes on for ten minutes',

@@ -3,16 +3,16 @@ import { test } from 'node:test'
 import { Secret, TOTP } from 'otpauth'
 import { manualClock } from '#platform/clock'
 import type { HttpServer } from '#platform/http-server'
-import { requireStepUp } from './require-step-up.ts'
+import { requirePermission } from './require-permission.ts'
 import { goodPassword, identityUnderTest } from './testing.ts'
 import { SoftAuthenticator } from './testing-authenticator.ts'
 
 const tenMinutes = 10 * 60_000
 
 function probes(server: HttpServer): void {
-  server.post('/probe/always', { config: { access: 'signed-in', stepUp: true } }, () => ({}))
-  server.post('/probe/asked', { config: { access: 'signed-in' } }, (request) => {
-    requireStepUp(request)
+  server.post('/probe/always', { config: { access: 'own-factors.change' } }, () => ({}))
+  server.post('/probe/asked', { config: { access: 'own-account.change' } }, (request) => {
+    requirePermission(request, 'own-factors.change')
     return {}
   })
 }
@@ -188,6 +188,7 @@ test('what secrets, roles and factors depend on asks for a proof; an API token g
   for (const [method, url, body] of [
     ['POST', '/tokens', { name: 'x' }],
     ['DELETE', '/tokens/tok_x', undefined],
+    ['POST', `/partners/${ada.partnerId}/members`, { email: 'eve@example.com', role: 'owner' }],
     ['PATCH', member_, { role: 'owner' }],
     ['DELETE', member_, undefined],
     ['DELETE', `${member_}/factors`, undefined],
@@ -206,6 +207,5 @@ test('what secrets, roles and factors depend on asks for a proof; an API token g
       `${method} ${url}`,
     )
   }
-  assert.equal((await call('POST', '/probe/always', { token })).status, 200)
   assert.equal((await call('PATCH', member_, { token, body: { role: 'developer' } })).status, 200)
 })

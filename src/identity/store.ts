@@ -1,9 +1,11 @@
 import type { Kysely, Selectable } from 'kysely'
-import { sql } from 'kysely'
+import { sql, type Transaction } from 'kysely'
+import { lockFor } from '#platform/database'
 import type { OperatorRole, PartnerRole } from './schema.ts'
 import type { IdentityTables, InvitationRow, PersonRow } from './tables.ts'
 
 type Db = Kysely<IdentityTables>
+type Trx = Transaction<IdentityTables>
 
 /** A person with the one thing that it may do here: work for a partner or for the operator. */
 export type Account = Selectable<PersonRow> & {
@@ -45,25 +47,61 @@ function toAccount(row: AccountRow | undefined): Account | undefined {
 export const findAccount = async (db: Db, id: string): Promise<Account | undefined> =>
   toAccount(await accounts(db).where('p.id', '=', id).executeTakeFirst())
 
-export const findAccountByEmail = async (db: Db, email: string): Promise<Account | undefined> =>
-  toAccount(await accounts(db).where('p.email', '=', email).executeTakeFirst())
+/** The account of whoever has confirmed the address. */
+export const findHolder = async (db: Db, email: string): Promise<Account | undefined> =>
+  toAccount(
+    await accounts(db)
+      .where('p.email', '=', email)
+      .where('p.email_verified_at', 'is not', null)
+      .executeTakeFirst(),
+  )
 
-/**
- * A violated constraint would be written into the log of PostgreSQL, e-mail address and all; so this asks instead.
- * @returns false when the address has an account
- */
-async function insertPerson(db: Db, person: PersonRow): Promise<boolean> {
-  const result = await db
-    .insertInto('identity.person')
-    .values(person)
-    .onConflict((conflict) => conflict.constraint('person_email').doNothing())
-    .executeTakeFirst()
-  return (result.numInsertedOrUpdatedRows ?? 0n) > 0n
+/** Far more than anybody opens without confirming one. */
+const mostClaims = 20
+
+/** Accounts that were opened with an address and have not confirmed it, the newest first. */
+export const findClaims = async (db: Db, email: string): Promise<Account[]> => {
+  const rows = await accounts(db)
+    .where('p.email', '=', email)
+    .where('p.email_verified_at', 'is', null)
+    .orderBy('p.created_at', 'desc')
+    .orderBy('p.id', 'desc')
+    .limit(mostClaims)
+    .execute()
+  return rows.flatMap((row) => toAccount(row) ?? [])
 }
 
-/** @returns false when the address has an account */
+/** How many accounts were opened with an address between two moments. */
+export const countOpened = async (db: Db, email: string, from: Date, to: Date): Promise<number> => {
+  const { count } = await db
+    .selectFrom('identity.person')
+    .where('email', '=', email)
+    .where('created_at', '>', from)
+    .where('created_at', '<', to)
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  return count
+}
+
+/**
+ * A violated constraint would be written into the log of PostgreSQL, e-mail address and all; so addresses are confirmed
+ * one after the other.
+ */
+const lockAddress = (trx: Trx, email: string) => lockFor(trx, `identity.address.${email}`)
+
+/** @returns false when the address is confirmed here, and somebody else has confirmed it */
+async function insertPerson(trx: Trx, person: PersonRow): Promise<boolean> {
+  if (person.email_verified_at !== null) {
+    await lockAddress(trx, person.email)
+    if ((await findHolder(trx, person.email)) !== undefined) return false
+  }
+  await trx.insertInto('identity.person').values(person).execute()
+  return true
+}
+
+/** @returns false when the address is confirmed here, and somebody else has confirmed it */
 export async function insertMember(
-  db: Db,
+  db: Trx,
   person: PersonRow,
   member: { partnerId: string; role: PartnerRole },
 ): Promise<boolean> {
@@ -75,9 +113,9 @@ export async function insertMember(
   return true
 }
 
-/** @returns false when the address has an account */
+/** @returns false when somebody else has confirmed the address */
 export async function insertFirstOperator(
-  db: Db,
+  db: Trx,
   person: PersonRow,
   role: OperatorRole,
 ): Promise<boolean> {
@@ -110,15 +148,21 @@ export async function noteSignIn(db: Db, personId: string, now: Date): Promise<v
     .execute()
 }
 
-/** @returns whether the address was not verified before */
-export async function markEmailVerified(db: Db, personId: string, now: Date): Promise<boolean> {
-  const result = await db
+/** @returns whether the address is the person's now, or was before, or belongs to somebody else meanwhile */
+export async function markEmailVerified(
+  trx: Trx,
+  { id, email }: Pick<PersonRow, 'id' | 'email'>,
+  now: Date,
+): Promise<'confirmed' | 'before' | 'taken'> {
+  await lockAddress(trx, email)
+  const holder = await findHolder(trx, email)
+  if (holder !== undefined) return holder.id === id ? 'before' : 'taken'
+  await trx
     .updateTable('identity.person')
     .set({ email_verified_at: now })
-    .where('id', '=', personId)
-    .where('email_verified_at', 'is', null)
-    .executeTakeFirst()
-  return result.numUpdatedRows > 0n
+    .where('id', '=', id)
+    .execute()
+  return 'confirmed'
 }
 
 export const countMembers = async (db: Db, partnerId: string): Promise<number> => {
@@ -207,6 +251,16 @@ export const findMember = (
     .selectAll()
     .where('id', '=', id)
     .executeTakeFirst()
+
+/** Whether somebody of a partner has this address, confirmed or not. */
+export const hasMemberWith = async (db: Db, partnerId: string, email: string): Promise<boolean> =>
+  (await db
+    .selectFrom('identity.member as m')
+    .innerJoin('identity.person as p', 'p.id', 'm.person_id')
+    .select('p.id')
+    .where('m.partner_id', '=', partnerId)
+    .where('p.email', '=', email)
+    .executeTakeFirst()) !== undefined
 
 export const countOtherOwners = async (
   db: Db,

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { FastifyPluginAsync } from 'fastify'
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import type { Transaction } from 'kysely'
 import { createAudit } from '#audit'
 import { createAttempts } from '#platform/attempts'
@@ -10,6 +10,7 @@ import { createMail, type MailMessage } from '#platform/mail'
 import type { Platform } from '#platform/module'
 import { testDispatcher, testPlatform } from '#platform/testing'
 import { createIdentity, type Identity } from './create-identity.ts'
+import { requireRole } from './require-permission.ts'
 import type { PartnerRole } from './schema.ts'
 
 type TestContext = Parameters<typeof testPlatform>[0]
@@ -45,6 +46,7 @@ export async function identityUnderTest(
     extra?: (server: HttpServer) => void
     /** sees each mail while it is being sent */
     whileSending?: (message: MailMessage) => Promise<void>
+    isSuspended?: (partnerId: string) => Promise<boolean>
   } = {},
 ) {
   const t = lastFirst(test)
@@ -56,7 +58,9 @@ export async function identityUnderTest(
     folder,
     newName: () => platform.newId('message'),
   })
+  const isSuspended = options.isSuspended ?? (() => Promise.resolve(false))
   const identity = createIdentity(platform, {
+    isSuspended,
     attempts: createAttempts(platform.database),
     mail: {
       async send(message) {
@@ -85,7 +89,7 @@ export async function identityUnderTest(
   /** The same installation, answered by a node that shares nothing with the first one but the database. */
   const anotherNode = async () => {
     const attempts = createAttempts(platform.database)
-    const node = createIdentity(platform, { attempts, mail })
+    const node = createIdentity(platform, { attempts, mail, isSuspended })
     return callerOf(await listen(node), platform.config.portal.url)
   }
   return {
@@ -98,6 +102,12 @@ export async function identityUnderTest(
     ...mailbox(folder),
     ...people(platform, identity, call),
   }
+}
+
+/** What the guard asks of the role of a caller, for a server whose test says itself who calls. */
+export function refuseByRole(request: FastifyRequest): void {
+  const { access } = request.routeOptions.config
+  if (access !== undefined && access !== 'public') requireRole(request.actor, access)
 }
 
 /** Asks the management API at an address, as the portal's pages do unless told otherwise. */
@@ -172,7 +182,7 @@ function people(
   /** A member as a registration makes one, signed in. */
   const member = async (
     email: string,
-    given: { partnerId?: string; role?: PartnerRole; password?: string } = {},
+    given: { partnerId?: string; role?: PartnerRole; password?: string; confirmed?: true } = {},
   ) => {
     const memberId = platform.newId('member')
     const partnerId = given.partnerId ?? platform.newId('partner')
@@ -190,6 +200,11 @@ function people(
           passwordHash,
           role: given.role ?? 'owner',
         }),
+      )
+    if (given.confirmed === true)
+      await platform.database.pool.query(
+        'update identity.person set email_verified_at = created_at where id = $1',
+        [memberId],
       )
     const cookie = await signIn(email, password)
     return { memberId, partnerId, email, cookie }

@@ -7,6 +7,7 @@ import { listOf, offsetOf, PageQuery, paginate } from '#platform/lists'
 import { issueToken } from './create-token.ts'
 import type { Identifying } from './needs.ts'
 import { personOf } from './person-of.ts'
+import { holds } from './require-permission.ts'
 import { ApiToken, NewToken, NewTokenResult, PathId } from './schema.ts'
 import type { TokenRow } from './tables.ts'
 import { deleteToken, findToken, listTokens, type TokenOwner } from './token-store.ts'
@@ -25,11 +26,10 @@ export function createTokenRoutes(identifying: Identifying): Routes {
 function ownerOf(request: FastifyRequest): TokenOwner {
   const personId = personOf(request)
   const { actor } = request
-  if (actor.kind === 'operator' && actor.role === 'administrator') return { kind: 'operator' }
-  if (actor.kind === 'partner' && actor.role === 'owner') {
-    return { kind: 'partner', partnerId: actor.partnerId }
-  }
-  return { personId }
+  if (!holds(actor, 'token.manage')) return { personId }
+  return actor.kind === 'partner'
+    ? { kind: 'partner', partnerId: actor.partnerId }
+    : { kind: 'operator' }
 }
 
 const presentToken = (row: TokenRow): ApiToken => ({
@@ -47,7 +47,7 @@ function listRoute(server: HttpServer, { db }: Identifying): void {
   server.get(
     '/tokens',
     {
-      config: { access: 'signed-in' },
+      config: { access: 'own-token.read' },
       schema: {
         operationId: 'listTokens',
         summary: 'API tokens that the caller keeps; a secret is never shown again',
@@ -68,7 +68,7 @@ function createRoute(server: HttpServer, identifying: Identifying): void {
   server.post(
     '/tokens',
     {
-      config: { access: 'signed-in', stepUp: true },
+      config: { access: 'own-token.change' },
       schema: {
         operationId: 'createToken',
         summary: 'An API token that may do what its maker may do; its secret is shown once',
@@ -96,7 +96,7 @@ function deleteRoute(server: HttpServer, { db, outbox }: Identifying): void {
   server.delete(
     '/tokens/:tokenId',
     {
-      config: { access: 'signed-in', stepUp: true },
+      config: { access: 'own-token.change' },
       schema: {
         operationId: 'deleteToken',
         summary: 'End an API token at once',

@@ -12,7 +12,7 @@ export function createVerificationRoutes(identifying: Identifying): Routes {
     server.post(
       '/email-verification',
       {
-        config: { access: 'signed-in' },
+        config: { access: 'own-account.change' },
         schema: {
           operationId: 'resendEmailVerification',
           summary: 'Send another link that confirms the e-mail address of the caller',

@@ -18,7 +18,9 @@ export async function confirmEmail(
     const personId = await consumeLink(identifying, trx, 'email-verification', token)
     const account = personId === undefined ? undefined : await findAccount(trx, personId)
     if (account === undefined) return undefined
-    if (await markEmailVerified(trx, account.id, clock.now())) {
+    const marked = await markEmailVerified(trx, account, clock.now())
+    if (marked === 'taken') return undefined
+    if (marked === 'confirmed') {
       await recordAction(outbox, trx, {
         actor: actorOf(account),
         action: 'email.verified',
@@ -45,6 +47,8 @@ export async function resendVerification(
   if (account === undefined) throw new AppError('NOT_FOUND', 'There is no such person.')
   if (account.email_verified_at !== null) return
   await limiter.by('verificationMailByPerson', personId)
+  // Anybody may open accounts with an address: its mailbox is protected over all of them, without a word about it.
+  if (!(await limiter.isFree('confirmationMailByEmail', account.email))) return
   await db
     .transaction()
     .execute((trx) => orderMail(identifying, trx, { kind: 'verification', personId }))

@@ -4,7 +4,14 @@ import { issueLink } from './link-store.ts'
 import { type MailOrder, mailEvent, registeredEvent } from './mail-events.ts'
 import type { Identifying } from './needs.ts'
 import { recoveryContext } from './request-recovery.ts'
-import { findAccount, findAccountByEmail, findInvitation } from './store.ts'
+import {
+  type Account,
+  countOpened,
+  findAccount,
+  findClaims,
+  findHolder,
+  findInvitation,
+} from './store.ts'
 
 /** An address that no server takes would otherwise be tried for ever. */
 const giveUpMs = 2 * 24 * 3_600_000
@@ -36,11 +43,13 @@ export function createMailSubscriber(identifying: Identifying): Subscriber {
 function orderOf(event: OutboxEvent): MailOrder {
   if (event.type !== registeredEvent) return event.payload as MailOrder
   const { memberId } = event.payload as { memberId: string }
-  return { kind: 'verification', personId: memberId }
+  return { kind: 'registration', personId: memberId }
 }
 
 async function write(identifying: Identifying, order: MailOrder): Promise<MailMessage | undefined> {
   switch (order.kind) {
+    case 'registration':
+      return await registrationMail(identifying, order.personId)
     case 'verification':
       return await verificationMail(identifying, order.personId)
     case 'recovery':
@@ -58,6 +67,23 @@ async function write(identifying: Identifying, order: MailOrder): Promise<MailMe
 const linkTo = ({ config }: Identifying, page: string, token: string): string =>
   `${config.portal.url}/${page}#token=${token}`
 
+/** So many accounts opened with one address in an hour are told to it. */
+const mostRegistrationMails = 5
+
+/** Anybody may open accounts with an address: its mailbox gets the first mails of an hour only. */
+async function registrationMail(
+  identifying: Identifying,
+  personId: string,
+): Promise<MailMessage | undefined> {
+  const { db } = identifying
+  const account = await findAccount(db, personId)
+  if (account === undefined) return undefined
+  const { email, created_at: opened } = account
+  const hourBefore = new Date(opened.getTime() - 3_600_000)
+  if ((await countOpened(db, email, hourBefore, opened)) >= mostRegistrationMails) return undefined
+  return await verificationMail(identifying, personId)
+}
+
 async function verificationMail(
   identifying: Identifying,
   personId: string,
@@ -65,6 +91,7 @@ async function verificationMail(
   const { db } = identifying
   const account = await findAccount(db, personId)
   if (account === undefined || account.email_verified_at !== null) return undefined
+  if ((await findHolder(db, account.email)) !== undefined) return knownMail(identifying, account)
   const token = await issueLink(identifying, db, 'email-verification', personId)
   const { operatorName } = identifying.config
   return {
@@ -79,13 +106,28 @@ If you did not create the account, do nothing.`,
   }
 }
 
+/** To an address that has an account. The page where the other one was opened says nothing about it. */
+function knownMail({ config }: Identifying, { email }: Account): MailMessage {
+  const { operatorName, portal } = config
+  return {
+    to: email,
+    subject: `You have an account at ${operatorName}`,
+    text: `Somebody opened another account with this e-mail address at ${operatorName}. You have one already: sign in to it here:
+
+${portal.url}/sign-in
+
+The other account works in the sandbox of whoever opened it, and cannot be confirmed. It has nothing to do with yours.
+If you forgot your password: ${portal.url}/recovery`,
+  }
+}
+
 async function recoveryMail(
   identifying: Identifying,
   sealedEmail: string,
 ): Promise<MailMessage | undefined> {
   const { db, sealing } = identifying
   const email = sealing.open(sealedEmail, recoveryContext)
-  const account = await findAccountByEmail(db, email)
+  const account = (await findHolder(db, email)) ?? (await findClaims(db, email))[0]
   if (account === undefined) return undefined
   const token = await issueLink(identifying, db, 'recovery', account.id)
   const { operatorName } = identifying.config
@@ -96,10 +138,18 @@ async function recoveryMail(
 
 ${linkTo(identifying, 'reset', token)}
 
-The link works once, for 30 minutes. All open sessions end when the password is set.
+The link works once, for 30 minutes. All open sessions end when the password is set.${unconfirmed(account)}
 If it was not you, do nothing: your password stays as it is.`,
   }
 }
+
+/** Whoever opened an account with somebody else's address must not get its owner to move in. */
+const unconfirmed = ({ email_verified_at: confirmed, created_at: opened }: Account): string =>
+  confirmed !== null
+    ? ''
+    : `
+The account was opened on ${opened.toISOString().slice(0, 10)} and this address was never confirmed. If that was not you,
+do not use the link: open an account of your own. Passkeys, apps and API tokens of the account end with the link.`
 
 async function invitationMail(
   identifying: Identifying,
@@ -110,7 +160,7 @@ async function invitationMail(
   if (invitation === undefined) return undefined
   const { operatorName } = identifying.config
   const subject = `You are invited to an organisation at ${operatorName}`
-  if ((await findAccountByEmail(db, invitation.email)) !== undefined) {
+  if ((await findHolder(db, invitation.email)) !== undefined) {
     return {
       to: invitation.email,
       subject,

@@ -63,7 +63,7 @@ export function createExchangeRoutes(options: ExchangeRoutesOptions): Routes {
     server.get(
       '/exchanges',
       {
-        config: { access: 'signed-in' },
+        config: { access: 'exchange.read' },
         schema: {
           operationId: 'listExchanges',
           summary: 'Requests through the gateways, newest first',
@@ -98,7 +98,7 @@ export function createExchangeRoutes(options: ExchangeRoutesOptions): Routes {
     server.get(
       '/exchanges/:exchangeId',
       {
-        config: { access: 'signed-in' },
+        config: { access: 'exchange.read' },
         schema: {
           operationId: 'getExchange',
           summary: 'One request through a gateway',

@@ -31,7 +31,7 @@ export function createUsageRoutes(options: {
     server.get(
       '/usage',
       {
-        config: { access: 'signed-in' },
+        config: { access: 'usage.read' },
         schema: {
           operationId: 'getUsage',
           summary: 'Calls, units and exact amounts by day, application, API, operation and status',

@@ -28,7 +28,7 @@ export function createVersionUsageRoutes(db: Kysely<MeteringTables>, now: () => 
     server.get(
       '/apis/:apiName/versions/:version/usage',
       {
-        config: { access: 'operator' },
+        config: { access: 'api-use.read' },
         schema: {
           operationId: 'listVersionUsage',
           summary: 'Who uses an API version: partners by their last call, newest first',

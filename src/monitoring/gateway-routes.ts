@@ -14,7 +14,7 @@ export function createGatewayRoutes(options: MonitoringOptions): Routes {
     server.get(
       '/gateways',
       {
-        config: { access: 'operator' },
+        config: { access: 'gateway.read' },
         schema: {
           operationId: 'listGateways',
           summary: 'The gateway processes that live, and those that were seen within the last hour',
@@ -32,7 +32,7 @@ export function createGatewayRoutes(options: MonitoringOptions): Routes {
     server.get(
       '/gateways/reports',
       {
-        config: { access: 'operator' },
+        config: { access: 'gateway.read' },
         schema: {
           operationId: 'listGatewayReports',
           summary:

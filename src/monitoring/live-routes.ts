@@ -38,7 +38,7 @@ export function createLiveRoutes(options: MonitoringOptions): Routes {
     server.get(
       '/exchanges/live',
       {
-        config: { access: 'operator' },
+        config: { access: 'exchange-stream.read' },
         schema: {
           operationId: 'watchExchanges',
           summary: 'Requests through the gateways as they happen',

@@ -1,7 +1,6 @@
 import { Type } from 'typebox'
 import type { Actor } from '#audit'
-import { requireStepUp } from '#identity'
-import { AppError } from '#platform/app-error'
+import { requirePermission } from '#identity'
 import type { HttpServer, Routes } from '#platform/http-server'
 import type { Platform } from '#platform/module'
 import { AuthorizationSettings, NewAuthorizationSettings } from './authorization-schema.ts'
@@ -31,7 +30,7 @@ function settingsRoutes(server: HttpServer, platform: Platform, checks: Settings
   server.get(
     path,
     {
-      config: { access: 'signed-in' },
+      config: { access: 'sign-in-settings.read' },
       schema: {
         operationId: 'getAuthorizationSettings',
         summary: 'How an application signs in, and which grant it uses for what',
@@ -48,7 +47,7 @@ function settingsRoutes(server: HttpServer, platform: Platform, checks: Settings
   server.put(
     path,
     {
-      config: { access: 'signed-in' },
+      config: { access: 'sign-in-settings.change' },
       schema: {
         operationId: 'replaceAuthorizationSettings',
         summary:
@@ -63,8 +62,9 @@ function settingsRoutes(server: HttpServer, platform: Platform, checks: Settings
     },
     async (request) => {
       const application = await requireVisible(platform, request)
-      mayChangeSettings(request.actor, application)
-      if (application.environment === 'production') requireStepUp(request)
+      // What production may be used for was ordered by the organisation: its owner changes it.
+      if (application.environment === 'production')
+        requirePermission(request, 'production-sign-in-settings.change')
       return await changeSettings(platform, checks, application, request.body, request.actor)
     },
   )
@@ -74,7 +74,7 @@ function lockRoutes(server: HttpServer, platform: Platform): void {
   server.put(
     `${path}/lock`,
     {
-      config: { access: 'operator' },
+      config: { access: 'sign-in-settings.lock' },
       schema: {
         operationId: 'lockAuthorizationSettings',
         summary: 'Keep a partner from changing how an application signs in',
@@ -95,14 +95,13 @@ function lockRoutes(server: HttpServer, platform: Platform): void {
     },
     async (request) => {
       const application = await requireVisible(platform, request)
-      requireSettingsStaff(request.actor)
       return await lockSettings(platform, application, request.body.reason, request.actor)
     },
   )
   server.delete(
     `${path}/lock`,
     {
-      config: { access: 'operator' },
+      config: { access: 'sign-in-settings.lock' },
       schema: {
         operationId: 'unlockAuthorizationSettings',
         summary: 'Let a partner change how an application signs in again',
@@ -113,7 +112,6 @@ function lockRoutes(server: HttpServer, platform: Platform): void {
     },
     async (request) => {
       const application = await requireVisible(platform, request)
-      requireSettingsStaff(request.actor)
       return await lockSettings(platform, application, null, request.actor)
     },
   )
@@ -130,29 +128,4 @@ async function requireVisible(
     actor.kind === 'operator' || (actor.kind === 'partner' && actor.partnerId === record?.partnerId)
   if (record === undefined || !visible) throw noSuchApplication()
   return record
-}
-
-/** What production may be used for was ordered by the organisation: its owner changes it. */
-function mayChangeSettings(actor: Actor, { environment }: ApplicationRecord): void {
-  if (actor.kind === 'operator') {
-    requireSettingsStaff(actor)
-    return
-  }
-  if (actor.kind === 'partner') {
-    if (actor.role === 'owner') return
-    if (actor.role === 'developer' && environment === 'sandbox') return
-  }
-  throw new AppError(
-    'PERMISSION_DENIED',
-    environment === 'production'
-      ? 'How an application of production signs in is changed by an owner of the organisation.'
-      : 'How an application signs in is changed by owners and developers.',
-  )
-}
-
-const staffRoles: readonly string[] = ['administrator', 'product', 'partner-success']
-
-function requireSettingsStaff(actor: Actor): void {
-  if (actor.kind === 'operator' && staffRoles.includes(actor.role)) return
-  throw new AppError('PERMISSION_DENIED', 'Your role may not change how an application signs in.')
 }

@@ -11,14 +11,6 @@ import type { PartnerTables } from './tables.ts'
 
 const tags = ['Partners']
 
-const partnerRoles: readonly string[] = ['administrator', 'product', 'partner-success']
-
-/** Who runs machines or audits does not stop a partner's business. */
-function requirePartnerStaff(actor: Actor): void {
-  if (actor.kind === 'operator' && partnerRoles.includes(actor.role)) return
-  throw new AppError('PERMISSION_DENIED', 'Your role may not suspend or resume a partner.')
-}
-
 const Params = Type.Object({ partnerId: Type.String({ maxLength: 64 }) })
 
 export function operatorRoutes(
@@ -32,7 +24,6 @@ export function operatorRoutes(
     state: 'active' | 'suspended',
     reason: string | null,
   ): Promise<Partner> => {
-    requirePartnerStaff(request.actor)
     const root = await db.transaction().execute(async (trx) => {
       if (!(await setPartnerState(trx, partnerId, state, reason))) return undefined
       await recordAction(platform.outbox, trx, {
@@ -56,7 +47,7 @@ export function operatorRoutes(
     server.get(
       '/partners',
       {
-        config: { access: 'operator' },
+        config: { access: 'partner-list.read' },
         schema: {
           operationId: 'listPartners',
           summary: 'All partners, newest first',
@@ -79,7 +70,7 @@ export function operatorRoutes(
     server.post(
       '/partners/:partnerId/suspension',
       {
-        config: { access: 'operator' },
+        config: { access: 'partner.suspend' },
         schema: {
           operationId: 'suspendPartner',
           summary: 'Stop every call and token of a partner, within a second',
@@ -97,7 +88,7 @@ export function operatorRoutes(
     server.delete(
       '/partners/:partnerId/suspension',
       {
-        config: { access: 'operator' },
+        config: { access: 'partner.suspend' },
         schema: {
           operationId: 'resumePartner',
           summary: 'Let a suspended partner call again',

@@ -1,7 +1,13 @@
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { type Actor, recordAction } from '#audit'
-import { checkForm, type Identity, NewRegistration, requireStepUp } from '#identity'
+import {
+  checkForm,
+  type Identity,
+  NewRegistration,
+  type Permission,
+  requirePermission,
+} from '#identity'
 import { AppError } from '#platform/app-error'
 import type { HttpServer, Routes } from '#platform/http-server'
 import { listOf, offsetOf, PageQuery, paginate } from '#platform/lists'
@@ -98,7 +104,7 @@ function partnerRoute(server: HttpServer, platform: Platform, deps: PartnerRoute
   server.get(
     '/partners/:partnerId',
     {
-      config: { access: 'signed-in' },
+      config: { access: 'partner.read' },
       schema: {
         operationId: 'getPartner',
         summary: 'A partner, and what production still needs of it',
@@ -123,7 +129,7 @@ function applicationRoutes(server: HttpServer, platform: Platform, deps: Partner
   server.get(
     '/applications',
     {
-      config: { access: 'signed-in' },
+      config: { access: 'application.read' },
       schema: {
         operationId: 'listApplications',
         summary: 'The applications of a partner',
@@ -147,7 +153,7 @@ function applicationRoutes(server: HttpServer, platform: Platform, deps: Partner
   server.post(
     '/applications',
     {
-      config: { access: 'signed-in' },
+      config: { access: 'application.change' },
       schema: {
         operationId: 'createApplication',
         summary: 'A further application with its first secret, which is shown once',
@@ -164,9 +170,8 @@ function applicationRoutes(server: HttpServer, platform: Platform, deps: Partner
         ? await findPartner(db, partnerId)
         : undefined
       if (partner === undefined) throw new AppError('NOT_FOUND', 'There is no such partner.')
-      mayChange(request.actor)
       if (request.body.environment === 'production') {
-        requireStepUp(request)
+        requirePermission(request, 'production-application.change')
         await requireProduction(deps, partnerId)
       }
       const { actor } = request
@@ -194,7 +199,7 @@ function applicationRoutes(server: HttpServer, platform: Platform, deps: Partner
   server.get(
     '/applications/:applicationId',
     {
-      config: { access: 'signed-in' },
+      config: { access: 'application.read' },
       schema: {
         operationId: 'getApplication',
         summary: 'One application',
@@ -209,7 +214,7 @@ function applicationRoutes(server: HttpServer, platform: Platform, deps: Partner
   server.patch(
     '/applications/:applicationId',
     {
-      config: { access: 'signed-in' },
+      config: { access: 'application.change' },
       schema: {
         operationId: 'renameApplication',
         summary: 'Another name for an application',
@@ -221,7 +226,6 @@ function applicationRoutes(server: HttpServer, platform: Platform, deps: Partner
     },
     async (request) => {
       const record = await requireApplication(db, request, request.params.applicationId)
-      mayChange(request.actor)
       await db.transaction().execute(async (trx) => {
         await renameApplication(trx, record.id, request.body.name)
         await recordAction(platform.outbox, trx, {
@@ -237,7 +241,7 @@ function applicationRoutes(server: HttpServer, platform: Platform, deps: Partner
   server.delete(
     '/applications/:applicationId',
     {
-      config: { access: 'signed-in' },
+      config: { access: 'application.change' },
       schema: {
         operationId: 'deleteApplication',
         summary: 'End an application, its credentials and their tokens',
@@ -248,8 +252,7 @@ function applicationRoutes(server: HttpServer, platform: Platform, deps: Partner
     },
     async (request, reply) => {
       const record = await requireApplication(db, request, request.params.applicationId)
-      mayChange(request.actor)
-      proveForProduction(request, record)
+      forProduction(request, record, 'production-application.change')
       const { actor } = request
       const root = await db.transaction().execute(async (trx) => {
         if (!(await deleteApplication(trx, record.id, platform.clock.now())))
@@ -281,7 +284,7 @@ function credentialRoutes(server: HttpServer, platform: Platform): void {
   server.get(
     '/applications/:applicationId/credentials',
     {
-      config: { access: 'signed-in' },
+      config: { access: 'credential.read' },
       schema: {
         operationId: 'listCredentials',
         summary: 'The credentials that are alive; a secret is never shown again',
@@ -305,7 +308,7 @@ function credentialRoutes(server: HttpServer, platform: Platform): void {
   server.post(
     '/applications/:applicationId/credentials',
     {
-      config: { access: 'signed-in' },
+      config: { access: 'credential.change' },
       schema: {
         operationId: 'createCredential',
         summary:
@@ -318,8 +321,7 @@ function credentialRoutes(server: HttpServer, platform: Platform): void {
     },
     async (request, reply) => {
       const record = await requireApplication(db, request, request.params.applicationId)
-      mayChange(request.actor)
-      proveForProduction(request, record)
+      forProduction(request, record, 'production-credential.change')
       const { credential, shown } = await addCredential(
         platform,
         record,
@@ -339,7 +341,7 @@ function credentialRoutes(server: HttpServer, platform: Platform): void {
   server.delete(
     '/applications/:applicationId/credentials/:credentialId',
     {
-      config: { access: 'signed-in' },
+      config: { access: 'credential.change' },
       schema: {
         operationId: 'deleteCredential',
         summary: 'End a credential and the tokens that were issued with it',
@@ -353,17 +355,20 @@ function credentialRoutes(server: HttpServer, platform: Platform): void {
     },
     async (request, reply) => {
       const record = await requireApplication(db, request, request.params.applicationId)
-      mayChange(request.actor)
-      proveForProduction(request, record)
+      forProduction(request, record, 'production-credential.change')
       await removeCredential(platform, record, request.params.credentialId, request.actor)
       return reply.code(204).send(null)
     },
   )
 }
 
-/** Secrets of production are made and ended by somebody who is there; the sandbox is for trying out. */
-function proveForProduction(request: FastifyRequest, { environment }: ApplicationRecord): void {
-  if (environment === 'production') requireStepUp(request)
+/** What calls in production depend on needs more than the same in the sandbox, which is for trying out. */
+function forProduction(
+  request: FastifyRequest,
+  { environment }: ApplicationRecord,
+  permission: Permission,
+): void {
+  if (environment === 'production') requirePermission(request, permission)
 }
 
 /** The partner that a request is about: a partner's own, or the one that an operator names. */
@@ -379,18 +384,6 @@ const maySee = (actor: Actor, partnerId: string): boolean =>
   actor.kind === 'operator' ||
   actor.kind === 'system' ||
   (actor.kind === 'partner' && actor.partnerId === partnerId)
-
-function mayChange(actor: Actor): void {
-  if (actor.kind === 'partner' && (actor.role === 'viewer' || actor.role === 'finance')) {
-    throw new AppError(
-      'PERMISSION_DENIED',
-      'Applications and credentials are changed by owners and developers.',
-    )
-  }
-  if (actor.kind === 'operator' && actor.role === 'auditor') {
-    throw new AppError('PERMISSION_DENIED', 'An auditor reads only.')
-  }
-}
 
 /** An application of another partner answers exactly like one that does not exist. */
 async function requireApplication(

@@ -18,7 +18,6 @@ const settleMs = 700
 /**
  * A partner signs up: organisation, owner, sandbox application and secret in one transaction. The reactions (sandbox
  * contract, snapshot) are awaited shortly, so that the first call works at once; if they are late, they still come.
- * @throws AppError ALREADY_EXISTS when the e-mail address has an account
  */
 export async function registerPartner(
   platform: Platform,

@@ -2,6 +2,7 @@ import type { TestContext } from 'node:test'
 import type { FastifyPluginAsync } from 'fastify'
 import type { Actor } from '#audit'
 import { createIdentity } from '#identity'
+import { refuseByRole } from '#identity/testing'
 import { createAttempts } from '#platform/attempts'
 import { createHttpServer } from '#platform/http-server'
 import { testPlatform } from '#platform/testing'
@@ -55,6 +56,7 @@ export async function partnersUnderTest(
     identity: createIdentity(platform, {
       attempts: createAttempts(platform.database),
       mail: { send: async () => undefined },
+      isSuspended: async () => false,
     }),
     requirementsOf: async () => [],
     firstCall: async () => ({ tokenUrl: '', url: '', curl: '' }),
@@ -70,6 +72,7 @@ export async function partnersUnderTest(
     const caller = JSON.parse(String(request.headers['x-as'])) as Caller
     request.actor = caller
     request.session = { id: 'ses_1', freshUntil: caller.stale === true ? undefined : new Date() }
+    refuseByRole(request)
   })
   const mount: FastifyPluginAsync = async (scope) => {
     await partners.routes(scope as unknown as typeof server)

@@ -26,6 +26,7 @@ async function startInbox(t: TestContext) {
   const platform = await testPlatform(t, { clock })
   const identity = createIdentity(platform, {
     attempts: createAttempts(platform.database),
+    isSuspended: async () => false,
     mail: createMail({
       smtpUrl: undefined,
       sender: 'test@localhost',

@@ -33,7 +33,7 @@ function handsetRoute(server: HttpServer, handsetLink: HandsetLink): void {
   server.post(
     '/sandbox/handset',
     {
-      config: { access: 'partner' },
+      config: { access: 'sandbox.use' },
       schema: {
         operationId: 'openSandboxHandset',
         summary:
@@ -60,7 +60,7 @@ function messageRoute(
   server.post(
     '/sandbox/messages/retrieve',
     {
-      config: { access: 'partner' },
+      config: { access: 'sandbox-message.read' },
       schema: {
         operationId: 'retrieveSandboxMessages',
         summary: 'The messages that reached simulated handsets, newest first',

@@ -32,7 +32,7 @@ export function operatorRoutes(platform: Platform, members: () => Promise<Servin
     server.get(
       '/snapshot',
       {
-        config: { access: 'operator' },
+        config: { access: 'gateway.read' },
         schema: {
           operationId: 'getSnapshot',
           summary:
