@@ -125,15 +125,23 @@ test('another client’s refresh token is worth nothing', async (t) => {
   assert.equal((await refresh(first)).status, 200)
 })
 
-test('a refresh ends with consent, order, subscription and client', async (t) => {
-  const { refresh, first, consent, view, clients, settings } = await refreshing(t)
-  const scopes = [...clients.scopes]
-  clients.scopes = ['sim-swap:check']
-  refused(await refresh(first), 400, 'invalid_grant')
-  clients.scopes = scopes
+test('a refresh ends with subscription, client and order', async (t) => {
+  const { refresh, first, clients } = await refreshing(t)
   clients.set(sandboxId, { state: 'suspended' })
   refused(await refresh(first), 401, 'invalid_client')
   clients.set(sandboxId, { state: 'active' })
+  clients.scopes = ['sim-swap:check']
+  refused(await refresh(first), 400, 'invalid_grant')
+  const other = await refreshing(t)
+  other.clients.set(sandboxId, { settings: { ...other.settings, grants: testSettings.grants } })
+  assert.equal((await other.refresh(other.first)).status, 400)
+})
+
+test('a refresh token dies with consent, and is told so', async (t) => {
+  const { refresh, first, consent, view, post } = await refreshing(t)
+  const introspect = () =>
+    post('/sandbox/introspect', { token: String(first) }, basic(sandboxId, sandboxSecret))
+  assert.equal((await introspect()).body.active, true)
   const [record] = await consent.listOf('sandbox', view.subject)
   await consent.withdraw('sandbox', record?.id ?? '', {
     kind: 'subscriber',
@@ -141,9 +149,8 @@ test('a refresh ends with consent, order, subscription and client', async (t) =>
     channel: 'privacy-page',
     method: 'one-time-code',
   })
+  assert.deepEqual((await introspect()).body, { active: false })
   refused(await refresh(first), 400, 'invalid_grant')
-  clients.set(sandboxId, { settings: { ...settings, grants: [...testSettings.grants] } })
-  assert.equal((await refresh(first)).status, 400)
 })
 
 test('without offline_access, or without the setting, there is no refresh token', async (t) => {

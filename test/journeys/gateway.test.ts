@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -16,9 +15,9 @@ import {
   wayleave,
 } from '../support/product.ts'
 import { childrenOf, pidOf } from '../support/roles.ts'
+import { isReady, secondGateway } from '../support/second-gateway.ts'
 import { steadyLoad } from '../support/steady-load.ts'
 
-const root = path.join(import.meta.dirname, '..', '..')
 /** A drain as an operator's balancer needs it; other tests do without the wait. */
 const tellsFirst = { WAYLEAVE_LAME_DUCK_SECONDS: '3' }
 const body = '{"phoneNumber":"+99012345678"}'
@@ -81,50 +80,6 @@ test('with PostgreSQL gone a gateway starts again and serves; what it served is 
     500,
   )
 })
-
-/** A second gateway of the sandbox, as an operator adds one: its own place, the same database and public address. */
-async function secondGateway(
-  t: { after(fn: () => Promise<void>): void },
-  product: Product,
-): Promise<{ url: string; health: string; start(): Promise<ChildProcess> }> {
-  const { stdout } = await wayleave(product, 'migrate', '--roles', '--json')
-  const { roles } = JSON.parse(stdout) as { roles: Record<string, Record<string, string>> }
-  const [port, tlsPort, internalPort] = [await freePort(), await freePort(), await freePort()]
-  const dataDir = temporaryFolder({ after: (fn) => t.after(async () => fn()) })
-  const env = {
-    ...product.env,
-    ...roles['gateway-sandbox'],
-    WAYLEAVE_GATEWAY_ID: 'second',
-    WAYLEAVE_DATA_DIR: dataDir,
-    WAYLEAVE_GATEWAY_SANDBOX_URL: product.wellKnown.environments.sandbox.gateway,
-    WAYLEAVE_GATEWAY_SANDBOX_PORT: `${port}`,
-    WAYLEAVE_GATEWAY_SANDBOX_TLS_PORT: `${tlsPort}`,
-    WAYLEAVE_GATEWAY_SANDBOX_INTERNAL_PORT: `${internalPort}`,
-  }
-  const health = `http://127.0.0.1:${internalPort}/health/ready`
-  let child: ChildProcess | undefined
-  t.after(async () => {
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
-    child.kill('SIGKILL')
-    await once(child, 'exit')
-  })
-  return {
-    url: `http://127.0.0.1:${port}`,
-    health,
-    async start() {
-      const args = ['gateway', '--environment', 'sandbox']
-      child = spawn(path.join(root, 'wayleave'), args, { env, stdio: 'ignore' })
-      await until(() => isReady(health), 20_000)
-      return child
-    },
-  }
-}
-
-const isReady = (health: string): Promise<boolean> =>
-  fetch(health).then(
-    (answer) => answer.ok,
-    () => false,
-  )
 
 test('two gateways are restarted one after the other under load, and not one call fails', async (t) => {
   const product = await startProduct(t, { env: tellsFirst })

@@ -5,7 +5,7 @@ import { createArtifacts } from '../artifacts.ts'
 import type { Client } from '../client-source.ts'
 import { endpointGrants } from '../endpoint-grants.ts'
 import { invalidRequest, OAuthError } from '../oauth-error.ts'
-import { type OwnToken, readOwnToken } from '../read-own-token.ts'
+import { readOwnToken } from '../read-own-token.ts'
 import type { ServerOptions } from '../server-options.ts'
 import { assertionAlgs } from '../signed-jwt.ts'
 import { pairwiseSubject, subscriberOf } from '../subscriber-account.ts'
@@ -86,7 +86,14 @@ async function accessTokenState(
   const client = stateOf(ctx.req)?.client
   if (client === undefined || !credentialsOf(client).has(crd)) return inactive
   if (await createArtifacts(options).isRevoked({ jti, grantId: gnt })) return inactive
-  if (!(await isStillConsented(options, client, own))) return inactive
+  if (own.sbj !== undefined && pur !== undefined) {
+    const { environment, sealing } = options
+    const key = sealing.child(`gateway:${environment}`)
+    const number = key.open(own.sbj, `subject:${client.clientId}`)
+    const subject = subjectOf(sealing, environment, number)
+    if (!(await isStillConsented(options, client, { subject, purpose: pur, scope })))
+      return inactive
+  }
   const type = isKeyBound(cnf) ? 'DPoP' : 'Bearer'
   return {
     active: true,
@@ -106,19 +113,18 @@ const credentialsOf = (client: Client): ReadonlySet<string> =>
 
 /** What a gateway is told by its feed, asked where it is decided. */
 async function isStillConsented(
-  { environment, sealing, subscribers }: ServerOptions,
-  client: Client,
-  { sbj, pur, scope }: OwnToken,
+  { environment, subscribers }: ServerOptions,
+  { applicationId }: Client,
+  {
+    subject,
+    purpose,
+    scope = '',
+  }: { subject: string; purpose: string; scope?: string | undefined },
 ): Promise<boolean> {
-  if (sbj === undefined || pur === undefined || subscribers === undefined) return true
-  const number = sealing.child(`gateway:${environment}`).open(sbj, `subject:${client.clientId}`)
-  const decision = await subscribers.consent.decide({
-    environment,
-    subject: subjectOf(sealing, environment, number),
-    applicationId: client.applicationId,
-    purpose: pur,
-    scopes: (scope ?? '').split(' ').filter((one) => one !== '' && one !== pur),
-  })
+  if (subscribers === undefined) return true
+  const scopes = scope.split(' ').filter((one) => one !== '' && one !== purpose)
+  const question = { environment, subject, applicationId, purpose, scopes }
+  const decision = await subscribers.consent.decide(question)
   return decision.status === 'granted'
 }
 
@@ -146,9 +152,12 @@ async function refreshTokenState(
   if (grant === undefined) return undefined
   const { environment, sealing, issuer } = options
   const { subject } = subscriberOf(sealing, environment, found.accountId)
+  const { scope } = found
+  const purpose = scope?.split(' ').find((one) => one.startsWith('dpv:')) ?? ''
+  if (!(await isStillConsented(options, client, { subject, purpose, scope }))) return undefined
   return {
     active: true,
-    scope: found.scope,
+    scope,
     client_id: found.clientId,
     exp: found.exp,
     iat: found.iat,
