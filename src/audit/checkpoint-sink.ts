@@ -15,25 +15,37 @@ import { readCheckpointLines } from './verify.mjs'
 export type ExportedCheckpoint = { checkpoint: string; key: string }
 
 /**
- * A place outside the database that keeps checkpoints and can show them. What it took must be there after a power cut,
- * and it may be given the same one twice.
+ * A place outside the database that keeps checkpoints, and mostly can show them. What it took must be there after a
+ * power cut, and it may be given the same one twice.
  * @public
  */
 export interface CheckpointSink {
   /** stays the same for as long as the place does */
   name: string
   add(checkpoints: readonly ExportedCheckpoint[]): Promise<void>
-  /** @throws when the place cannot be read, or holds something else */
+  /**
+   * All that it has, oldest first; undefined from a place that only takes.
+   * @throws when the place cannot be read; `Refused` when it holds something else than checkpoints
+   */
+  list(): Promise<ExportedCheckpoint[] | undefined>
+  /**
+   * The last one that was added, without reading all of them; undefined also from a place that only takes.
+   * @param from size of a checkpoint that it is known to have
+   * @throws as `list` does
+   */
+  newest(from?: number): Promise<ExportedCheckpoint | undefined>
+}
+
+/** A sink that always shows what it has. */
+export interface ShowingSink extends CheckpointSink {
   list(): Promise<ExportedCheckpoint[]>
-  /** The last one that was added, without reading all of them. @throws as `list` does */
-  newest(): Promise<ExportedCheckpoint | undefined>
 }
 
 /**
  * Lines of a file that only ever grows. Put it where who administers the database cannot write.
  * @public
  */
-export function fileSink(folder: string): CheckpointSink {
+export function fileSink(folder: string): ShowingSink {
   const file = path.join(folder, 'checkpoints.jsonl')
   return {
     name: 'file',

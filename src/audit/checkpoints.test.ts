@@ -117,7 +117,7 @@ test('two processes that sign at once sign one history', async (t) => {
 })
 
 test('an export that failed is made up for, and one that was killed half-way does no harm', async (t) => {
-  const { platform, sink, audit, sizes, file } = await signedLog(t)
+  const { clock, platform, sink, audit, sizes, file } = await signedLog(t)
   let broken = true
   const weak: CheckpointSink = {
     ...sink,
@@ -128,6 +128,7 @@ test('an export that failed is made up for, and one that was killed half-way doe
   await assert.rejects(failing.checkpoint(), /disk full/)
   appendFileSync(file, '\n{"checkpoint":"wayleave-evi')
   broken = false
+  clock.advance(10_000)
   await failing.checkpoint()
   assert.deepEqual(await sizes(), [2])
   appendFileSync(file, '{"check')
@@ -276,4 +277,71 @@ test('refuses to change, delete or empty checkpoints', async (t) => {
   for (const table of ['audit.checkpoint', 'audit.checkpoint_export'])
     for (const statement of [`update ${table} set size = 9`, `delete from ${table}`])
       await assert.rejects(sql.raw(statement).execute(db), /append-only/, statement)
+})
+
+test('a new key is vouched for by the one before it, and what the former signed stays proven', async (t) => {
+  const { clock, platform, sink, audit, sizes } = await signedLog(t)
+  await act(platform, 3)
+  await audit.checkpoint()
+  const keys = [(await sink.newest())?.key]
+  for (let i = 0; i < 3; i += 1) {
+    // Also while the clock is wrong.
+    clock.advance(-3_600_000)
+    const { previous, key } = await audit.rotateKey({ kind: 'system', id: 'test' })
+    assert.equal(previous, keys.at(-1))
+    await act(platform, 1)
+    await audit.checkpoint({ now: true })
+    assert.equal((await sink.newest())?.key, key)
+    keys.push(key)
+  }
+  assert.equal(new Set(keys).size, 4)
+  assert.deepEqual(await sizes(), [3, 4, 5, 6, 7, 8, 9])
+  const report = await audit.verifyLog()
+  assert.ok(report.ok, JSON.stringify(report))
+})
+
+test('a key that nobody vouched for is found', async (t) => {
+  const { platform, audit, db } = await signedLog(t)
+  await act(platform, 3)
+  await audit.checkpoint()
+  await audit.rotateKey({ kind: 'system', id: 'test' })
+  await act(platform, 1)
+  await audit.checkpoint({ now: true })
+  const [, second] = await db
+    .selectFrom('audit.signing_key')
+    .select('id')
+    .orderBy('made_at')
+    .execute()
+  await tamper(
+    platform,
+    `insert into audit.signing_key select 'ffffffff', origin, replace(public_key, id, 'ffffffff'), sealed_private_key, '2031-01-01'
+     from audit.signing_key where id = '${second?.id}'`,
+  )
+  const report = await audit.verifyLog()
+  assert.ok(!report.ok)
+  assert.match(
+    report.reason,
+    /the key ffffffff signs, and nothing that the key before it signed names it/,
+  )
+})
+
+test('no key vouches for a log that is not what was signed', async (t) => {
+  const { platform, audit } = await signedLog(t)
+  await act(platform, 4)
+  await audit.checkpoint()
+  await tamper(platform, cutTo(2))
+  await assert.rejects(audit.rotateKey({ kind: 'system', id: 'test' }), /No checkpoint is signed/)
+})
+
+test('keys that are rotated by several at once make one row of keys', async (t) => {
+  const { platform, sink, audit } = await signedLog(t)
+  await act(platform, 2)
+  const other = createAudit(platform, { sinks: [sink] })
+  const rotate = (one: typeof audit) => one.rotateKey({ kind: 'system', id: 'test' })
+  const made = await Promise.all([rotate(audit), rotate(other), audit.checkpoint(), rotate(audit)])
+  assert.equal(new Set(made.flatMap((one) => one?.previous ?? [])).size, 3)
+  await act(platform, 1)
+  await audit.checkpoint({ now: true })
+  const report = await audit.verifyLog()
+  assert.ok(report.ok, JSON.stringify(report))
 })

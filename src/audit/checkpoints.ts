@@ -1,11 +1,11 @@
-import { type Kysely, sql } from 'kysely'
+import { type Kysely, sql, type Transaction } from 'kysely'
 import { lockFor } from '#platform/database'
 import type { Platform } from '#platform/module'
-import type { CheckpointSink } from './checkpoint-sink.ts'
-import { logKey } from './log-key.ts'
+import type { CheckpointSink, ExportedCheckpoint } from './checkpoint-sink.ts'
+import { type LogKey, logKey } from './log-key.ts'
 import { logSize, rootAt } from './proofs.ts'
 import type { AuditTables, CheckpointRow } from './tables.ts'
-import { openCheckpoint } from './verify.mjs'
+import { openCheckpoint, Refused } from './verify.mjs'
 
 export type CheckpointPlatform = Pick<Platform, 'database' | 'sealing' | 'clock'>
 
@@ -14,16 +14,33 @@ const dueMs = 60_000
 
 /** The database says something else than what was signed before: nothing is signed on top of it. */
 export class ContradictionError extends Error {
-  constructor(message: string) {
-    super(message)
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
     this.name = 'ContradictionError'
   }
 }
 
+/** Places that could not be asked or given anything; they are tried again, and nothing is lost meanwhile. */
+export class SinkError extends Error {
+  readonly sinks: readonly string[]
+  constructor(faults: ReadonlyMap<CheckpointSink, unknown>) {
+    const told = [...faults].map(([{ name }, error]) => `${name}: ${reasonOf(error)}`)
+    super(`signed checkpoints could not be exported: ${told.join('; ')}`, {
+      cause: [...faults.values()][0],
+    })
+    this.name = 'SinkError'
+    this.sinks = [...faults.keys()].map(({ name }) => name)
+  }
+}
+
+export const reasonOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error)
+
 /**
  * Signs a checkpoint when the log has grown by 1 000 leaves, or at all for a minute, and exports what is not exported.
+ * A sink that does not answer keeps no other from getting its own, and stops no signature.
  * @param options.now signs whatever is new at once
- * @throws ContradictionError when the log is not a continuation of what was signed or exported
+ * @throws ContradictionError when the log is not a continuation of what was signed or exported; SinkError
  */
 export async function makeCheckpoint(
   platform: CheckpointPlatform,
@@ -33,12 +50,21 @@ export async function makeCheckpoint(
   const db = platform.database.as<AuditTables>()
   const now = platform.clock.now()
   const due = await isDue(db, now, options.now === true)
-  const owed = await Promise.all(sinks.map(async (sink) => (await owedTo(db, sink)).length > 0))
-  // A sink may have to read all that it has: only when something is to be added to it.
-  if (!due && !owed.includes(true)) return
-  await refuseContradiction(db, sinks)
+  const owing: CheckpointSink[] = []
+  for (const sink of sinks) if ((await owedTo(db, sink, 1)).length > 0) owing.push(sink)
+  // A sink may have to be asked: only when something is to be added to it.
+  if (!due && owing.length === 0) return
+  const faults = await refuseContradiction(db, due ? sinks : owing)
   if (due) await signNew(db, platform)
-  for (const sink of sinks) await exportTo(db, sink, now)
+  for (const sink of due ? sinks : owing) {
+    if (faults.has(sink)) continue
+    try {
+      await exportTo(db, sink, now)
+    } catch (error) {
+      faults.set(sink, error)
+    }
+  }
+  if (faults.size > 0) throw new SinkError(faults)
 }
 
 /** @throws ContradictionError when leaves that were signed are gone */
@@ -59,23 +85,32 @@ async function isDue(db: Kysely<AuditTables>, now: Date, atOnce: boolean): Promi
 }
 
 async function signNew(db: Kysely<AuditTables>, platform: CheckpointPlatform): Promise<void> {
-  await db.transaction().execute(async (trx) => {
-    await lockFor(trx, 'audit.checkpoint')
-    const [size, last] = [await logSize(trx), await newestCheckpoint(trx)]
-    // Another process was faster.
-    if (size <= (last?.size ?? 0)) return
-    const now = platform.clock.now()
-    const key = await logKey(trx, platform)
-    const root = await rootAt(trx, size)
-    const text = `${key.origin}\n${size}\n${root.toString('base64')}\ntime ${now.toISOString()}\n`
-    await trx
-      .insertInto('audit.checkpoint')
-      .values({ size, root, key_id: key.id, note: key.sign(text), made_at: now })
-      .execute()
-  })
+  await db.transaction().execute((trx) => signIn(trx, platform))
 }
 
-const owedTo = (db: Kysely<AuditTables>, sink: CheckpointSink) =>
+/**
+ * Signs all leaves that this transaction sees, unless another process was faster.
+ * @param by the newest key unless another one is to sign
+ */
+export async function signIn(
+  trx: Transaction<AuditTables>,
+  platform: CheckpointPlatform,
+  by?: LogKey,
+): Promise<void> {
+  await lockFor(trx, 'audit.checkpoint')
+  const [size, last] = [await logSize(trx), await newestCheckpoint(trx)]
+  if (size <= (last?.size ?? 0)) return
+  const now = platform.clock.now()
+  const key = by ?? (await logKey(trx, platform))
+  const root = await rootAt(trx, size)
+  const text = `${key.origin}\n${size}\n${root.toString('base64')}\ntime ${now.toISOString()}\n`
+  await trx
+    .insertInto('audit.checkpoint')
+    .values({ size, root, key_id: key.id, note: key.sign(text), made_at: now })
+    .execute()
+}
+
+const owedTo = (db: Kysely<AuditTables>, sink: CheckpointSink, limit: number) =>
   db
     .selectFrom('audit.checkpoint as c')
     .innerJoin('audit.signing_key as k', 'k.id', 'c.key_id')
@@ -88,11 +123,11 @@ const owedTo = (db: Kysely<AuditTables>, sink: CheckpointSink) =>
         .where('e.sink', '=', sink.name),
     )
     .orderBy('c.size')
-    .limit(10_000)
+    .limit(limit)
     .execute()
 
 async function exportTo(db: Kysely<AuditTables>, sink: CheckpointSink, at: Date): Promise<void> {
-  const owed = await owedTo(db, sink)
+  const owed = await owedTo(db, sink, 10_000)
   await sink.add(owed)
   if (owed.length === 0) return
   await db
@@ -105,32 +140,80 @@ async function exportTo(db: Kysely<AuditTables>, sink: CheckpointSink, at: Date)
 export const newestCheckpoint = (db: Kysely<AuditTables>): Promise<CheckpointRow | undefined> =>
   db.selectFrom('audit.checkpoint').selectAll().orderBy('size', 'desc').limit(1).executeTakeFirst()
 
-/** The newest checkpoint, and that of each sink, must be one of the log that is there. */
-async function refuseContradiction(
+/**
+ * The newest checkpoint, and that of each sink, must be one of the log that is there.
+ * @returns the sinks that could not be asked, and why
+ * @throws ContradictionError
+ */
+export async function refuseContradiction(
   db: Kysely<AuditTables>,
   sinks: readonly CheckpointSink[],
-): Promise<void> {
+): Promise<Map<CheckpointSink, unknown>> {
   const own = await newestCheckpoint(db)
-  if (own !== undefined && !(await rootAt(db, own.size)).equals(own.root))
+  if (own !== undefined && !(await isRootAt(db, own.size, own.root)))
     throw new ContradictionError(
       `the log is not what was signed (${own.size} leaves): its root is another one. No checkpoint is signed; run \`wayleave audit verify\``,
     )
-  for (const sink of sinks) {
-    const last = await sink.newest()
-    if (last === undefined) continue
-    const { size, root } = openCheckpoint(last.checkpoint, last.key)
-    const known = await sql`select 1 from audit.signing_key where public_key = ${last.key}`.execute(
-      db,
+  const faults = new Map<CheckpointSink, unknown>()
+  await Promise.all(
+    sinks.map(async (sink) => {
+      try {
+        const last = await newestIn(sink, await exportedTo(db, sink))
+        if (last !== undefined) await compare(db, sink, last)
+      } catch (error) {
+        if (error instanceof ContradictionError) throw error
+        faults.set(sink, error)
+      }
+    }),
+  )
+  return faults
+}
+
+/** Size of the newest checkpoint that a sink was given, as the database has it. */
+async function exportedTo(db: Kysely<AuditTables>, sink: CheckpointSink): Promise<number> {
+  const row = await db
+    .selectFrom('audit.checkpoint_export')
+    .select((one) => one.fn.coalesce(one.fn.max('size'), sql<number>`0`).as('size'))
+    .where('sink', '=', sink.name)
+    .executeTakeFirstOrThrow()
+  return row.size
+}
+
+/** @throws ContradictionError when the place holds something else than checkpoints */
+async function newestIn(
+  sink: CheckpointSink,
+  from: number,
+): Promise<ExportedCheckpoint | undefined> {
+  try {
+    return await sink.newest(from)
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error
+    throw new ContradictionError(
+      `what ${sink.name} holds are not the checkpoints that it was given: ${error.message}. No checkpoint is signed; run \`wayleave audit verify\``,
+      { cause: error },
     )
-    const reason =
-      known.rows.length === 0
-        ? 'it is signed with a key that this database does not know'
-        : await contradictionOf(db, size, root)
-    if (reason !== undefined)
-      throw new ContradictionError(
-        `the log is not what ${sink.name} has a checkpoint of (${size} leaves): ${reason}. No checkpoint is signed; run \`wayleave audit verify\``,
-      )
   }
+}
+
+async function compare(
+  db: Kysely<AuditTables>,
+  sink: CheckpointSink,
+  { checkpoint, key }: ExportedCheckpoint,
+): Promise<void> {
+  const known = await db
+    .selectFrom('audit.signing_key')
+    .select('id')
+    .where('public_key', '=', key)
+    .executeTakeFirst()
+  const { size, root } = openCheckpoint(checkpoint, key)
+  const reason =
+    known === undefined
+      ? 'it is signed with a key that this database does not know'
+      : await contradictionOf(db, size, root)
+  if (reason !== undefined)
+    throw new ContradictionError(
+      `the log is not what ${sink.name} has a checkpoint of (${size} leaves): ${reason}. No checkpoint is signed; run \`wayleave audit verify\``,
+    )
 }
 
 /** What of a signed checkpoint does not hold for the log that is there. */
@@ -141,5 +224,10 @@ async function contradictionOf(
 ): Promise<string | undefined> {
   const present = await logSize(db)
   if (present < size) return `only ${present} leaves are left`
-  return (await rootAt(db, size)).equals(root) ? undefined : 'its root is another one'
+  return (await isRootAt(db, size, root)) ? undefined : 'its root is another one'
+}
+
+/** Nodes that are gone give no root at all. */
+async function isRootAt(db: Kysely<AuditTables>, size: number, root: Buffer): Promise<boolean> {
+  return size <= (await logSize(db)) && (await rootAt(db, size)).equals(root)
 }

@@ -2,12 +2,20 @@ import type { Transaction } from 'kysely'
 import type { Routes } from '#platform/http-server'
 import type { Platform } from '#platform/module'
 import type { Subscriber } from '#platform/outbox'
+import { appendEvidence, type EvidencePayload, evidenceEvent } from './append-evidence.ts'
 import { createAuditRoutes } from './audit-routes.ts'
 import type { CheckpointSink } from './checkpoint-sink.ts'
-import { makeCheckpoint } from './checkpoints.ts'
+import { makeCheckpoint, SinkError } from './checkpoints.ts'
+import type { ExchangeEvidence, NewEvidence, SingleEvidence } from './evidence.ts'
+import { type EvidenceState, readEvidenceState } from './evidence-state.ts'
 import { exportBundle, type LeafName } from './export-bundle.ts'
+import { readEvidence } from './read-evidence.ts'
+import { readExchange } from './read-exchange.ts'
 import { type ActionPayload, actionEvent } from './record-action.ts'
+import { restingSink } from './resting-sink.ts'
+import { type LogKeyRotation, rotateLogKey } from './rotate-log-key.ts'
 import { append } from './store.ts'
+import { createSubjectKeys } from './subject-keys.ts'
 import type { AuditTables } from './tables.ts'
 import { type ChainHead, type ChainReport, verifyChain } from './verify-chain.ts'
 import { type LogReport, verifyLog } from './verify-log.ts'
@@ -23,10 +31,25 @@ export interface Audit {
   /**
    * Signs and exports a checkpoint when one is due; `now` takes whatever is new.
    * @throws ContradictionError when the log is not a continuation of what was signed or exported
+   * @throws SinkError when a place could not be reached; what it lacks is given to it later
    */
   checkpoint(options?: { now?: boolean }): Promise<void>
+  /** Whether the newest checkpoints, here and outside, are still of the log that is there; cheap. */
+  state(): Promise<EvidenceState>
+  /** A new key signs from now on, and the former one vouches for it. @throws ContradictionError */
+  rotateKey(actor: { kind: 'operator' | 'system'; id: string }): Promise<LogKeyRotation>
   /** One file that proves one leaf; what is new is signed and exported first. */
   exportBundle(name: LeafName): Promise<string | undefined>
+  /**
+   * Appends evidence of one leaf, as late in the transaction as can be: it locks the log until the end. Other processes than
+   * control use `recordEvidence`.
+   * @returns its position in the log, or undefined when it was there already
+   */
+  appendEvidence<T>(trx: Transaction<T>, evidence: NewEvidence): Promise<number | undefined>
+  /** One call about a person, with both paths to the log. */
+  exchangeEvidence(exchangeId: string): Promise<ExchangeEvidence | undefined>
+  /** Evidence of one leaf that is not an action, for example of a change of a consent. */
+  evidenceOf(kind: string, id: string): Promise<SingleEvidence | undefined>
 }
 
 /** @public */
@@ -34,12 +57,21 @@ export function createAudit(
   platform: Pick<Platform, 'database' | 'sealing' | 'clock'>,
   options: { sinks?: readonly CheckpointSink[] } = {},
 ): Audit {
-  const { sinks = [] } = options
+  const sinks = (options.sinks ?? []).map((sink) => restingSink(sink, platform.clock))
+  const db = platform.database.as<AuditTables>()
+  const keys = createSubjectKeys(platform)
+  const appending = { keys, clock: platform.clock }
   return {
     subscriber: {
       name: 'audit',
-      types: [actionEvent],
+      types: [actionEvent, evidenceEvent],
       async handle(trx, event) {
+        if (event.type === evidenceEvent) {
+          const told = event.payload as EvidencePayload
+          const evidence = { ...told, at: new Date(told.at) }
+          await appendEvidence(appending, trx as unknown as Transaction<AuditTables>, evidence)
+          return
+        }
         const { actorKind, actorId, via, partnerId, action, target, detail } =
           event.payload as ActionPayload
         await append(trx as unknown as Transaction<AuditTables>, {
@@ -59,11 +91,20 @@ export function createAudit(
     verify: (known) => verifyChain(platform.database.as<AuditTables>(), known),
     verifyLog: () => verifyLog(platform.database.as<AuditTables>(), sinks),
     checkpoint: (when) => makeCheckpoint(platform, sinks, when),
+    state: () => readEvidenceState(platform.database.as<AuditTables>(), sinks),
+    rotateKey: (actor) => rotateLogKey(platform, sinks, actor),
     async exportBundle(name) {
       const signed = await exportBundle(platform, name)
       if (signed !== undefined) return signed
-      await makeCheckpoint(platform, sinks, { now: true })
+      await makeCheckpoint(platform, sinks, { now: true }).catch((error: unknown) => {
+        // It was signed, and that is what a bundle needs.
+        if (!(error instanceof SinkError)) throw error
+      })
       return await exportBundle(platform, name)
     },
+    appendEvidence: (trx, evidence) =>
+      appendEvidence(appending, trx as unknown as Transaction<AuditTables>, evidence),
+    exchangeEvidence: (id) => readExchange(db, keys, id),
+    evidenceOf: (kind, id) => readEvidence(db, keys, kind, id),
   }
 }

@@ -1,7 +1,24 @@
 export type { Actor } from './actor.ts'
-export { fileSink } from './checkpoint-sink.ts'
+export { recordEvidence } from './append-evidence.ts'
+export { type CheckpointSink, fileSink } from './checkpoint-sink.ts'
+export { ContradictionError, SinkError } from './checkpoints.ts'
 export { createAudit } from './create-audit.ts'
+export type {
+  ExchangeEvidence,
+  ExchangeFacts,
+  Json,
+  NewEvidence,
+  Opened,
+  SegmentOrigin,
+  SingleEvidence,
+  Subject,
+} from './evidence.ts'
+export type { EvidenceState, SinkState } from './evidence-state.ts'
+export { createExchangeLog, type ExchangeLog, type PreparedExchanges } from './exchange-log.ts'
 export type { LeafName } from './export-bundle.ts'
+export { httpSink } from './http-sink.ts'
 export { sealedColumns } from './log-key.ts'
 export { recordAction } from './record-action.ts'
+export { KeysDestroyed } from './subject-keys.ts'
+export { syslogSink } from './syslog-sink.ts'
 export { Refused, readCheckpointLines, tellProven, verifyBundle } from './verify.mjs'

@@ -4,7 +4,7 @@ import { lockFor } from '#platform/database'
 import { randomText } from '#platform/ids'
 import type { SealedColumn } from '#platform/keys/reseal'
 import type { Platform } from '#platform/module'
-import type { AuditTables } from './tables.ts'
+import type { AuditTables, KeyRow } from './tables.ts'
 import { keyId } from './verify.mjs'
 
 /** The key that speaks for the log. */
@@ -54,7 +54,7 @@ export async function logKey(
   }
 }
 
-const newestKey = (db: Kysely<AuditTables>, publicKey: string | undefined) =>
+export const newestKey = (db: Kysely<AuditTables>, publicKey?: string) =>
   db
     .selectFrom('audit.signing_key')
     .selectAll()
@@ -63,13 +63,20 @@ const newestKey = (db: Kysely<AuditTables>, publicKey: string | undefined) =>
     .limit(1)
     .executeTakeFirst()
 
-async function insertKey(trx: Transaction<AuditTables>, { sealing, clock }: KeyPlatform) {
+/** A key of this log, or the first one of a new log. */
+export async function insertKey(
+  trx: Kysely<AuditTables>,
+  { sealing, clock }: KeyPlatform,
+  before?: KeyRow,
+): Promise<KeyRow> {
   // Two installations never have one name: a checkpoint of one is never taken for one of the other.
-  const origin = `wayleave-evidence/${randomText(20)}`
+  const origin = before?.origin ?? `wayleave-evidence/${randomText(20)}`
   const { privateKey, publicKey } = generateKeyPairSync('ed25519')
   const raw = Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url')
   const id = keyId(origin, raw)
   const pem = privateKey.export({ format: 'pem', type: 'pkcs8' })
+  // The newest one signs, also where the clock was set back.
+  const madeAt = Math.max(clock.now().getTime(), (before?.made_at.getTime() ?? 0) + 1)
   return await trx
     .insertInto('audit.signing_key')
     .values({
@@ -77,7 +84,7 @@ async function insertKey(trx: Transaction<AuditTables>, { sealing, clock }: KeyP
       origin,
       public_key: `${origin}+${id}+${Buffer.concat([Buffer.of(1), raw]).toString('base64')}`,
       sealed_private_key: sealing.seal(pem.toString(), contextOf(id)),
-      made_at: clock.now(),
+      made_at: new Date(madeAt),
     })
     .returningAll()
     .executeTakeFirstOrThrow()

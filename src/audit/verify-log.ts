@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { CheckpointSink, ExportedCheckpoint } from './checkpoint-sink.ts'
 import type { AuditTables } from './tables.ts'
-import { emptyRoot, nodeHash, openCheckpoint } from './verify.mjs'
+import { emptyRoot, keyRotated, nodeHash, openCheckpoint } from './verify.mjs'
 import { verifyChain } from './verify-chain.ts'
 
 /** @public */
@@ -63,11 +63,13 @@ const broken = (at: number | null, reason: string, cause?: unknown): Broken =>
 
 type Exported = { sink: string; checkpoints: readonly ExportedCheckpoint[] }
 
+/** What the sinks show; those that only take are left out. */
 async function readSinks(sinks: readonly CheckpointSink[]): Promise<Exported[]> {
-  return await Promise.all(
+  const read = await Promise.all(
     sinks.map(async (sink) => {
       try {
-        return { sink: sink.name, checkpoints: await sink.list() }
+        const checkpoints = await sink.list()
+        return checkpoints === undefined ? [] : [{ sink: sink.name, checkpoints }]
       } catch (error) {
         throw broken(
           null,
@@ -77,6 +79,7 @@ async function readSinks(sinks: readonly CheckpointSink[]): Promise<Exported[]> 
       }
     }),
   )
+  return read.flat()
 }
 
 type Snapshot =
@@ -91,6 +94,7 @@ async function verifySnapshot(
   if (!chain.ok)
     return { ok: false, at: chain.at - 1, reason: `entry ${chain.at}: ${chain.reason}` }
   const { expected, signed } = await expectedRoots(db, exported)
+  await checkKeys(db)
   const { leaves, actions, root } = await walk(db, expected)
   if (actions !== chain.entries)
     throw broken(null, `${chain.entries} entries have ${actions} leaves`)
@@ -146,6 +150,23 @@ async function expectedRoots(
     for (const { checkpoint, key } of checkpoints)
       add(checkpoint, key, `an exported checkpoint (${sink})`)
   return { expected: expected.sort((a, b) => a.size - b.size), signed: own.length }
+}
+
+/** Each key but the first was named in a leaf that a checkpoint of the key before it covers. */
+async function checkKeys(db: Kysely<AuditTables>): Promise<void> {
+  const keys = await db.selectFrom('audit.signing_key').selectAll().orderBy('made_at').execute()
+  const { rows } = await sql<{ key: string; covered: string[] }>`
+    select e.detail ->> 'key' as key, array_agg(distinct c.key_id) as covered
+    from audit.entry e
+    join audit.leaf l on l.kind = 'action' and l.id = e.event_id
+    join audit.checkpoint c on c.size > l.position
+    where e.action = ${keyRotated} group by 1`.execute(db)
+  for (const [place, { id, public_key: key }] of keys.entries()) {
+    const before = keys[place - 1]
+    if (before === undefined) continue
+    if (rows.find((row) => row.key === key)?.covered.includes(before.id) !== true)
+      throw broken(null, `the key ${id} signs, and nothing that the key before it signed names it`)
+  }
 }
 
 /** Builds the tree anew from the leaves and compares every node and every signed root with it. */

@@ -184,6 +184,9 @@ export const sealText = (origin, contents) =>
 /** The one spelling of a bundle. @type {(bundle: unknown) => string} */
 export const bundleText = (bundle) => `${JSON.stringify(bundle, null, 2)}\n`
 
+/** The action that names a new key of the log, in a leaf that a checkpoint of the key before it covers. */
+export const keyRotated = 'evidence-key.rotated'
+
 export const bundleFormat = 'wayleave-evidence-bundle/1'
 
 /**
