@@ -1,7 +1,6 @@
 import { systemClock } from '#platform/clock'
 import type { Config } from '#platform/config'
-import { createDatabasePool } from '#platform/database'
-import { embeddedServerUrl } from '#platform/embedded-postgres'
+import { createDatabasePool, type DatabasePool } from '#platform/database'
 import { createIds } from '#platform/ids'
 import { followKeys } from '#platform/keys/follow-keys'
 import { type InstallationKeys, openKeys } from '#platform/keys/open-keys'
@@ -10,10 +9,7 @@ import type { Platform } from '#platform/module'
 import { createOutbox } from '#platform/outbox'
 import { subscriptions } from '../subscriptions.ts'
 import { explainDatabase } from './explain-database.ts'
-
-/** The database of this installation: the configured one, or the embedded one beside which this process runs. */
-export const databaseUrlOf = (config: Config): string =>
-  config.databaseUrl ?? embeddedServerUrl(config.dataDir, config.postgresPort)
+import { roleUrlOf } from './role-database.ts'
 
 /**
  * What the modules of the control side are given, and the keys behind its sealing, which are followed until the database
@@ -27,27 +23,40 @@ export async function createPlatform(
   const log = createLog({ name, level: logLevel })
   const clock = systemClock
   const newId = createIds(clock)
-  const database = createDatabasePool(databaseUrlOf(config), {
-    applicationName: `wayleave ${name}`,
-    onError: (error) => log.warn({ reason: error.message }, 'a database connection broke'),
-  })
+  const patience = {
+    // A person waits for a command; a role that starts with its key service waits longer.
+    patienceMs: logLevel === 'silent' ? 3_000 : 30_000,
+    say: (line: string) => log.warn({ reason: line }, 'the keys cannot be opened yet'),
+  }
+  let database: DatabasePool | undefined
   try {
-    const keys = await openKeys({
-      ...{ config, database, clock, create: false },
-      // A person waits for a command; a role that starts with its key service waits longer.
-      patienceMs: logLevel === 'silent' ? 3_000 : 30_000,
-      say: (line) => log.warn({ reason: line }, 'the keys cannot be opened yet'),
+    // Commands do what control does, and may do no more.
+    const role = name === 'authorization' ? name : 'control'
+    const url = await roleUrlOf(config, role, patience)
+    if (
+      config.databaseUrl !== undefined &&
+      config.databaseUrls[role] === undefined &&
+      url !== config.databaseUrl
+    )
+      log.warn(
+        `${name} was given the owner of the database, and connects as its own role: start it with what \`./wayleave migrate --roles\` prints`,
+      )
+    const pool = createDatabasePool(url, {
+      applicationName: `wayleave ${name}`,
+      onError: (error) => log.warn({ reason: error.message }, 'a database connection broke'),
     })
+    database = pool
+    const keys = await openKeys({ config, database, clock, create: false, ...patience })
     const { sealing } = keys
     const follower = followKeys({ keys, url: database.url, log })
     const close = async (): Promise<void> => {
       await follower.stop()
-      await database.close()
+      await pool.close()
     }
     const outbox = createOutbox({ database, subscriptions, newId, clock })
-    return { config, database: { ...database, close }, outbox, sealing, keys, newId, clock, log }
+    return { config, database: { ...pool, close }, outbox, sealing, keys, newId, clock, log }
   } catch (error) {
-    await database.close()
+    await database?.close()
     throw explainDatabase(config, error)
   }
 }

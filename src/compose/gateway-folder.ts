@@ -24,3 +24,11 @@ export const gatewayCertificate = (
   environment: Environment,
 ): ReturnType<typeof serverCertificate> =>
   serverCertificate({ folder: path.join(gatewayFolder(config, environment), 'tls'), ...config.tls })
+
+/** The operator's own files are followed; a certificate that was made here is not. */
+export function certificateFiles({
+  tls: { keyFile, certificateFile },
+}: Config): { keyFile: string; certificateFile: string } | undefined {
+  if (keyFile === undefined || certificateFile === undefined) return undefined
+  return { keyFile, certificateFile }
+}

@@ -4,12 +4,14 @@ import path from 'node:path'
 import { test } from 'node:test'
 import { Registry } from 'prom-client'
 import { loadConfig, settings } from '#platform/config'
-import { createDatabasePool } from '#platform/database'
+import type { RoleUrls } from '#platform/database-roles'
+import { databaseRoles } from '#platform/declared-grants'
 import { createSealing } from '#platform/sealing'
-import { freePort, testDatabase, testPlatform } from '#platform/testing'
+import { freePort, ownInstallation, testDatabase, testPlatform } from '#platform/testing'
 import { createPlatform } from './create-platform.ts'
 import { heldKeys, heldUpstreamToken } from './held-keys.ts'
 import { createKeyUpkeep } from './key-upkeep.ts'
+import { prepareDatabase } from './prepare-database.ts'
 import { environmentOf, localRoles } from './role-environment.ts'
 import { runDoctor } from './run-doctor.ts'
 import { runKeysList, runKeysRewrap, runKeysRotate, runKeysStatus } from './run-keys.ts'
@@ -44,10 +46,12 @@ test('every sealed column of the database is sealed anew after a rotation, or go
 
 test('the commands rotate and rewrap, and tell how things are, without a secret', async (t) => {
   const { config, database } = await testPlatform(t)
-  const made = await createPlatform({ ...config, secretKey: Buffer.alloc(32, 1) }, 'test', 'silent')
+  await ownInstallation(database)
+  const given = { ...config, secretKey: Buffer.alloc(32, 1) }
+  await prepareDatabase(given, database.url)
+  const made = await createPlatform(given, 'test', 'silent')
   const wrapped = made.sealing.seal('x', 'place')
   await made.database.close()
-  const given = { ...config, secretKey: Buffer.alloc(32, 1) }
   await database.pool.query(`update platform.data_key set made_at = made_at - interval '1 minute'`)
   const before = (await runKeysList(given)).data as { keys: { id: string; state: string }[] }
   const next = before.keys.find(({ state }) => state === 'next')?.id
@@ -85,8 +89,8 @@ test('the commands rotate and rewrap, and tell how things are, without a secret'
 test('doctor tells what wraps the keys and whether it opens them', async (t) => {
   const { config, database } = await testPlatform(t)
   const without = config.databaseUrl ?? ''
+  await ownInstallation(database)
   const load = (env: object = {}) => ({ ...config, databaseUrl: without, ...env })
-  const { prepareDatabase } = await import('./prepare-database.ts')
   const file = path.join(config.dataDir, 'secrets', 'master.key')
   const said = async (env: object = {}) => String((await runDoctor(() => load(env))).text)
   assert.match(await said(), /no master key in .* yet/)
@@ -100,27 +104,26 @@ test('doctor tells what wraps the keys and whether it opens them', async (t) => 
   await database.close()
 })
 
-test('a gateway that is given its keys starts without a database, and one that is not says what to give it', async (t) => {
+test('a gateway that is given its keys starts without a database, and one that is not says what to give it', async () => {
   const gone = `postgresql://nobody@127.0.0.1:${await freePort()}/none`
-  const database = createDatabasePool(gone, { applicationName: 'wayleave test', max: 1 })
-  t.after(() => database.close())
   const key = Buffer.alloc(32, 6)
   const given = {
     WAYLEAVE_GATEWAY_KEY: key.toString('base64url'),
     WAYLEAVE_INTAKE_TOKEN: 'intake',
     WAYLEAVE_UPSTREAM_TOKEN: 'upstream',
+    DATABASE_URL: gone,
   }
   const config = loadConfig('/srv', '0', given)
-  const held = await heldKeys(config, 'sandbox', database)
+  const held = await heldKeys(config, 'sandbox')
   assert.equal(held.intakeToken, 'intake')
   assert.equal(held.upstreamToken, 'upstream')
   assert.equal(held.sealing.keyedHash('a', 'x'), createSealing(key).keyedHash('a', 'x'))
-  assert.equal(await heldUpstreamToken(config, database), 'upstream')
+  assert.equal(await heldUpstreamToken(config), 'upstream')
   const { WAYLEAVE_UPSTREAM_TOKEN: _, ...production } = given
-  await heldKeys(loadConfig('/srv', '0', production), 'production', database)
-  const bare = loadConfig('/srv', '0', {})
-  await assert.rejects(heldKeys(bare, 'production', database), /wayleave migrate --roles/)
-  await assert.rejects(heldUpstreamToken(bare, database), /wayleave migrate --roles/)
+  await heldKeys(loadConfig('/srv', '0', production), 'production')
+  const bare = loadConfig('/srv', '0', { DATABASE_URL: gone })
+  await assert.rejects(heldKeys(bare, 'production'), /wayleave migrate --roles/)
+  await assert.rejects(heldUpstreamToken(bare), /wayleave migrate --roles/)
 })
 
 test('only control and the authorization server are given what opens the keys of the database', () => {
@@ -135,9 +138,9 @@ test('only control and the authorization server are given what opens the keys of
     WAYLEAVE_SECRET_KEY_PREVIOUS: Buffer.alloc(32, 2).toString('base64url'),
   }
   const config = loadConfig('/srv', '0', secrets)
-  const restricted = { gateway_sandbox: 's', gateway_production: 'p', simulator: 'x' }
+  const urls = Object.fromEntries(databaseRoles.map((role) => [role, role])) as RoleUrls
   const sealing = createSealing(Buffer.alloc(32, 3))
-  const roles = localRoles({ ownerUrl: 'postgresql://o', restricted, sealing, config })
+  const roles = localRoles({ urls, sealing, config })
   const heldBy = (name: string): string[] => {
     const role = roles.find((one) => one.name === name)
     assert.ok(role !== undefined)
@@ -170,7 +173,7 @@ test('no secret of the operator reaches a process by inheritance', () => {
 test('a key-encryption key that is taken away from a running process is told before the next start', async (t) => {
   const platform = await testPlatform(t)
   const { config } = platform
-  const { prepareDatabase } = await import('./prepare-database.ts')
+  await ownInstallation(platform.database)
   await prepareDatabase(config, config.databaseUrl ?? '')
   const running = await createPlatform(config, 'test', 'silent')
   t.after(() => running.database.close())

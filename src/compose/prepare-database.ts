@@ -3,11 +3,14 @@ import type { Pool } from 'pg'
 import { systemClock } from '#platform/clock'
 import type { Config } from '#platform/config'
 import { createDatabasePool } from '#platform/database'
-import { ensureDatabaseRoles, type RestrictedRole } from '#platform/database-roles'
+import { databaseRoleName, ensureDatabaseRoles, type RoleUrls } from '#platform/database-roles'
+import { roleSettings } from '#platform/database-settings'
+import { type DatabaseRole, databaseRoles } from '#platform/declared-grants'
 import { openKeys } from '#platform/keys/open-keys'
 import { refuseForeignKeys, settleMasterKey } from '#platform/keys/prepare-keys'
 import { migrate } from '#platform/migrations'
 import type { Sealing } from '#platform/sealing'
+import { databaseGrants } from '../database-grants.ts'
 import { migrated } from '../modules.ts'
 import { explainDatabase } from './explain-database.ts'
 
@@ -15,11 +18,12 @@ export type PreparedDatabase = {
   /** the migrations that were applied now */
   applied: string[]
   sealing: Sealing
-  restricted: Record<RestrictedRole, string>
+  /** what each process connects by */
+  urls: RoleUrls
 }
 
 /**
- * Brings the database to the present schema and makes its restricted roles. A server that does not serve, and a master
+ * Brings the database to the present schema and its roles to what is declared. A server that does not serve, and a master
  * key that does not belong, are refused before anything is changed.
  */
 export async function prepareDatabase(
@@ -30,14 +34,15 @@ export async function prepareDatabase(
   const database = createDatabasePool(url, { applicationName: 'wayleave prepare', max: 1 })
   const { pool, close } = database
   try {
-    await requireServer(pool)
+    await requireServer(config, pool)
     const options = { config, database, clock: systemClock, ...(say === undefined ? {} : { say }) }
     await refuseForeignKeys(options)
     const applied = await migrate(url, path.join(config.root, 'src'), migrated)
     const { sealing } = await openKeys({ ...options, create: true })
     await settleMasterKey(config, database)
-    const restricted = await ensureDatabaseRoles(url, sealing)
-    return { applied, sealing, restricted }
+    const roles = { sealing, grants: databaseGrants, given: config.databaseUrls }
+    const urls = await ensureDatabaseRoles(url, roles)
+    return { applied, sealing, urls }
   } catch (error) {
     throw explainDatabase(config, error)
   } finally {
@@ -45,7 +50,7 @@ export async function prepareDatabase(
   }
 }
 
-async function requireServer(pool: Pool): Promise<void> {
+async function requireServer(config: Config, pool: Pool): Promise<void> {
   const { rows } = await pool.query<{
     version: number
     name: string
@@ -63,12 +68,45 @@ async function requireServer(pool: Pool): Promise<void> {
     throw new Error(
       `the PostgreSQL of DATABASE_URL is ${Math.floor((server?.version ?? 0) / 10_000)}: use 15 or newer`,
     )
-  const needed: string[] = []
   if (!server.schemas)
-    needed.push(`  grant create on database "${server.database}" to "${server.name}";`)
-  if (!server.roles) needed.push(`  alter role "${server.name}" createrole;`)
-  if (needed.length > 0)
     throw new Error(
-      `the user "${server.name}" of DATABASE_URL may not make what is needed: schemas, and a restricted role for each gateway. As a superuser:\n${needed.join('\n')}`,
+      `the user "${server.name}" of DATABASE_URL may not make schemas. As a superuser or the owner of the database:\n  grant create on database "${server.database}" to "${server.name}";`,
     )
+  const missing = server.roles ? [] : await missingRoles(config, pool)
+  if (missing.length > 0) throw new Error(explainMissing(server, missing))
+}
+
+/** Roles that are neither given nor there. */
+async function missingRoles(config: Config, pool: Pool): Promise<DatabaseRole[]> {
+  const { rows: schema } = await pool.query<{ there: boolean }>(
+    `select to_regclass('platform.installation') is not null as there`,
+  )
+  const { rows } = schema[0]?.there
+    ? await pool.query<{ id: string }>('select id from platform.installation')
+    : { rows: [] }
+  const installation = rows[0]?.id
+  const { rows: present } = await pool.query<{ name: string }>(
+    'select rolname as name from pg_roles',
+  )
+  const names = new Set(present.map(({ name }) => name))
+  return databaseRoles.filter(
+    (role) =>
+      config.databaseUrls[role] === undefined &&
+      !(installation !== undefined && names.has(databaseRoleName(installation, role))),
+  )
+}
+
+/** Either way out, as SQL that can be run as it stands. */
+function explainMissing(
+  server: { name: string; database: string },
+  missing: readonly DatabaseRole[],
+): string {
+  const settings = missing.map((role) => roleSettings[role])
+  return [
+    `the user "${server.name}" of DATABASE_URL may not make roles, and each process connects as one of its own. As a superuser, either`,
+    `  alter role "${server.name}" createrole;`,
+    'or, with passwords of your own,',
+    ...missing.map((role) => `  create role wayleave_${role} with login password '…';`),
+    `and start with the addresses of these roles in ${settings.join(', ')} (docs/guides/database.md).`,
+  ].join('\n')
 }

@@ -1,5 +1,5 @@
 import { type Config, type Environment, settings } from '#platform/config'
-import type { RestrictedRole } from '#platform/database-roles'
+import type { RoleUrls } from '#platform/database-roles'
 import { keyPlaceText } from '#platform/key-settings'
 import type { Sealing } from '#platform/sealing'
 
@@ -25,35 +25,41 @@ const secrets: ReadonlySet<string> = new Set([
   'AWS_ACCESS_KEY_ID',
 ])
 
-type Given = {
-  restricted: Readonly<Record<RestrictedRole, string>>
-  sealing: Sealing
-}
+type Given = { urls: RoleUrls; sealing: Sealing }
 
-/** What a gateway or the simulated operator holds: as environment variables, on this machine or on another one. */
+/** What each process connects by, and what it holds beside it where it has no master key. */
 export function heldBy(
-  role: 'gateway-sandbox' | 'gateway-production' | 'sandbox',
-  { restricted, sealing }: Given,
+  role: 'control' | 'authorization' | 'gateway-sandbox' | 'gateway-production' | 'sandbox',
+  { urls, sealing }: Given,
 ): Record<string, string> {
   const simulator = { WAYLEAVE_UPSTREAM_TOKEN: sealing.machineToken('upstream:simulator') }
-  if (role === 'sandbox') return { DATABASE_URL: restricted.simulator, ...simulator }
-  const environment = role === 'gateway-sandbox' ? 'sandbox' : 'production'
-  return {
-    DATABASE_URL: restricted[`gateway_${environment}`],
-    WAYLEAVE_INTAKE_TOKEN: sealing.machineToken(`intake:${environment}`),
-    WAYLEAVE_GATEWAY_KEY: sealing.machineToken(`gateway:${environment}`),
-    ...(environment === 'sandbox' ? simulator : {}),
+  switch (role) {
+    case 'control':
+    case 'authorization':
+      return { DATABASE_URL: urls[role] }
+    case 'sandbox':
+      return { DATABASE_URL: urls.simulator, ...simulator }
+    case 'gateway-sandbox':
+      return { ...gatewayOf('sandbox', { urls, sealing }), ...simulator }
+    case 'gateway-production':
+      return gatewayOf('production', { urls, sealing })
   }
 }
 
+const gatewayOf = (environment: Environment, { urls, sealing }: Given): Record<string, string> => ({
+  DATABASE_URL: urls[`gateway_${environment}`],
+  WAYLEAVE_INTAKE_TOKEN: sealing.machineToken(`intake:${environment}`),
+  WAYLEAVE_GATEWAY_KEY: sealing.machineToken(`gateway:${environment}`),
+})
+
 /**
- * The roles of the local run and what each is given. A gateway and the simulated operator get a database role that can
- * do nearly nothing, and nothing that opens the keys of the database.
+ * The roles of the local run and what each is given. None is given the owner of the database; a gateway and the simulated
+ * operator get nothing that opens its keys either.
  */
-export function localRoles(options: Given & { ownerUrl: string; config: Config }): Role[] {
-  const { ownerUrl, config } = options
+export function localRoles(options: Given & { config: Config }): Role[] {
+  const { config } = options
   const { redisUrl, smtpUrl, traces } = config
-  const owner = { DATABASE_URL: ownerUrl, ...keySettingsOf(config) }
+  const keys = keySettingsOf(config)
   const gateway = (environment: Environment): Role => ({
     name: `gateway-${environment}`,
     args: ['gateway', '--environment', environment],
@@ -69,7 +75,8 @@ export function localRoles(options: Given & { ownerUrl: string; config: Config }
       name: 'control',
       args: ['control'],
       env: {
-        ...owner,
+        ...heldBy('control', options),
+        ...keys,
         ...given({ SMTP_URL: smtpUrl, OTEL_EXPORTER_OTLP_HEADERS: traces.headers }),
       },
     },
@@ -77,7 +84,8 @@ export function localRoles(options: Given & { ownerUrl: string; config: Config }
       name: 'authorization',
       args: ['authorization'],
       env: {
-        ...owner,
+        ...heldBy('authorization', options),
+        ...keys,
         ...given({
           OTEL_EXPORTER_OTLP_HEADERS: traces.headers,
           WAYLEAVE_SMS_TOKEN: config.consent.sms?.token,

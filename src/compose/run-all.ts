@@ -69,12 +69,12 @@ export async function runAll(given: Config, say: Say): Promise<void> {
       ownerUrl = (await postgres).url
     }
     signal.throwIfAborted()
-    const { restricted, sealing } = await prepareDatabase(config, ownerUrl, say)
+    const { urls, sealing } = await prepareDatabase(config, ownerUrl, say)
     signal.throwIfAborted()
     let firstOperator: string | undefined
     const running = startSupervisor({
       config,
-      roles: localRoles({ ownerUrl, restricted, sealing, config }),
+      roles: localRoles({ urls, sealing, config }),
       say,
       onMessage: (message) => {
         if (message.type === 'first-operator') firstOperator = message.url

@@ -24,12 +24,17 @@ import { createLog, type Log } from '#platform/log'
 import { superviseProcess } from '#platform/process-lifecycle'
 import { createConsentRegister, followSnapshot } from '#snapshot'
 import { clientAuthorities } from './client-authorities.ts'
-import { databaseUrlOf } from './create-platform.ts'
-import { gatewayCertificate, gatewayFolder, gatewayIdOf } from './gateway-folder.ts'
+import {
+  certificateFiles,
+  gatewayCertificate,
+  gatewayFolder,
+  gatewayIdOf,
+} from './gateway-folder.ts'
 import { gatewayHosts } from './gateway-hosts.ts'
 import { heldKeys } from './held-keys.ts'
 import { shipLeftJournals } from './left-journals.ts'
 import { openTracing } from './open-tracing.ts'
+import { roleUrlOf } from './role-database.ts'
 import { tellSupervisor } from './tell-supervisor.ts'
 import { upstreamOptions, upstreamsHandler } from './upstream-options.ts'
 
@@ -46,13 +51,13 @@ export async function runGateway(
   const addresses = config.gateways[environment]
   const other = config.gateways[environment === 'sandbox' ? 'production' : 'sandbox']
   const folder = gatewayFolder(config, environment)
-  const databaseUrl = databaseUrlOf(config)
+  const databaseUrl = await gatewayUrlOf(config, environment)
   const database = createDatabasePool(databaseUrl, {
     applicationName: `wayleave gateway ${environment}`,
     max: 4,
     onError: (error) => log.warn({ reason: error.message }, 'a database connection broke'),
   })
-  const held = await heldKeys(config, environment, database)
+  const held = await heldKeys(config, environment)
   const own = gatewayIdOf(config, environment)
   const gatewayId = worker === undefined ? own : `${own}-${worker}`
   const journalFolder = path.join(config.dataDir, 'journal')
@@ -186,6 +191,13 @@ export async function runGateway(
   tellSupervisor({ type: 'ready' })
 }
 
+/** One that is given its keys was given the address of its role with them, and starts while there is no database. */
+function gatewayUrlOf(config: Config, environment: Environment): Promise<string> | string {
+  const role = `gateway_${environment}` as const
+  const given = config.gatewayKey === undefined ? undefined : config.databaseUrl
+  return config.databaseUrls[role] ?? given ?? roleUrlOf(config, role)
+}
+
 /** Redis or Valkey where one is named, else PostgreSQL by connections of its own: a slow question must not hold up others. */
 function limitStoreOf(
   config: Config,
@@ -212,12 +224,4 @@ function internalAddress(host: string, port: number): string {
   const everywhere = host === '0.0.0.0' || host === '::'
   const name = everywhere ? hostname() : host
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
-}
-
-/** The operator's own files are followed; a certificate that was made here is not. */
-function certificateFiles({
-  tls: { keyFile, certificateFile },
-}: Config): { keyFile: string; certificateFile: string } | undefined {
-  if (keyFile === undefined || certificateFile === undefined) return undefined
-  return { keyFile, certificateFile }
 }

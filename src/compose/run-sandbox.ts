@@ -7,18 +7,18 @@ import { createLog } from '#platform/log'
 import { superviseProcess } from '#platform/process-lifecycle'
 import { createSandbox } from '#sandbox'
 import { followSnapshot } from '#snapshot'
-import { databaseUrlOf } from './create-platform.ts'
 import { heldUpstreamToken } from './held-keys.ts'
+import { roleUrlOf } from './role-database.ts'
 import { tellSupervisor } from './tell-supervisor.ts'
 
 /** The simulated operator, behind the sandbox gateway. */
 export async function runSandbox(config: Config): Promise<void> {
   const log = createLog({ name: 'sandbox', level: config.logLevel })
-  const databaseUrl = databaseUrlOf(config)
+  const databaseUrl = await roleUrlOf(config, 'simulator')
   const database = createDatabasePool(databaseUrl, { applicationName: 'wayleave sandbox', max: 6 })
   const sandbox = createSandbox({
     listen: { host: config.internalHost, port: config.simulator.port },
-    upstreamToken: await heldUpstreamToken(config, database),
+    upstreamToken: await heldUpstreamToken(config),
     follower: followSnapshot({ databaseUrl, environment: 'sandbox', log }),
     database,
     newId: createIds(systemClock),

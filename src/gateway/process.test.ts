@@ -9,8 +9,7 @@ import { Pool } from 'undici'
 import { type JournalRecord, listSegments, readSegment } from '#journal'
 import { eventually, openTestJournal, testFolder } from '#journal/testing'
 import { createDatabasePool } from '#platform/database'
-import { ensureDatabaseRoles } from '#platform/database-roles'
-import { testPlatform } from '#platform/testing'
+import { testPlatform, testRoles } from '#platform/testing'
 import { announceMember } from './limits/announce-member.ts'
 import { silent, testUpstream } from './testing.ts'
 import type { ProcessReady, ProcessSettings } from './testing-process.ts'
@@ -126,10 +125,7 @@ test('a drain finishes what has begun, takes nothing new, seals the journal, and
 test('gateways that share PostgreSQL admit the quota together, never more, and lose none by a drain', async (t) => {
   const upstream = await testUpstream(t)
   const platform = await testPlatform(t)
-  const { gateway_sandbox: databaseUrl } = await ensureDatabaseRoles(
-    platform.database.url,
-    platform.sealing,
-  )
+  const { gateway_sandbox: databaseUrl } = await testRoles(platform.database)
   const limit = 700
   const terms = { tier: 'paid', quota: { limit, period: 'month' } } as const
   const settings = { upstreamUrl: upstream.url, databaseUrl, terms }
@@ -183,7 +179,7 @@ test('a killed gateway takes its unused block with it, within the documented bou
 
 test("the role of one environment's gateway can lease of its own quotas only", async (t) => {
   const platform = await testPlatform(t)
-  const urls = await ensureDatabaseRoles(platform.database.url, platform.sealing)
+  const urls = await testRoles(platform.database)
   const client = new Client({ connectionString: urls.gateway_sandbox })
   await client.connect()
   t.after(() => client.end())
@@ -200,7 +196,7 @@ test("the role of one environment's gateway can lease of its own quotas only", a
 
 test('a gateway announces where it is and what it serves, and takes that back at its end', async (t) => {
   const platform = await testPlatform(t)
-  const urls = await ensureDatabaseRoles(platform.database.url, platform.sealing)
+  const urls = await testRoles(platform.database)
   const database = createDatabasePool(urls.gateway_sandbox, { applicationName: 'test' })
   t.after(() => database.close())
   let revision = 7

@@ -22,6 +22,7 @@ test('an empty environment gives the addresses of the documentation', () => {
   assert.equal(config.gateways.production.tlsUrl, 'https://localhost:8083')
   assert.equal(config.gateways.sandbox.tlsUrl, 'https://localhost:8084')
   assert.equal(config.authorization.url, 'http://localhost:8085')
+  assert.deepEqual(config.authorization.tls, { port: 8093, url: 'https://localhost:8093' })
   assert.equal(config.dataDir, '/srv/wayleave/data')
 })
 
@@ -35,6 +36,22 @@ test('PORT_BASE moves the whole block, and each address can still be set alone',
   assert.equal(config.gateways.sandbox.port, 28_082)
   assert.equal(config.authorization.port, 28_085)
   assert.equal(config.authorization.url, 'https://auth.example.com')
+})
+
+test('where the issuers have a public address, certificates are taken only where one is named for them', () => {
+  const WAYLEAVE_AUTHORIZATION_URL = 'https://auth.example.com'
+  assert.equal(load({ WAYLEAVE_AUTHORIZATION_URL }).authorization.tls, undefined)
+  const named = {
+    WAYLEAVE_AUTHORIZATION_URL,
+    WAYLEAVE_AUTHORIZATION_TLS_URL: 'https://mtls.example',
+  }
+  assert.deepEqual(load(named).authorization.tls, { port: 8093, url: 'https://mtls.example' })
+  const [fault] = faultsOf({ WAYLEAVE_AUTHORIZATION_URL, WAYLEAVE_AUTHORIZATION_TLS_PORT: '443' })
+  assert.match(fault ?? '', /^WAYLEAVE_AUTHORIZATION_TLS_URL/)
+  assert.match(
+    faultsOf({ WAYLEAVE_AUTHORIZATION_TLS_URL: 'http://mtls.example' })[0] ?? '',
+    /must be an https URL/,
+  )
 })
 
 test('every fault is told at once, with the name of the variable, and no secret is shown', () => {

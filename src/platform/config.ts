@@ -1,18 +1,20 @@
 import path from 'node:path'
 import { type ConsentConfig, consentConfigOf, consentSettings } from './consent-settings.ts'
+import { type DatabaseUrls, databaseSettings, databaseUrlsOf } from './database-settings.ts'
+import { type EvidenceSinkConfig, evidenceConfigOf, evidenceSettings } from './evidence-settings.ts'
 import { type KeyConfig, keyConfigOf, keySettings } from './key-settings.ts'
 import { type NetworkConfig, networkConfigOf, networkSettings } from './network-settings.ts'
 import {
   countUpTo,
   currency,
   hostNames,
+  httpsUrl,
   httpUrl,
   lameDuck,
   networks,
   oneOf,
   port,
   portBase,
-  postgresUrl,
   redisUrl,
   setting,
   share,
@@ -43,12 +45,12 @@ export class ConfigError extends Error {
 }
 
 /**
- * Every environment variable that Wayleave reads. A name that begins with WAYLEAVE_ and is not here is a fault.
+ * Every environment variable that Wayleave reads. A name that begins with WAYLEAVE_ or DATABASE_URL_ and is not here is a fault.
  * @public
  */
 export const settings = {
   PORT_BASE: setting('first port of the block of 20 (8080)', portBase),
-  DATABASE_URL: setting('another PostgreSQL >= 15 instead of the embedded one', postgresUrl, true),
+  ...databaseSettings,
   REDIS_URL: setting(
     'Redis or Valkey that gateways share their rate limits through, redis://user:password@host:6379/0; without it PostgreSQL is used',
     redisUrl,
@@ -86,6 +88,7 @@ export const settings = {
     'folder that signed checkpoints of the evidence are exported to, best where who administers the database cannot write (evidence in the data folder)',
     text,
   ),
+  ...evidenceSettings,
   WAYLEAVE_DATA_DIR: setting('where the data lives (./data)', text),
   WAYLEAVE_HOST: setting('address that the public listeners bind to (127.0.0.1)', text),
   WAYLEAVE_INTERNAL_HOST: setting('address that the internal listeners bind to (127.0.0.1)', text),
@@ -154,6 +157,10 @@ export const settings = {
   WAYLEAVE_GATEWAY_PRODUCTION_TLS_PORT: setting('TLS port of the production gateway', port),
   WAYLEAVE_GATEWAY_SANDBOX_TLS_PORT: setting('TLS port of the sandbox gateway', port),
   WAYLEAVE_AUTHORIZATION_PORT: setting('port of the authorization servers', port),
+  WAYLEAVE_AUTHORIZATION_TLS_PORT: setting(
+    'TLS port of the authorization servers, where clients show certificates',
+    port,
+  ),
   WAYLEAVE_POSTGRES_PORT: setting('port of the embedded PostgreSQL', port),
   WAYLEAVE_SIMULATOR_PORT: setting('port of the simulated operator', port),
   WAYLEAVE_CONTROL_INTERNAL_PORT: setting(
@@ -169,6 +176,10 @@ export const settings = {
   WAYLEAVE_SIMULATOR_INTERNAL_PORT: setting('internal port of the simulated operator', port),
   WAYLEAVE_PORTAL_URL: setting('public address of the portal', httpUrl),
   WAYLEAVE_AUTHORIZATION_URL: setting('public address of the authorization servers', httpUrl),
+  WAYLEAVE_AUTHORIZATION_TLS_URL: setting(
+    'public address where clients show certificates to the authorization servers; without it they take none, but in a local installation',
+    httpsUrl,
+  ),
   WAYLEAVE_GATEWAY_PRODUCTION_URL: setting('public address of the production gateway', httpUrl),
   WAYLEAVE_GATEWAY_SANDBOX_URL: setting('public address of the sandbox gateway', httpUrl),
   WAYLEAVE_GATEWAY_PRODUCTION_TLS_URL: setting(
@@ -203,6 +214,8 @@ export type Config = Readonly<{
   dataDir: string
   /** where signed checkpoints of the evidence go */
   evidenceDir: string
+  /** and where else */
+  evidenceSinks: EvidenceSinkConfig
   host: string
   internalHost: string
   operatorName: string
@@ -210,6 +223,8 @@ export type Config = Readonly<{
   currency: string
   logLevel: 'debug' | 'info' | 'warn' | 'error'
   databaseUrl: string | undefined
+  /** addresses of roles that somebody else made */
+  databaseUrls: DatabaseUrls
   smtpUrl: string | undefined
   mailSender: string
   secretKey: Buffer | undefined
@@ -246,7 +261,13 @@ export type Config = Readonly<{
   tls: { keyFile: string | undefined; certificateFile: string | undefined }
   postgresPort: number
   portal: { port: number; url: string }
-  authorization: { port: number; internalPort: number; url: string }
+  authorization: {
+    port: number
+    internalPort: number
+    url: string
+    /** where client certificates are taken; undefined when they are not */
+    tls: { port: number; url: string } | undefined
+  }
   control: { internalPort: number; internalUrl: string }
   simulator: { port: number; internalPort: number; url: string }
   gateways: Readonly<Record<Environment, GatewayAddresses>>
@@ -280,6 +301,7 @@ export function loadConfig(
     productionInternal: at(10, values.WAYLEAVE_GATEWAY_PRODUCTION_INTERNAL_PORT),
     sandboxInternal: at(11, values.WAYLEAVE_GATEWAY_SANDBOX_INTERNAL_PORT),
     simulatorInternal: at(12, values.WAYLEAVE_SIMULATOR_INTERNAL_PORT),
+    authorizationTls: at(13, values.WAYLEAVE_AUTHORIZATION_TLS_PORT),
   }
   const twice = Object.entries(ports).filter(
     ([, p], i, all) => all.findIndex(([, q]) => q === p) !== i,
@@ -294,9 +316,18 @@ export function loadConfig(
   ) {
     faults.push('WAYLEAVE_TLS_KEY_FILE and WAYLEAVE_TLS_CERTIFICATE_FILE: set both, or neither')
   }
+  if (
+    values.WAYLEAVE_AUTHORIZATION_TLS_PORT !== undefined &&
+    authorizationTls(values, ports.authorizationTls) === undefined
+  ) {
+    faults.push(
+      'WAYLEAVE_AUTHORIZATION_TLS_URL: set it beside WAYLEAVE_AUTHORIZATION_TLS_PORT: clients are told to show certificates there',
+    )
+  }
   const keys = keyConfigOf(values, faults)
   const network = networkConfigOf(values, faults)
   const consent = consentConfigOf(values, faults)
+  const evidenceSinks = evidenceConfigOf(values, faults)
   if (faults.length > 0) throw new ConfigError(faults)
   return Object.freeze({
     version,
@@ -306,6 +337,7 @@ export function loadConfig(
       root,
       values.WAYLEAVE_EVIDENCE_DIR ?? path.join(values.WAYLEAVE_DATA_DIR ?? 'data', 'evidence'),
     ),
+    evidenceSinks,
     host: values.WAYLEAVE_HOST ?? '127.0.0.1',
     internalHost: values.WAYLEAVE_INTERNAL_HOST ?? '127.0.0.1',
     operatorName: values.WAYLEAVE_OPERATOR_NAME ?? 'Wayleave',
@@ -316,6 +348,7 @@ export function loadConfig(
     currency: values.WAYLEAVE_CURRENCY ?? 'EUR',
     logLevel: values.WAYLEAVE_LOG_LEVEL ?? 'info',
     databaseUrl: values.DATABASE_URL,
+    databaseUrls: databaseUrlsOf(values),
     smtpUrl: values.SMTP_URL,
     mailSender: values.WAYLEAVE_MAIL_SENDER ?? 'wayleave@localhost',
     secretKey: values.WAYLEAVE_SECRET_KEY,
@@ -365,6 +398,7 @@ export function loadConfig(
       port: ports.authorization,
       internalPort: ports.authorizationInternal,
       url: values.WAYLEAVE_AUTHORIZATION_URL ?? `http://localhost:${ports.authorization}`,
+      tls: authorizationTls(values, ports.authorizationTls),
     },
     control: {
       internalPort: ports.controlInternal,
@@ -396,6 +430,14 @@ export function loadConfig(
   })
 }
 
+/** A public address of the issuers without one for certificates: then clients could not be told where to show them. */
+function authorizationTls(values: Values, port: number): { port: number; url: string } | undefined {
+  const local =
+    values.WAYLEAVE_AUTHORIZATION_URL === undefined ? `https://localhost:${port}` : undefined
+  const url = values.WAYLEAVE_AUTHORIZATION_TLS_URL ?? local
+  return url === undefined ? undefined : { port, url }
+}
+
 function parseSettings(
   env: Readonly<Record<string, string | undefined>>,
   faults: string[],
@@ -419,7 +461,7 @@ function refuseUnknownNames(
   faults: string[],
 ): void {
   for (const name of Object.keys(env)) {
-    if (name.startsWith('WAYLEAVE_') && !Object.hasOwn(settings, name)) {
+    if (/^(WAYLEAVE|DATABASE_URL)_/.test(name) && !Object.hasOwn(settings, name)) {
       faults.push(`${name} is not a setting: see \`./wayleave doctor --settings\` for the names`)
     }
   }

@@ -1,102 +1,179 @@
-import { Client } from 'pg'
-import type { Environment } from './config.ts'
+import { Client, escapeIdentifier, escapeLiteral } from 'pg'
+import { applyGrants } from './apply-grants.ts'
+import { type DatabaseGrants, type DatabaseRole, databaseRoles } from './declared-grants.ts'
 import type { Sealing } from './sealing.ts'
 
+/** @public */
+export type RoleUrls = Readonly<Record<DatabaseRole, string>>
+
 /**
- * What a process may do in the database. The control side owns it; these may do very little.
+ * Roles belong to the whole server, so their names carry the installation.
  * @public
  */
-export type RestrictedRole = `gateway_${Environment}` | 'simulator'
+export const databaseRoleName = (installation: string, role: DatabaseRole): string =>
+  `wayleave_${installation}_${role}`
 
-const grants: Record<RestrictedRole, readonly string[]> = {
-  gateway_sandbox: gatewayGrants('sandbox'),
-  gateway_production: gatewayGrants('production'),
-  simulator: [
-    'grant usage on schema snapshot to :role',
-    'grant select on snapshot.sandbox_entry, snapshot.sandbox_head to :role',
-    'grant usage on schema sandbox to :role',
-    'grant select, insert, update, delete on all tables in schema sandbox to :role',
-    'grant usage, select on all sequences in schema sandbox to :role',
-  ],
-}
-
-function gatewayGrants(environment: Environment): string[] {
-  return [
-    'grant usage on schema snapshot to :role',
-    `grant select on snapshot.${environment}_entry, snapshot.${environment}_head to :role`,
-    `grant execute on function snapshot.find_${environment}_consents to :role`,
-    'grant usage on schema gateway to :role',
-    `grant execute on function gateway.take_${environment}_quota to :role`,
-    `grant execute on function gateway.begin_${environment}_request, gateway.settle_${environment}_request, gateway.sweep_${environment}_requests to :role`,
-    `grant execute on function gateway.own_${environment}_resource, gateway.find_${environment}_owners, gateway.count_${environment}_resources, gateway.end_${environment}_resource to :role`,
-    `grant execute on function gateway.claim_${environment}_proofs to :role`,
-    `grant execute on function gateway.announce_${environment} to :role`,
-    `grant execute on function gateway.limit_${environment} to :role`,
-    `grant execute on function gateway.count_${environment}_members to :role`,
-  ]
+/**
+ * The address of a role that the product made: its password comes from the root key, so it is kept nowhere.
+ * @public
+ */
+export function databaseRoleUrl(
+  ownerUrl: string,
+  { installation, sealing, role }: { installation: string; sealing: Sealing; role: DatabaseRole },
+): string {
+  const url = new URL(ownerUrl)
+  url.username = databaseRoleName(installation, role)
+  url.password = sealing.machineToken(`database-role:${installation}:${role}`)
+  return url.href
 }
 
 /**
- * Makes the restricted roles of this installation, each with just its grants, and tells their addresses. Roles belong
- * to the whole server, so their names carry the installation.
- * @throws with what to do when the owner of the database may not make roles
+ * Makes the roles of this installation where no address is given for them, gives each exactly what is declared, takes
+ * what is not, and tells their addresses. Changes nothing where nothing has to be changed.
+ * @param given addresses of roles that somebody else made
+ * @throws with what to do when a role cannot be made, or may do more than it should
  * @public
  */
 export async function ensureDatabaseRoles(
   ownerUrl: string,
-  sealing: Sealing,
-): Promise<Record<RestrictedRole, string>> {
-  const client = new Client({
-    connectionString: ownerUrl,
-    application_name: 'wayleave roles',
-    connectionTimeoutMillis: 10_000,
-  })
-  await client.connect()
+  options: {
+    sealing: Sealing
+    grants: DatabaseGrants
+    given?: Partial<RoleUrls>
+  },
+): Promise<RoleUrls> {
+  const { sealing, grants, given = {} } = options
+  const owner = await connect(ownerUrl)
   try {
-    await client.query('begin')
-    await client.query(`select pg_advisory_xact_lock(hashtextextended('wayleave.roles', 0))`)
-    const { rows } = await client.query<{ id: string; database: string }>(
-      'select id, current_database() as database from platform.installation',
-    )
-    const installation = rows[0]
-    if (installation === undefined)
-      throw new Error('the database is not migrated: run `./wayleave migrate`')
-    const urls: Partial<Record<RestrictedRole, string>> = {}
-    for (const name of Object.keys(grants) as RestrictedRole[]) {
-      const role = `wayleave_${installation.id}_${name}`
-      const password = sealing.machineToken(`database-role:${installation.id}:${name}`)
-      await makeRole(client, role, password)
-      const quoted = client.escapeIdentifier(role)
-      await client.query(
-        `grant connect on database ${client.escapeIdentifier(installation.database)} to ${quoted}`,
-      )
-      for (const grant of grants[name]) await client.query(grant.replace(':role', quoted))
-      const url = new URL(ownerUrl)
-      url.username = role
-      url.password = password
-      urls[name] = url.href
+    await owner.query('begin')
+    await owner.query(`select pg_advisory_xact_lock(hashtextextended('wayleave.roles', 0))`)
+    const { installation, database } = await readInstallation(owner)
+    const urls = Object.fromEntries(
+      databaseRoles.map((role) => [
+        role,
+        given[role] ?? databaseRoleUrl(ownerUrl, { installation, sealing, role }),
+      ]),
+    ) as RoleUrls
+    const names = new Map<string, DatabaseRole>()
+    for (const role of databaseRoles) {
+      const name = await settleRole(owner, urls[role], given[role] !== undefined)
+      const other = names.get(name)
+      if (other !== undefined)
+        throw new Error(
+          `the database role "${name}" is given for ${other} and for ${role}: each process needs one of its own`,
+        )
+      names.set(name, role)
+      await requireRestricted(owner, name, role)
+      await allowConnect(owner, database, name)
     }
-    await client.query('commit')
-    return urls as Record<RestrictedRole, string>
+    await applyGrants(owner, grants, names)
+    await owner.query('commit')
+    return urls
   } finally {
-    await client.end()
+    await owner.end()
   }
 }
 
-async function makeRole(client: Client, role: string, password: string): Promise<void> {
-  const { rowCount } = await client.query('select 1 from pg_roles where rolname = $1', [role])
-  const quoted = client.escapeIdentifier(role)
-  const secret = client.escapeLiteral(password)
+async function connect(url: string): Promise<Client> {
+  const client = new Client({
+    connectionString: url,
+    application_name: 'wayleave roles',
+    connectionTimeoutMillis: 10_000,
+  })
+  client.on('error', () => undefined)
+  await client.connect()
+  return client
+}
+
+async function readInstallation(
+  owner: Client,
+): Promise<{ installation: string; database: string }> {
+  const { rows } = await owner.query<{ installation: string; database: string }>(
+    'select id as installation, current_database() as database from platform.installation',
+  )
+  if (rows[0] === undefined)
+    throw new Error('the database is not migrated: run `./wayleave migrate`')
+  return rows[0]
+}
+
+/** Sees to it that this address works. @returns the name of the role */
+async function settleRole(owner: Client, url: string, isGiven: boolean): Promise<string> {
   try {
-    await client.query(
+    const client = await connect(url)
+    const { rows } = await client.query<{ name: string }>('select current_user as name')
+    await client.end()
+    if (rows[0] !== undefined) return rows[0].name
+  } catch (error) {
+    if (isGiven || !isRefused(error)) throw error
+  }
+  const { username, password } = new URL(url)
+  await makeRole(owner, decodeURIComponent(username), decodeURIComponent(password))
+  return decodeURIComponent(username)
+}
+
+/** There is no such role, or its password is another one. */
+const isRefused = (error: unknown): boolean =>
+  error instanceof Error &&
+  'code' in error &&
+  (error.code === '28P01' || error.code === '28000' || error.code === '42501')
+
+async function makeRole(owner: Client, role: string, password: string): Promise<void> {
+  const { rowCount } = await owner.query('select 1 from pg_roles where rolname = $1', [role])
+  const quoted = escapeIdentifier(role)
+  const secret = escapeLiteral(password)
+  try {
+    await owner.query(
       rowCount === 0
         ? `create role ${quoted} with login nosuperuser nocreatedb nocreaterole password ${secret}`
         : `alter role ${quoted} with login password ${secret}`,
     )
   } catch (cause) {
     throw new Error(
-      `the database role ${role} could not be made: give the user of DATABASE_URL the attribute CREATEROLE`,
+      `the database role ${role} could not be made: give the user of DATABASE_URL the attribute CREATEROLE, or make the roles yourself and set DATABASE_URL_… for each (docs/guides/database.md)`,
       { cause },
     )
   }
+}
+
+/** Roles of the server that can do what no grant of a table says. */
+const powerful = [
+  'pg_read_all_data',
+  'pg_write_all_data',
+  'pg_read_server_files',
+  'pg_write_server_files',
+  'pg_execute_server_program',
+  'pg_maintain',
+]
+
+/**
+ * @throws when the role is a superuser, may make roles, or may become somebody who is, or who owns a schema of the product:
+ * what is granted to it would mean nothing
+ */
+async function requireRestricted(owner: Client, name: string, role: DatabaseRole): Promise<void> {
+  const { rows } = await owner.query<{ name: string }>(
+    `select r.rolname as name from pg_roles r
+     where pg_has_role($1, r.oid, 'member') and (r.rolsuper or r.rolcreaterole or r.rolreplication
+       or r.rolbypassrls or r.rolname = any ($2)
+       or r.oid in (select nspowner from pg_namespace where nspname = 'platform')
+       or r.oid = (select datdba from pg_database where datname = current_database()))`,
+    [name, powerful],
+  )
+  if (rows.length === 0) return
+  const why = rows.some((row) => row.name === name)
+    ? 'is a superuser, an owner, or may make roles'
+    : `is a member of ${rows.map((row) => `"${row.name}"`).join(', ')}`
+  throw new Error(
+    `the database role "${name}" of ${role} ${why}, so it could change what it must not: give ${role} a role that has no rights of its own (docs/guides/database.md)`,
+  )
+}
+
+async function allowConnect(owner: Client, database: string, name: string): Promise<void> {
+  const { rows } = await owner.query<{ allowed: boolean }>(
+    `select has_database_privilege($1, current_database(), 'connect') as allowed`,
+    [name],
+  )
+  if (rows[0]?.allowed === true) return
+  await owner.query(
+    `grant connect on database ${escapeIdentifier(database)} to ${escapeIdentifier(name)}`,
+  )
 }

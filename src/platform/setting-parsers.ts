@@ -29,6 +29,10 @@ export const httpUrl = (value: string): string => {
     throw new Error('must have no user, query or fragment')
   return value.replace(/\/+$/, '')
 }
+export const httpsUrl = (value: string): string => {
+  if (!/^https:/i.test(value)) throw new Error('must be an https URL')
+  return httpUrl(value)
+}
 export const traceUrl = (value: string): string => {
   const url = URL.parse(value.replace('{traceId}', '0'))
   if (url === null || !/^https?:$/.test(url.protocol) || !value.includes('{traceId}'))

@@ -13,7 +13,12 @@ import { subscriptions } from '../subscriptions.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type Config, loadConfig } from './config.ts'
 import { createDatabasePool, type DatabasePool } from './database.ts'
-import { databaseRoleUrl, ensureDatabaseRoles, type RoleUrls } from './database-roles.ts'
+import {
+  databaseRoleName,
+  databaseRoleUrl,
+  ensureDatabaseRoles,
+  type RoleUrls,
+} from './database-roles.ts'
 import { databaseRoles } from './declared-grants.ts'
 import { startEmbeddedPostgres } from './embedded-postgres.ts'
 import { freePort } from './free-port.ts'
@@ -61,6 +66,7 @@ async function startTestServer(): Promise<string> {
 
 /** Dropped after the last test of the file: hooks of a test run in their order, and what it opened must close first. */
 const made: string[] = []
+const madeRoles: string[] = []
 
 /** One connection of a test file that makes and drops its databases. */
 let administrator: Promise<Client> | undefined
@@ -84,6 +90,7 @@ export async function dropTestDatabases(): Promise<void> {
     for (const name of made.splice(0)) {
       await admin.query(`drop database if exists ${name} with (force)`)
     }
+    for (const role of madeRoles.splice(0)) await admin.query(`drop role if exists ${role}`)
     await admin.end()
   }
   await stopOwnServer()
@@ -160,6 +167,18 @@ export async function testRoles({ url, pool }: DatabasePool): Promise<RoleUrls> 
   return Object.fromEntries(
     databaseRoles.map((role) => [role, databaseRoleUrl(url, { installation, sealing, role })]),
   ) as RoleUrls
+}
+
+/**
+ * Makes the database an installation of its own, without roles: for tests that prepare it with a master key of theirs. The
+ * roles of others, whose names their installation is part of, stay as they are.
+ * @public
+ */
+export async function ownInstallation({ pool }: DatabasePool): Promise<string> {
+  const id = randomBytes(5).toString('hex')
+  await pool.query('update platform.installation set id = $1', [id])
+  madeRoles.push(...databaseRoles.map((role) => databaseRoleName(id, role)))
+  return id
 }
 
 /**

@@ -3,9 +3,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { type Clock, systemClock } from '#platform/clock'
 import { createDatabasePool } from '#platform/database'
-import { ensureDatabaseRoles } from '#platform/database-roles'
-import type { Platform } from '#platform/module'
-import { testPlatform } from '#platform/testing'
+import { testPlatform, testRoles } from '#platform/testing'
 import { type ApiEntry, followSnapshot, type SnapshotOperation } from '#snapshot'
 import { checkApi } from '../catalog/check-api.ts'
 import { putEntry } from '../snapshot/store.ts'
@@ -68,15 +66,6 @@ function lastFirst(test: TestContext): TestContext {
 
 export const packNames = ['sim-swap', 'location-verification', 'one-time-password-sms']
 
-/** The address of the database as the simulator's own role sees it. */
-async function restrictedUrl(platform: Platform): Promise<string> {
-  // Roles belong to the whole server: a test has its own, or two would change one at the same time.
-  await platform.database.pool.query('update platform.installation set id = $1', [
-    randomBytes(5).toString('hex'),
-  ])
-  return (await ensureDatabaseRoles(platform.database.url, platform.sealing)).simulator
-}
-
 type CallOptions = {
   method?: string
   application?: string
@@ -101,7 +90,10 @@ export async function startTestSandbox(
   }
   const apis = options.apis ?? (await Promise.all(packNames.map(packEntry)))
   for (const api of apis) await publish(api.id, api)
-  const url = options.restricted === true ? await restrictedUrl(platform) : platform.database.url
+  const url =
+    options.restricted === true
+      ? (await testRoles(platform.database)).simulator
+      : platform.database.url
   const database = createDatabasePool(url, { applicationName: 'wayleave sandbox', max: 6 })
   t.after(() => database.close())
   const follower = followSnapshot({

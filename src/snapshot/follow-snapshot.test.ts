@@ -6,9 +6,8 @@ import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client } from 'pg'
 import type { Environment } from '#platform/config'
-import { ensureDatabaseRoles } from '#platform/database-roles'
 import type { Platform } from '#platform/module'
-import { testPlatform } from '#platform/testing'
+import { testPlatform, testRoles } from '#platform/testing'
 import { followSnapshot, type SnapshotFollower } from './follow-snapshot.ts'
 import type { ApplicationEntry, SnapshotChange } from './schema.ts'
 import { putEntry, sweepTombstones } from './store.ts'
@@ -110,7 +109,7 @@ test('the role of a gateway reads the snapshot of its own environment and nothin
   const platform = await testPlatform(t)
   await put(platform, 'sandbox', 'app_1', application('app_1'))
   await put(platform, 'production', 'app_2', application('app_2'))
-  const roles = await ensureDatabaseRoles(platform.database.url, platform.sealing)
+  const roles = await testRoles(platform.database)
   const sandbox = await follow(t, platform, { url: roles.gateway_sandbox })
   assert.deepEqual([...sandbox.known.keys()], ['app_1'])
   await assert.rejects(

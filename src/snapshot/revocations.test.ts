@@ -4,9 +4,8 @@ import { Client } from 'pg'
 import type { ConsentRecord } from '#consent'
 import { manualClock } from '#platform/clock'
 import type { Environment } from '#platform/config'
-import { ensureDatabaseRoles } from '#platform/database-roles'
 import type { Platform } from '#platform/module'
-import { testDispatcher, testPlatform } from '#platform/testing'
+import { testDispatcher, testPlatform, testRoles } from '#platform/testing'
 import { createRevocations, sweepRevocations } from './revocations.ts'
 import type { SnapshotTables } from './tables.ts'
 
@@ -136,10 +135,7 @@ test('a gateway finds what a subscriber said to an application, and no list of i
   const given = consent('cns_1')
   records.push(given, consent('cns_2', { applicationId: 'app_2' }))
   await tell(platform, given, null)
-  const { gateway_production: url } = await ensureDatabaseRoles(
-    platform.database.url,
-    platform.sealing,
-  )
+  const { gateway_production: url } = await testRoles(platform.database)
   assert.deepEqual(await found(url), [{ id: 'cns_1', granted: true }])
   assert.deepEqual(await found(url, 'app_2'), [], 'what was not told is not there')
   const client = new Client({ connectionString: url })
@@ -154,10 +150,7 @@ test('a gateway finds what a subscriber said to an application, and no list of i
 
 test('a withdrawn consent is revoked and stands as a no, until a newer yes', async (t) => {
   const { clock, platform, records } = await setup(t)
-  const { gateway_production: url } = await ensureDatabaseRoles(
-    platform.database.url,
-    platform.sealing,
-  )
+  const { gateway_production: url } = await testRoles(platform.database)
   const withdrawn = consent('cns_1', { state: 'WITHDRAWN' })
   records.push(withdrawn)
   await tell(platform, withdrawn, 'GRANTED')

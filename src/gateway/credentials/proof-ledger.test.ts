@@ -8,8 +8,7 @@ import fc from 'fast-check'
 import { Client } from 'pg'
 import { testFolder } from '#journal/testing'
 import { createDatabasePool } from '#platform/database'
-import { ensureDatabaseRoles } from '#platform/database-roles'
-import { testPlatform } from '#platform/testing'
+import { testPlatform, testRoles } from '#platform/testing'
 import { audience, testKey, testUpstream } from '../testing.ts'
 import type { ProcessReady, ProcessSettings } from '../testing-process.ts'
 import { createProofLedger, ProofMemory } from './proof-ledger.ts'
@@ -19,7 +18,7 @@ const id = (n: number): string => hash('sha256', `${n}`, 'base64url')
 
 async function ledgerUnderTest(t: TestContext) {
   const platform = await testPlatform(t)
-  const urls = await ensureDatabaseRoles(platform.database.url, platform.sealing)
+  const urls = await testRoles(platform.database)
   const owner = new Client({ connectionString: platform.database.url })
   await owner.connect()
   t.after(() => owner.end())

@@ -3,8 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { eventually } from '#journal/testing'
-import { ensureDatabaseRoles } from '#platform/database-roles'
-import { testPlatform } from '#platform/testing'
+import { testPlatform, testRoles } from '#platform/testing'
 import { testRedis } from '#platform/testing-redis'
 import { testUpstream } from '../testing.ts'
 import { cluster, type Member, started } from './testing-cluster.ts'
@@ -114,7 +113,7 @@ test('with Redis hung a short window goes on in shares, and whole again when it 
 
 test('with PostgreSQL hung rates go on in shares, paid quotas stop with 503, and free ones go on', async (t) => {
   const platform = await testPlatform(t)
-  const urls = await ensureDatabaseRoles(platform.database.url, platform.sealing)
+  const urls = await testRoles(platform.database)
   const url = new URL(urls.gateway_sandbox)
   const way = await hangingWay(t, Number(url.port))
   url.port = String(way.port)

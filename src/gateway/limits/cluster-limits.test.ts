@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ensureDatabaseRoles } from '#platform/database-roles'
-import { testPlatform } from '#platform/testing'
+import { testPlatform, testRoles } from '#platform/testing'
 import { testRedis } from '#platform/testing-redis'
 import { testUpstream } from '../testing.ts'
 import type { ProcessSettings } from '../testing-process.ts'
@@ -11,7 +10,7 @@ type Context = Parameters<typeof testUpstream>[0]
 
 async function inPostgres(t: Context): Promise<Pick<ProcessSettings, 'limits' | 'databaseUrl'>> {
   const platform = await testPlatform(t)
-  const urls = await ensureDatabaseRoles(platform.database.url, platform.sealing)
+  const urls = await testRoles(platform.database)
   return { limits: 'postgres', databaseUrl: urls.gateway_sandbox }
 }
 

@@ -5,8 +5,7 @@ import path from 'node:path'
 import { test } from 'node:test'
 import { eventually } from '#journal/testing'
 import { createDatabasePool } from '#platform/database'
-import { ensureDatabaseRoles } from '#platform/database-roles'
-import { testPlatform } from '#platform/testing'
+import { testPlatform, testRoles } from '#platform/testing'
 import { testRedis } from '#platform/testing-redis'
 import { silent } from '../testing.ts'
 import { countMembers } from './count-members.ts'
@@ -89,7 +88,7 @@ test('gateways that are all restarted while the limit store is away give no more
 
 test('a gateway that starts anew while Redis is away counts those that PostgreSQL knows, and the ones that come later', async (t) => {
   const platform = await testPlatform(t)
-  const urls = await ensureDatabaseRoles(platform.database.url, platform.sealing)
+  const urls = await testRoles(platform.database)
   const database = createDatabasePool(urls.gateway_sandbox, { applicationName: 'test', max: 4 })
   t.after(() => database.close())
   const announce = (gatewayId: string, environment: 'sandbox' | 'production'): Promise<unknown> =>

@@ -4,8 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { eventually } from '#journal/testing'
 import { createDatabasePool } from '#platform/database'
-import { ensureDatabaseRoles } from '#platform/database-roles'
-import { testPlatform } from '#platform/testing'
+import { testPlatform, testRoles } from '#platform/testing'
 import { testRedis } from '#platform/testing-redis'
 import { silent } from '../testing.ts'
 import type { LimitStore, StoreQuestion, WindowAsk } from './limit-store.ts'
@@ -17,7 +16,7 @@ type Context = { after: (fn: () => Promise<void> | void) => void }
 
 const inPostgres = async (t: Context): Promise<LimitStore> => {
   const platform = await testPlatform(t)
-  const urls = await ensureDatabaseRoles(platform.database.url, platform.sealing)
+  const urls = await testRoles(platform.database)
   const database = createDatabasePool(urls.gateway_sandbox, { applicationName: 'test', max: 4 })
   t.after(() => database.close())
   return postgresLimitStore(database, 'sandbox')

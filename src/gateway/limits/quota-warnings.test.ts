@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sql } from 'kysely'
 import { createDatabasePool } from '#platform/database'
-import { ensureDatabaseRoles } from '#platform/database-roles'
-import { testPlatform } from '#platform/testing'
+import { testPlatform, testRoles } from '#platform/testing'
 import { contract, silent } from '../testing.ts'
 import { ContractQuota, type QuotaAnswer } from './contract-quota.ts'
 import { createQuotaLedger } from './quota-ledger.ts'
@@ -15,7 +14,7 @@ const startMs = Date.parse('2026-03-10T12:00:00Z')
 /** Several gateways' quotas of one contract, each with connections of its own. */
 async function setUp(t: Context, limit: number, gateways: number) {
   const platform = await testPlatform(t)
-  const urls = await ensureDatabaseRoles(platform.database.url, platform.sealing)
+  const urls = await testRoles(platform.database)
   const terms = contract(1, { tier: 'paid', quota: { limit, period: 'month' } })
   const quotas = Array.from({ length: gateways }, () => {
     const database = createDatabasePool(urls.gateway_sandbox, { applicationName: 'test', max: 2 })

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, fork } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { eventually, testFolder } from '#journal/testing'
-import { ensureDatabaseRoles } from '#platform/database-roles'
-import { testPlatform } from '#platform/testing'
+import { testPlatform, testRoles } from '#platform/testing'
 import { testUpstream } from '../testing.ts'
 import type { ProcessReady, ProcessSettings } from '../testing-process.ts'
 
@@ -16,11 +14,8 @@ type Running = ProcessReady & { child: ChildProcess }
 
 /** A database, and its address for the role that a sandbox gateway has: it may call its own functions only. */
 async function testRole(t: Context) {
-  const { database, sealing } = await testPlatform(t)
-  // Roles belong to the whole server: a test has its own.
-  const id = randomBytes(5).toString('hex')
-  await database.pool.query('update platform.installation set id = $1', [id])
-  const urls = await ensureDatabaseRoles(database.url, sealing)
+  const { database } = await testPlatform(t)
+  const urls = await testRoles(database)
   return { database, databaseUrl: urls.gateway_sandbox }
 }
 
