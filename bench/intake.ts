@@ -7,17 +7,20 @@ import { gzip } from 'node:zlib'
 import { Pool } from 'undici'
 import { listSegments, type NewRecord, openJournal } from '#journal'
 import { createMetering } from '#metering'
+import type { DatabasePool } from '#platform/database'
 import { startEmbeddedPostgres } from '#platform/embedded-postgres'
 import { createInternalServer } from '#platform/internal-server'
 import { createLog } from '#platform/log'
 import { migrate } from '#platform/migrations'
 import { freePort, testPlatform } from '#platform/testing'
-import { modules } from '../src/modules.ts'
+import { migrated } from '../src/modules.ts'
 
 const compress = promisify(gzip)
 const segmentRecords = 5_000
 const segments = 80
 const partners = 200
+/** of whom the calls are, in the second run: each becomes evidence */
+const subscribers = 20_000
 const log = createLog({ name: 'bench', level: 'warn' })
 
 type Prepared = { headers: Record<string, string>; body: Buffer }
@@ -27,19 +30,30 @@ type Prepared = { headers: Record<string, string>; body: Buffer }
  * written down, summed. The intake, PostgreSQL and the sender share this machine.
  */
 export async function benchIntake(): Promise<void> {
+  await benchWith('calls about nobody', false)
+  await benchWith(`calls about ${subscribers} people, each of them evidence`, true)
+}
+
+async function benchWith(title: string, personal: boolean): Promise<void> {
+  console.log(title)
   const folder = mkdtempSync(path.join(tmpdir(), 'wayleave-bench-intake-'))
   const cleanups: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })]
   try {
     const postgres = await startEmbeddedPostgres({ dataDir: folder, port: await freePort() })
     cleanups.push(() => postgres.stop())
-    await migrate(postgres.url, path.join(import.meta.dirname, '../src'), Object.keys(modules))
-    await measure(folder, postgres.url, cleanups)
+    await migrate(postgres.url, path.join(import.meta.dirname, '../src'), migrated)
+    await measure(folder, postgres.url, cleanups, personal)
   } finally {
     for (const cleanup of cleanups.reverse()) await cleanup()
   }
 }
 
-async function measure(folder: string, url: string, cleanups: (() => unknown)[]): Promise<void> {
+async function measure(
+  folder: string,
+  url: string,
+  cleanups: (() => unknown)[],
+  personal: boolean,
+): Promise<void> {
   const scope = { after: (fn: () => unknown) => void cleanups.push(fn) }
   const platform = await testPlatform(scope as never, { url })
   const price = {
@@ -58,7 +72,7 @@ async function measure(folder: string, url: string, cleanups: (() => unknown)[])
   cleanups.push(() => server.stop())
   const token = platform.sealing.machineToken('intake:production')
   const gateways = await Promise.all(
-    ['gtw_1', 'gtw_2'].map((gatewayId) => prepare(folder, gatewayId, token)),
+    ['gtw_1', 'gtw_2'].map((gatewayId) => prepare(folder, gatewayId, token, personal)),
   )
   const pool = new Pool(`http://127.0.0.1:${server.port()}`, { connections: 2 })
   cleanups.push(() => pool.destroy())
@@ -75,8 +89,9 @@ async function measure(folder: string, url: string, cleanups: (() => unknown)[])
           const answer = await pool.request({
             ...{ path: '/internal/v1/journal/segments', method: 'POST', headers, body },
           })
-          const { outcome } = (await answer.body.json()) as { outcome?: string }
-          if (outcome !== expected) throw new Error(`a segment was ${outcome}, not ${expected}`)
+          const told = (await answer.body.json()) as { outcome?: string; message?: string }
+          if (told.outcome !== expected)
+            throw new Error(`a segment was ${told.outcome ?? told.message}, not ${expected}`)
         }
       }),
     )
@@ -89,6 +104,7 @@ async function measure(folder: string, url: string, cleanups: (() => unknown)[])
      from pg_inherits where inhparent = 'metering.exchange'::regclass`,
   )
   const stored = rows[0]
+  await tellEvidence(platform.database.pool)
   if (stored !== undefined)
     console.log(`${Math.round(stored.bytes / stored.records)} bytes a record with its indexes`)
   const start = performance.now()
@@ -97,8 +113,22 @@ async function measure(folder: string, url: string, cleanups: (() => unknown)[])
   console.log(`reconciled in ${seconds.toFixed(1)} s: ${report.agrees ? 'agrees' : report.text}`)
 }
 
+async function tellEvidence(pool: DatabasePool['pool']): Promise<void> {
+  const { rows } = await pool.query<{ bytes: number; records: number }>(
+    `select sum(pg_total_relation_size(inhrelid))::bigint as bytes, (select count(*) from audit.exchange) as records
+     from pg_inherits where inhparent in ('audit.exchange'::regclass, 'audit.segment'::regclass)`,
+  )
+  const { bytes, records } = rows[0] ?? { bytes: 0, records: 0 }
+  if (records > 0) console.log(`${Math.round(bytes / records)} bytes of evidence a record`)
+}
+
 /** Segments as a gateway's own journal writes and its shipper sends them. */
-async function prepare(folder: string, gatewayId: string, token: string): Promise<Prepared[]> {
+async function prepare(
+  folder: string,
+  gatewayId: string,
+  token: string,
+  personal: boolean,
+): Promise<Prepared[]> {
   const home = path.join(folder, 'journal')
   const journal = await openJournal({
     ...{ folder: home, gatewayId, environment: 'production', sync: 'never', now: Date.now, log },
@@ -110,7 +140,7 @@ async function prepare(folder: string, gatewayId: string, token: string): Promis
         { length: segmentRecords },
         (_, i) =>
           new Promise<void>((resolve, reject) => {
-            journal.append(record(gatewayId, segment * segmentRecords + i), (error) =>
+            journal.append(record(gatewayId, segment * segmentRecords + i, personal), (error) =>
               error === undefined ? resolve() : reject(error),
             )
           }),
@@ -139,7 +169,7 @@ async function prepare(folder: string, gatewayId: string, token: string): Promis
 
 const begin = Date.now() - 600_000
 
-function record(gatewayId: string, i: number): NewRecord {
+function record(gatewayId: string, i: number, personal: boolean): NewRecord {
   const at = begin + i
   const partner = String(i % partners).padStart(20, '0')
   const id = `${at.toString(36).padStart(9, '0')}${gatewayId.slice(-1)}${String(i).padStart(10, '0')}`
@@ -163,6 +193,24 @@ function record(gatewayId: string, i: number): NewRecord {
     responseBytes: 300,
     units: i % 50 === 0 ? 0 : 1,
     priceId: 'prc_bench',
+    ...(personal && personOf(i)),
+  }
+}
+
+function personOf(i: number): Partial<NewRecord> {
+  // Odd, so that every subscriber comes before the first comes again.
+  const place = (i * 7_919) % subscribers
+  return {
+    subject: createHash('sha256').update(String(place)).digest('base64url'),
+    tokenId: `tok-${place}`,
+    rules: 0b1111,
+    legal: {
+      basis: 'consent',
+      purpose: 'dpv:FraudPreventionAndDetection',
+      scopes: ['sim-swap:check'],
+      consents: [`cns_${String(place).padStart(20, '0')}`],
+      grant: `gnt_${String(place).padStart(20, '0')}`,
+    },
   }
 }
 

@@ -2,7 +2,7 @@
  * Which module reacts to which events, by the name of its subscriber. The same table serves every process that emits.
  */
 export const subscriptions: Readonly<Record<string, readonly string[]>> = {
-  audit: ['audit.action'],
+  audit: ['audit.action', 'audit.evidence'],
   identity: ['member.registered', 'member.mail'],
   catalog: ['api.retirement-announced'],
   contracts: [

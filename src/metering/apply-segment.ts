@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Kysely } from 'kysely'
+import { type ExchangeLog, KeysDestroyed, type PreparedExchanges } from '#audit'
 import { readSegment } from '#journal'
 import type { Environment } from '#platform/config'
 import type { Platform } from '#platform/module'
@@ -40,6 +41,8 @@ export type Intake = Pick<Platform, 'clock' | 'log' | 'outbox'> & {
   days: ExchangeDays
   meters: Meters
   prices: PriceCopies
+  /** makes the calls about people evidence */
+  evidence: ExchangeLog
 }
 
 /**
@@ -96,7 +99,10 @@ export async function applySegment(
   await intake.days.ensure(groupByDay(records).keys())
   await intake.prices.ensure(new Set(records.flatMap((record) => record.priceId ?? [])))
   const meterIds = await intake.meters.of(records)
-  const result = await retried(() => count(intake, name, sha256, segment, meterIds))
+  const result = await retried(async () => {
+    const evidence = await intake.evidence.prepare({ ...name, sha256 }, records)
+    return await count(intake, name, sha256, { ...segment, evidence, meterIds })
+  })
   if (result !== 'taken') return result
   const first = await findSegment(intake.db, name)
   return first?.sha256 === sha256 ? { outcome: 'known' } : await quarantine(otherContent)
@@ -105,13 +111,15 @@ export async function applySegment(
 const otherContent = 'another segment of this name was counted: a copied disk or a restored backup'
 
 async function count(
-  { db, clock, outbox }: Intake,
+  { db, clock, outbox, evidence: exchangeLog }: Intake,
   name: SegmentName,
   sha256: string,
-  segment: Extract<ReturnType<typeof readSegment>, { ok: true }>,
-  meterIds: readonly number[],
+  segment: Extract<ReturnType<typeof readSegment>, { ok: true }> & {
+    evidence: PreparedExchanges | undefined
+    meterIds: readonly number[]
+  },
 ): Promise<IntakeResult | 'taken'> {
-  const { records, footer } = segment
+  const { records, footer, evidence, meterIds } = segment
   return await db.transaction().execute(async (trx) => {
     const segmentId = await insertSegment(trx, name, sha256, footer)
     if (segmentId === undefined) return 'taken'
@@ -120,6 +128,7 @@ async function count(
     await insertSegmentDays(trx, segmentId, records)
     await tellConsentUses(outbox, trx, name, records)
     await advanceWatermark(trx, name, new Date(footer.sealedAt), clock.now())
+    if (evidence !== undefined) await exchangeLog.append(trx, evidence)
     return { outcome: 'applied', records: counted, duplicates: records.length - counted }
   })
 }
@@ -141,14 +150,18 @@ async function setAside(
 
 const retriedCodes = ['40P01', '40001']
 
-/** Two segments that bring the same exchange may wait for each other; PostgreSQL then ends one, which tries again. */
+/**
+ * Two segments that bring the same exchange may wait for each other; PostgreSQL then ends one, which tries again. So does
+ * one whose keys were destroyed by an erasure meanwhile.
+ */
 async function retried<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await work()
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-      if (attempt >= 5 || !retriedCodes.includes(code)) throw error
+      const again = error instanceof KeysDestroyed || retriedCodes.includes(code)
+      if (attempt >= 5 || !again) throw error
     }
   }
 }

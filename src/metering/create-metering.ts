@@ -1,3 +1,4 @@
+import { createExchangeLog } from '#audit'
 import type { Contracts } from '#contracts'
 import type { Environment } from '#platform/config'
 import type { Routes } from '#platform/http-server'
@@ -59,6 +60,7 @@ export function createMetering(
     days,
     meters: createMeters(db),
     prices: createPriceCopies(db, contracts),
+    evidence: createExchangeLog(platform),
   }
   const usage = (filter: UsageFilter): Promise<Usage> => readUsage(db, config.currency, filter)
   const now = () => clock.now()

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { JournalRecord } from '#journal'
+import { arrayLiteral } from '#platform/array-literal'
 import type { Environment } from '#platform/config'
-import { arrayLiteral } from './array-literal.ts'
 import type { MeteringTables } from './tables.ts'
 
 /** Numbers of the combinations that exchanges are counted under. */

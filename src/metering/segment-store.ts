@@ -1,7 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import type { JournalRecord, SegmentFooter } from '#journal'
+import { arrayLiteral } from '#platform/array-literal'
 import type { Environment } from '#platform/config'
-import { arrayLiteral } from './array-literal.ts'
 import type { MeteringTables } from './tables.ts'
 import { groupByDay, utcDay } from './utc-day.ts'
 

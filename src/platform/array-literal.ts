@@ -1,6 +1,7 @@
 /**
  * A PostgreSQL array literal. The driver's own encoding of arrays costs more than everything else that the intake does
  * for a record.
+ * @public
  */
 export function arrayLiteral(values: readonly (string | number | null | undefined)[]): string {
   let literal = '{'

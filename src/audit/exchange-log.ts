@@ -1,0 +1,128 @@
+import { promisify } from 'node:util'
+import { constants, zstdCompress } from 'node:zlib'
+import { sql, type Transaction } from 'kysely'
+import { arrayLiteral } from '#platform/array-literal'
+import type { Platform } from '#platform/module'
+import type { ExchangeFacts, SegmentOrigin } from './evidence.ts'
+import { createEvidenceDays } from './evidence-days.ts'
+import { exchangeRecord, isPersonal, personalValues } from './exchange-record.ts'
+import { textLeafHash, treeRoot } from './merkle-tree.ts'
+import { createParties } from './parties.ts'
+import { createSubjectKeys, type KeyEpoch, type Values } from './subject-keys.ts'
+import type { AuditTables } from './tables.ts'
+import { canonicalJson, leafHash } from './verify.mjs'
+
+const compress = promisify(zstdCompress)
+const fast = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+
+/** The calls about people of one journal segment, ready to be written down. @public */
+export type PreparedExchanges = {
+  epoch: KeyEpoch
+  day: string
+  leafId: string
+  record: string
+  contents: Buffer
+  facts: readonly ExchangeFacts[]
+  personalIds: readonly number[]
+  partyIds: readonly number[]
+}
+
+/** Makes the calls about people evidence, in the transaction that counts them. @public */
+export interface ExchangeLog {
+  /**
+   * Keys, hashes and contents: everything that can be done before the transaction.
+   * @returns undefined when no record is about a person
+   */
+  prepare(
+    origin: SegmentOrigin,
+    records: readonly ExchangeFacts[],
+  ): Promise<PreparedExchanges | undefined>
+  /**
+   * Last in the transaction: it locks the log until the end.
+   * @throws KeysDestroyed when a subscriber was erased since; the transaction is to be rolled back and prepared anew
+   */
+  append<T>(trx: Transaction<T>, prepared: PreparedExchanges): Promise<void>
+}
+
+/** @public */
+export function createExchangeLog(
+  platform: Pick<Platform, 'database' | 'sealing' | 'clock'>,
+): ExchangeLog {
+  const db = platform.database.as<AuditTables>()
+  const keys = createSubjectKeys(platform)
+  const parties = createParties(db)
+  const days = createEvidenceDays(db)
+  return {
+    async prepare(origin, records) {
+      const facts = records.filter(isPersonal)
+      if (facts.length === 0) return undefined
+      const day = await days.ensure(platform.clock.now())
+      const epoch = await keys.epoch()
+      const values = facts.map(personalValues)
+      const sealed = await keys.sealValues(epoch, ownersOf(facts, values))
+      const personalIds: number[] = []
+      const lines = facts.map((one, i) => {
+        const own = sealed.get(ownerName(one, values[i] ?? ''))
+        personalIds.push(own?.id ?? 0)
+        return exchangeRecord(one, own?.commitmentOf(`exchange:${one.id}`))
+      })
+      const { environment, gatewayId: gateway, boot, sequence, sha256 } = origin
+      return {
+        epoch,
+        day,
+        leafId: `${environment}/${gateway}/${boot}/${sequence}`,
+        record: canonicalJson({
+          ...{ kind: 'exchanges', environment, gateway, boot, sequence, sha256 },
+          records: facts.length,
+          root: treeRoot(lines.map(textLeafHash)).toString('hex'),
+        }),
+        contents: await compress(`${lines.join('\n')}\n`, fast),
+        facts,
+        personalIds,
+        partyIds: await parties.of(facts),
+      }
+    },
+    append: (trx, prepared) =>
+      insertExchanges(keys, trx as unknown as Transaction<AuditTables>, prepared),
+  }
+}
+
+const nothing = '{}'
+
+const ownerName = (facts: ExchangeFacts, values: string): string => `${facts.environment} ${values}`
+
+/** Each personal value once, with whom it is about; '' is nobody who is known. */
+function ownersOf(facts: readonly ExchangeFacts[], values: readonly string[]): Map<string, Values> {
+  const owners = new Map<string, Values>()
+  for (const [i, one] of facts.entries()) {
+    const text = values[i] ?? nothing
+    if (text === nothing) continue
+    const name = ownerName(one, text)
+    if (owners.has(name)) continue
+    const subject = { environment: one.environment, pseudonym: one.subject ?? '' }
+    owners.set(name, { subject, values: text })
+  }
+  return owners
+}
+
+async function insertExchanges(
+  keys: ReturnType<typeof createSubjectKeys>,
+  trx: Transaction<AuditTables>,
+  prepared: PreparedExchanges,
+): Promise<void> {
+  const { day, leafId, record, contents, facts, personalIds, partyIds } = prepared
+  await keys.hold(trx, prepared.epoch)
+  await sql`
+    with segment as (
+      insert into audit.segment (id, day, leaf_id, record, records, contents)
+      values (nextval('audit.segment_id'), ${day}::date, ${leafId}, ${record}, ${facts.length}, ${contents})
+      returning id
+    )
+    insert into audit.exchange (id, at, segment_id, personal_id, day, position, party_id)
+    select r.id, to_timestamp(r.at_ms / 1000.0), segment.id, r.personal_id, ${day}::date, r.place - 1, r.party_id
+    from segment, unnest(
+      ${arrayLiteral(facts.map(({ id }) => id))}::text[], ${arrayLiteral(facts.map(({ at }) => at))}::bigint[],
+      ${arrayLiteral(personalIds)}::bigint[], ${arrayLiteral(partyIds)}::int[]
+    ) with ordinality as r (id, at_ms, personal_id, party_id, place)`.execute(trx)
+  await sql`select audit.append_leaf('exchanges', ${leafId}, ${leafHash(record)})`.execute(trx)
+}

@@ -1,0 +1,231 @@
+import { hash } from 'node:crypto'
+import { type Kysely, sql, type Transaction } from 'kysely'
+import { arrayLiteral } from '#platform/array-literal'
+import type { Environment } from '#platform/config'
+import type { Platform } from '#platform/module'
+import type { DataKey } from '#platform/sealing'
+import type { Opened, Subject } from './evidence.ts'
+import { RecentMap } from './recent-map.ts'
+import type { AuditTables } from './tables.ts'
+
+type Db = Kysely<AuditTables> | Transaction<AuditTables>
+
+/** The key of one subject, and the numbers of the personal values that were sealed with it. */
+type KnownSubject = { id: number; key: DataKey; personal: Map<string, number> }
+
+/** Keys that were read while no key was destroyed: what an erasure made stale is never mixed with what was read after. */
+export type KeyEpoch = { value: number; subjects: RecentMap<string, KnownSubject> }
+
+/** Personal values of many records, and the number under which they are kept. */
+export type SealedValues = { id: number; commitmentOf(name: string): string }
+
+export type Values = { subject: Subject; values: string }
+
+/** The most subjects whose keys are in memory: about a kilobyte each, twice. */
+const mostKnown = 10_000
+const mostPersonal = 64
+
+/** Keys were destroyed while they were in use: what was prepared with them is to be prepared anew. @public */
+export class KeysDestroyed extends Error {
+  constructor() {
+    super('a subscriber was erased at the same moment')
+    this.name = 'KeysDestroyed'
+  }
+}
+
+export const wrappedKeyContext = ({ environment, pseudonym }: Subject): string =>
+  `audit.subject.wrapped_key.${environment}.${pseudonym}`
+
+export const sealedContext = (digest: string): string => `audit.personal.sealed.${digest}`
+
+/** The salt is of one record; who has not the key can neither make it nor try values out. */
+const saltOf = (key: DataKey, name: string): string => key.keyedHash(`salt:${name}`)
+
+/** SHA-256(salt "." values) in hex. */
+export const commitmentOf = (key: DataKey, name: string, values: string): string =>
+  hash('sha256', `${saltOf(key, name)}.${values}`, 'hex')
+
+const sealedWith = (key: DataKey, id: number, values: string): SealedValues => ({
+  id,
+  commitmentOf: (name) => commitmentOf(key, name, values),
+})
+
+const nameOf = ({ environment, pseudonym }: Subject): string => `${environment}/${pseudonym}`
+
+export type SubjectKeys = ReturnType<typeof createSubjectKeys>
+
+/** The keys of subscribers, as this process uses them. They are made outside of the transactions that use them. */
+export function createSubjectKeys({
+  database,
+  sealing,
+  clock,
+}: Pick<Platform, 'database' | 'sealing' | 'clock'>) {
+  const db = database.as<AuditTables>()
+  let present: KeyEpoch | undefined
+
+  const epoch = async (): Promise<KeyEpoch> => {
+    if (present !== undefined) return present
+    const value = await readEpoch(db)
+    present ??= { value, subjects: new RecentMap(mostKnown) }
+    return present
+  }
+
+  /** Keys of all these subjects; those that have none get one. */
+  async function keysOf(
+    { subjects: known }: KeyEpoch,
+    subjects: readonly Subject[],
+  ): Promise<Map<string, KnownSubject>> {
+    const found = new Map<string, KnownSubject>()
+    const missing = new Map<Environment, Set<string>>()
+    for (const subject of subjects) {
+      const name = nameOf(subject)
+      const one = known.get(name)
+      if (one !== undefined) found.set(name, one)
+      else {
+        const others = missing.get(subject.environment) ?? new Set()
+        missing.set(subject.environment, others.add(subject.pseudonym))
+      }
+    }
+    for (const [environment, pseudonyms] of missing)
+      for (const row of await rowsOf(environment, [...pseudonyms])) {
+        const subject = { environment, pseudonym: row.pseudonym }
+        const key = sealing.openDataKey(row.wrapped_key, wrappedKeyContext(subject))
+        const one = { id: row.id, key, personal: new Map<string, number>() }
+        known.set(nameOf(subject), one)
+        found.set(nameOf(subject), one)
+      }
+    return found
+  }
+
+  type Row = { id: number; pseudonym: string; wrapped_key: string }
+
+  async function rowsOf(environment: Environment, pseudonyms: readonly string[]): Promise<Row[]> {
+    const found: Row[] = []
+    let wanted = pseudonyms
+    // Again when somebody else made one at the same moment.
+    for (let turn = 0; wanted.length > 0; turn += 1) {
+      if (turn === 10) throw new KeysDestroyed()
+      const { rows } = await sql<Row>`
+        select id, pseudonym, wrapped_key from audit.subject
+        where environment = ${environment} and pseudonym = any(${arrayLiteral(wanted)}::text[])`.execute(
+        db,
+      )
+      found.push(...rows)
+      const there = new Set(rows.map(({ pseudonym }) => pseudonym))
+      const made = wanted.filter((pseudonym) => !there.has(pseudonym))
+      if (made.length === 0) break
+      const wrapped = made.map(
+        (pseudonym) => sealing.newDataKey(wrappedKeyContext({ environment, pseudonym })).wrapped,
+      )
+      const inserted = await sql<Row>`
+        insert into audit.subject (environment, pseudonym, wrapped_key, made_at)
+        select ${environment}, pseudonym, wrapped_key, ${clock.now()}
+        from unnest(${arrayLiteral(made)}::text[], ${arrayLiteral(wrapped)}::text[]) as one (pseudonym, wrapped_key)
+        on conflict do nothing returning id, pseudonym, wrapped_key`.execute(db)
+      found.push(...inserted.rows)
+      const own = new Set(inserted.rows.map(({ pseudonym }) => pseudonym))
+      wanted = made.filter((pseudonym) => !own.has(pseudonym))
+    }
+    return found
+  }
+
+  /** Seals personal values that many records share, each once. */
+  async function sealValues(
+    current: KeyEpoch,
+    values: ReadonlyMap<string, Values>,
+  ): Promise<Map<string, SealedValues>> {
+    const keys = await keysOf(
+      current,
+      Array.from(values.values(), ({ subject }) => subject),
+    )
+    const sealed = new Map<string, SealedValues>()
+    const missing: { name: string; owner: KnownSubject; digest: string; values: string }[] = []
+    for (const [name, one] of values) {
+      const owner = keys.get(nameOf(one.subject))
+      if (owner === undefined) throw new KeysDestroyed()
+      const id = owner.personal.get(one.values)
+      if (id !== undefined) sealed.set(name, sealedWith(owner.key, id, one.values))
+      else {
+        const digest = owner.key.keyedHash(`values:${one.values}`)
+        missing.push({ name, owner, digest, values: one.values })
+      }
+    }
+    if (missing.length === 0) return sealed
+    const ids = await personalIds(missing)
+    for (const { name, owner, digest, values: text } of missing) {
+      const id = ids.get(`${owner.id}/${digest}`)
+      if (id === undefined) throw new KeysDestroyed()
+      if (owner.personal.size >= mostPersonal) owner.personal.clear()
+      owner.personal.set(text, id)
+      sealed.set(name, sealedWith(owner.key, id, text))
+    }
+    return sealed
+  }
+
+  async function personalIds(
+    missing: readonly { owner: KnownSubject; digest: string; values: string }[],
+  ): Promise<Map<string, number>> {
+    const find = async (): Promise<Map<string, number>> => {
+      const { rows } = await sql<{ id: number; subject_id: number; digest: string }>`
+        select p.id, p.subject_id, p.digest from audit.personal p
+        join unnest(${arrayLiteral(missing.map(({ owner }) => owner.id))}::bigint[],
+          ${arrayLiteral(missing.map(({ digest }) => digest))}::text[]) as one (subject_id, digest)
+          on one.subject_id = p.subject_id and one.digest = p.digest`.execute(db)
+      return new Map(rows.map((row) => [`${row.subject_id}/${row.digest}`, row.id]))
+    }
+    const there = await find()
+    const made = missing.filter(({ owner, digest }) => !there.has(`${owner.id}/${digest}`))
+    if (made.length === 0) return there
+    // Selected from the subjects that are there: one that was erased a moment ago gets nothing.
+    await sql`
+      insert into audit.personal (subject_id, digest, sealed, made_at)
+      select s.id, one.digest, one.sealed, ${clock.now()}
+      from unnest(${arrayLiteral(made.map(({ owner }) => owner.id))}::bigint[],
+        ${arrayLiteral(made.map(({ digest }) => digest))}::text[],
+        ${arrayLiteral(made.map((one) => one.owner.key.seal(one.values, sealedContext(one.digest))))}::text[])
+        as one (subject_id, digest, sealed)
+      join audit.subject s on s.id = one.subject_id
+      order by 1, 2 on conflict do nothing`.execute(db)
+    return await find()
+  }
+
+  return {
+    epoch,
+    keysOf,
+    sealValues,
+    /**
+     * In the transaction that writes with the keys, and until it ends: no key is destroyed.
+     * @throws KeysDestroyed when one was, since the epoch began
+     */
+    async hold(trx: Transaction<AuditTables>, used: KeyEpoch): Promise<void> {
+      await sql`select pg_advisory_xact_lock_shared(hashtextextended('audit.key_epoch', 0))`.execute(
+        trx,
+      )
+      if ((await readEpoch(trx)) === used.value) return
+      if (present === used) present = undefined
+      throw new KeysDestroyed()
+    },
+    /**
+     * Personal values of one record, as they were committed to.
+     * @param wrapped the key of the subject
+     * @throws when they are not what the commitment says
+     */
+    open(
+      owner: { subject: Subject; wrapped: string },
+      name: string,
+      sealed: { text: string; context: string },
+      commitment: unknown,
+    ): Opened {
+      const key = sealing.openDataKey(owner.wrapped, wrappedKeyContext(owner.subject))
+      const values = key.open(sealed.text, sealed.context)
+      if (commitmentOf(key, name, values) !== commitment)
+        throw new Error(`the personal values of ${name} are not what its record was made of`)
+      return { salt: saltOf(key, name), values }
+    },
+  }
+}
+
+async function readEpoch(db: Db): Promise<number> {
+  const { rows } = await sql<{ value: number }>`select value from audit.key_epoch`.execute(db)
+  return rows[0]?.value ?? 0
+}
