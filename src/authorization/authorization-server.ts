@@ -1,14 +1,25 @@
 import type { Server } from 'node:http'
+import type { Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { type Attempts, createAttempts } from '#platform/attempts'
+import { type CertificateFiles, followCertificate } from '#platform/certificate-files'
+import { replaceCertificate } from '#platform/client-certificates/ask-for-certificate'
+import {
+  type CertificateAuthorities,
+  noAuthorities,
+} from '#platform/client-certificates/certificate-authorities'
+import { PeerCertificates } from '#platform/client-certificates/peer-certificates'
 import { type Environment, environments } from '#platform/config'
 import { listen } from '#platform/listen'
+import type { ServerCertificate } from '#platform/local-certificate'
+import type { Log } from '#platform/log'
 import type { Platform } from '#platform/module'
+import { TrustedProxies } from '#platform/trusted-proxies'
 import type { ClientSource, ScopeSource } from './client-source.ts'
 import { createFailureLimiter } from './failure-limiter.ts'
 import type { EndpointPart } from './grants/grant-part.ts'
 import { createIssuer, type Issuer } from './issuer.ts'
-import { createListener } from './listener.ts'
+import { createListeners } from './listener.ts'
 import type { SubscriberParts } from './server-options.ts'
 import { keysChannel } from './store.ts'
 
@@ -26,7 +37,11 @@ export type AuthorizationServerOptions = {
   attempts?: Attempts
   /** where to listen, instead of the configured host and port */
   port?: number
-  /** is shown the HTTP server, to watch what it answers */
+  /** the certificate of the TLS listener; without it certificates come by trusted proxies only */
+  tls?: { certificate: ServerCertificate; files?: CertificateFiles | undefined; port?: number }
+  /** the operator's own authorities for client certificates */
+  authorities?: CertificateAuthorities
+  /** is shown each HTTP server, to watch what it answers */
   observe?: (server: Server) => void
 }
 
@@ -38,6 +53,8 @@ export interface AuthorizationServer {
   stop(): Promise<void>
   ready(): boolean
   port(): number
+  /** undefined without a TLS listener */
+  tlsPort(): number | undefined
 }
 
 /** Notifications carry rotations at once; the poll is for the ones that a broken connection lost unnoticed. */
@@ -55,12 +72,15 @@ export function createAuthorizationServer(
     log,
     now: () => performance.now(),
   })
+  const authorities = options.authorities ?? noAuthorities
+  const peers = new PeerCertificates(authorities, new TrustedProxies(config.trustedProxies))
   const issuers = (options.environments ?? environments).map((environment) =>
     createIssuer(platform, {
       environment,
       clients: partners,
       scopes: contracts,
       limiter,
+      peers,
       ...(options.subscribers
         ? {
             subscribers: options.subscribers[environment],
@@ -69,44 +89,76 @@ export function createAuthorizationServer(
         : {}),
     }),
   )
-  const server = createListener(issuers, log)
-  options.observe?.(server)
+  const { tls } = config.authorization
+  const certificate = tls && options.tls?.certificate
+  const { plain, secure } = createListeners(issuers, certificate, log)
+  const servers = [plain, ...(secure === undefined ? [] : [secure])]
+  for (const server of servers) options.observe?.(server)
   let state: 'new' | 'open' | 'stopping' = 'new'
   let follower: { stop(): Promise<void> } | undefined
+  let renewal: { stop(): void } | undefined
 
   return {
     async start() {
       for (const issuer of issuers) await issuer.start()
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject)
-        server.listen(options.port ?? config.authorization.port, config.host, () => {
-          server.off('error', reject)
-          resolve()
-        })
-      })
+      await openPort(plain, options.port ?? config.authorization.port, config.host)
+      if (secure !== undefined && tls !== undefined)
+        await openPort(secure, options.tls?.port ?? tls.port, config.host)
       follower = followKeys(platform, issuers)
+      renewal = followServerCertificate(secure, options.tls, log)
       state = 'open'
     },
     async stop() {
       if (state !== 'open') return
       state = 'stopping'
-      const closed = new Promise<void>((resolve) => {
-        server.close(() => {
-          resolve()
-        })
-      })
-      server.closeIdleConnections()
-      // A connection that was busy a moment ago is idle now, and would keep the server open until it times out.
-      const idle = setInterval(() => server.closeIdleConnections(), 100)
-      const deadline = setTimeout(() => server.closeAllConnections(), drainMs)
-      await closed
-      clearInterval(idle)
-      clearTimeout(deadline)
+      renewal?.stop()
+      await Promise.all(servers.map(drained))
+      authorities.stop()
       await follower?.stop()
     },
     ready: () => state === 'open',
-    port: () => (server.address() as AddressInfo).port,
+    port: () => portOf(plain),
+    tlsPort: () => secure && portOf(secure),
   }
+}
+
+const portOf = (server: Server): number => (server.address() as AddressInfo).port
+
+const openPort = (server: Server, port: number, host: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+
+/** Resolves when all connections have ended: idle ones at once, the others with their answer or at the deadline. */
+async function drained(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve())
+  })
+  server.closeIdleConnections()
+  // A connection that was busy a moment ago is idle now, and would keep the server open until it times out.
+  const idle = setInterval(() => server.closeIdleConnections(), 100)
+  const deadline = setTimeout(() => server.closeAllConnections(), drainMs)
+  await closed
+  clearInterval(idle)
+  clearTimeout(deadline)
+}
+
+function followServerCertificate(
+  server: TlsServer | undefined,
+  tls: AuthorizationServerOptions['tls'],
+  log: Log,
+): { stop(): void } | undefined {
+  if (server === undefined || tls?.files === undefined) return undefined
+  return followCertificate({
+    files: tls.files,
+    present: tls.certificate,
+    use: (certificate) => replaceCertificate(server, certificate),
+    log,
+  })
 }
 
 /** Keeps the keys of all issuers up to date; when they cannot be read, the ones in memory go on signing. */

@@ -3,8 +3,8 @@ import { type AssertionHeader, type Claims, signedJwtChecks } from './signed-jwt
 
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
-/** `path`: the endpoint that is called, below the issuer */
-type Expected = { issuer: string; path: string; nowSeconds: number }
+/** `uris`: the addresses of the endpoint that is called */
+type Expected = { issuer: string; uris: readonly string[]; nowSeconds: number }
 
 /**
  * The rules of `private_key_jwt` that depend on the assertion alone (RFC 7523, section 3; CAMARA security profile).
@@ -37,7 +37,7 @@ function checkParties(claims: Claims, parameter: string | undefined, expected: E
     throw wrong('iss and sub must both be the client_id')
   if (parameter !== undefined && parameter !== '' && parameter !== sub)
     throw invalidRequest('client_id is not the subject of the client assertion')
-  const { issuer, path } = expected
-  checks.audience(claims, [...new Set([`${issuer}${path}`, `${issuer}/token`, issuer])])
+  const { issuer, uris } = expected
+  checks.audience(claims, [...new Set([...uris, `${issuer}/token`, issuer])])
   return sub
 }

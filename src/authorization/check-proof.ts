@@ -13,13 +13,13 @@ const checks = signedJwtChecks(wrong)
 /**
  * The rules of a DPoP proof that depend on itself alone (RFC 9449, section 4.3), beside those of oidc-provider: one field,
  * one spelling, a strong key, and no time to come, for which its id would be forgotten too early.
- * @returns the proof, or undefined when there is none
+ * @returns the proof and the address that it is for, or undefined when there is none
  * @throws invalid_dpop_proof
  */
 export function checkProof(
   request: IncomingMessage,
-  expected: { uri: string; nowSeconds: number },
-): string | undefined {
+  expected: { uris: readonly string[]; nowSeconds: number },
+): { jwt: string; uri: string } | undefined {
   const [proof, second] = fieldsOf(request, 'dpop')
   if (proof === undefined) return undefined
   if (second !== undefined) throw wrong('there must be one DPoP field')
@@ -29,7 +29,8 @@ export function checkProof(
   if (usableKey(header.jwk, { alg, kid: undefined }) === undefined)
     throw wrong(`its jwk must be a public key for ${alg}: P-256, or RSA of 2048 to 8192 bits`)
   if (claims.htm !== 'POST') throw wrong('htm must be POST')
-  if (claims.htu !== expected.uri) throw wrong(`htu must be ${expected.uri}`)
+  const uri = expected.uris.find((one) => one === claims.htu)
+  if (uri === undefined) throw wrong(`htu must be ${expected.uris.join(' or ')}`)
   const { iat } = claims
   const { nowSeconds } = expected
   if (typeof iat !== 'number' || !Number.isFinite(iat))
@@ -37,7 +38,7 @@ export function checkProof(
   if (iat > nowSeconds + clockSkewSeconds || iat < nowSeconds - proofWindowSeconds)
     throw wrong(`iat ${iat} is not of this moment; the time here is ${nowSeconds}`)
   checks.jti(claims)
-  return proof
+  return { jwt: proof, uri }
 }
 
 /** Each value as it was sent: Node joins or drops the others. */

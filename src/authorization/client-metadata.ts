@@ -19,7 +19,7 @@ export function metadataOf(
   state: TokenState,
   supported: readonly string[],
 ): AdapterPayload | undefined {
-  const { client, assertion, bearer, requestObject } = state
+  const { client, assertion, bearer, requestObject, request } = state
   if (state.browser !== undefined && client === undefined) return undefined
   state.candidates = assertion === undefined ? [] : candidateKeys(client, assertion)
   const headers = [assertion, requestObject].filter((header) => header !== undefined)
@@ -36,13 +36,24 @@ export function metadataOf(
     ...(bearer !== undefined
       ? // The grant itself verifies the assertion, for an unknown client, too.
         { token_endpoint_auth_method: 'none' }
-      : assertion === undefined
-        ? // The provider demands a secret of this method. It is never compared: compareClientSecret is ours.
-          { token_endpoint_auth_method: 'client_secret_basic', client_secret: '-' }
-        : { token_endpoint_auth_method: 'private_key_jwt' }),
+      : authenticationOf(request.mechanism)),
     // With no key to try, a signature is checked all the same: an unknown client, or one without this key, takes as
     // long as a wrong signature and gets the same answer.
     ...(headers.length === 0 ? {} : { jwks: { keys: [...keys, ...decoys] } as never }),
+  }
+}
+
+/** The provider demands a secret, and a name, of these methods. They are never compared: that is ours. */
+function authenticationOf(mechanism: TokenState['request']['mechanism']): AdapterPayload {
+  switch (mechanism) {
+    case 'private_key_jwt':
+      return { token_endpoint_auth_method: 'private_key_jwt' }
+    case 'certificate':
+      return { token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_san_dns: '-' }
+    case 'client_secret_basic':
+    case 'client_secret_post':
+    case 'none':
+      return { token_endpoint_auth_method: 'client_secret_basic', client_secret: '-' }
   }
 }
 
@@ -65,7 +76,7 @@ function settled(
   if (state.path in endpointGrants) types.push(endpointGrants[state.path] ?? '')
   const code = types.includes('authorization_code') && settings.redirectUris.length > 0
   const ciba = types.includes('urn:openid:params:grant-type:ciba')
-  const bound = boundBy(settings, state.proof)
+  const bound = boundBy(settings, state.proofUri !== undefined)
   return {
     grant_types: types,
     response_types: code ? ['code'] : [],

@@ -12,6 +12,7 @@ import Provider, {
   ExternalSigningKey,
   type KoaContextWithOIDC,
 } from 'oidc-provider'
+import { bindingCertificate, provenByCertificate } from './client-certificates.ts'
 import { usableKey } from './client-metadata.ts'
 import type { Client, ClientSource } from './client-source.ts'
 import { grantClientCredentialsScope } from './grants/client-credentials.ts'
@@ -24,6 +25,7 @@ import { providerAdapter } from './provider-adapter.ts'
 import type { TokenRequest } from './read-token-request.ts'
 import { decideReplays } from './replay.ts'
 import { subscriberTokenSeconds, tokenLifetimeSeconds } from './rotate-keys.ts'
+import { endpointUris } from './serve-client.ts'
 import type { ServerOptions } from './server-options.ts'
 import { assertionAlgs, clockSkewSeconds } from './signed-jwt.ts'
 import type { PrivateJwk } from './signing-key.ts'
@@ -37,10 +39,14 @@ export function createProvider(options: ServerOptions, signingKey: PrivateJwk): 
   const provider = new Provider(issuer, configuration(options, signingKey))
   const { Client, OIDCContext } = provider
   // The provider's own would follow the Host header of the request, and so accept an audience of the caller's choice.
-  OIDCContext.prototype.urlFor = (name, options) => provider.urlFor(name, options)
+  OIDCContext.prototype.urlFor = function (name, options) {
+    // A proof was held against the addresses of its endpoint when it came: which of them it is for, is one more of ours.
+    const proven = name === this.route ? stateOf(Provider.ctx?.req)?.proofUri : undefined
+    return proven ?? provider.urlFor(name, options)
+  }
   OIDCContext.prototype.clientJwtAuthExpectedAudience = () => {
     const path = stateOf(Provider.ctx?.req)?.path ?? '/token'
-    return new Set([issuer, provider.urlFor('token'), `${issuer}${path}`])
+    return new Set([issuer, provider.urlFor('token'), ...endpointUris({ ...options, path })])
   }
   Client.prototype.compareClientSecret = (presented) => {
     const state = stateOf(Provider.ctx?.req)
@@ -77,14 +83,7 @@ function common(options: ServerOptions, signingKey: PrivateJwk): Configuration {
       resourceIndicators: resourceIndicators(options, signingKey.kid),
       devInteractions: { enabled: false },
       dPoP: { enabled: true },
-      // No listener of this server asks for certificates yet: a token that has to be bound to one is refused.
-      mTLS: {
-        enabled: true,
-        certificateBoundAccessTokens: true,
-        selfSignedTlsClientAuth: false,
-        tlsClientAuth: false,
-        getCertificate: () => undefined,
-      },
+      mTLS: mutualTls(options),
       pushedAuthorizationRequests: { enabled: false },
       rpInitiatedLogout: { enabled: false },
       userinfo: { enabled: false },
@@ -94,7 +93,7 @@ function common(options: ServerOptions, signingKey: PrivateJwk): Configuration {
     claims: {},
     clientDefaults: { grant_types: [], response_types: [], id_token_signed_response_alg: 'ES256' },
     // `none` is for bearer assertions, which their grant verifies; nobody else's metadata has it.
-    clientAuthMethods: [...clientAuthenticationMethods, 'none'],
+    clientAuthMethods: [...clientAuthenticationMethods, 'tls_client_auth', 'none'],
     enabledJWA: {
       clientAuthSigningAlgValues: [...assertionAlgs],
       requestObjectSigningAlgValues: [...assertionAlgs],
@@ -155,6 +154,33 @@ class SynchronousKey extends ExternalSigningKey {
 
   override sign(data: Uint8Array): Buffer {
     return sign('sha256', data, { key: this.#private, dsaEncoding: 'ieee-p1363' })
+  }
+}
+
+type MutualTls = NonNullable<NonNullable<Configuration['features']>['mTLS']>
+
+/**
+ * Which method a certificate authenticates by (RFC 8705, sections 2.1 and 2.2) follows of how it was registered, and is not
+ * the provider's to know: it is told of one, and asks.
+ */
+function mutualTls({ certificates, clock }: ServerOptions): MutualTls {
+  const nowMs = (): number => clock.now().getTime()
+  return {
+    enabled: true,
+    certificateBoundAccessTokens: true,
+    selfSignedTlsClientAuth: false,
+    tlsClientAuth: true,
+    getCertificate: ({ req }) => {
+      const state = stateOf(req)
+      return state && bindingCertificate(certificates, state, nowMs())
+    },
+    certificateAuthorized: ({ req }) => {
+      const state = stateOf(req)
+      if (state === undefined) return false
+      state.credentialId = provenByCertificate(certificates, state, nowMs())
+      return state.credentialId !== undefined
+    },
+    certificateSubjectMatches: () => true,
   }
 }
 
@@ -228,7 +254,7 @@ function provenCredential(ctx: KoaContextWithOIDC): string {
 
 /** What the settings allow; a profile that asks for keys takes no secret, whatever else they say. */
 function mayUse({ settings }: Client, mechanism: TokenRequest['mechanism']): boolean {
-  if (mechanism === 'none') return false
+  if (mechanism === 'none' || mechanism === 'certificate') return false
   if (settings.profile === 'fapi2' && mechanism.startsWith('client_secret')) return false
   return settings.authenticationMethods.includes(mechanism)
 }

@@ -233,7 +233,11 @@ test('is for the gateway of its environment, whatever resource is asked for', as
 test('names the public address in tokens and metadata, whatever the Host header says', async (t) => {
   const { servers, post, platform } = await testServers(t, {
     count: 1,
-    env: { WAYLEAVE_AUTHORIZATION_URL: 'https://id.example.com/auth' },
+    env: {
+      WAYLEAVE_AUTHORIZATION_URL: 'https://id.example.com/auth',
+      // No address for certificates: none are taken, and nothing is said of them.
+      WAYLEAVE_AUTHORIZATION_TLS_PORT: '',
+    },
   })
   const answer = await post('/sandbox/token', grant, {
     ...basic(sandboxId, sandboxSecret),

@@ -1,4 +1,5 @@
 import type Provider from 'oidc-provider'
+import type { PeerCertificates } from '#platform/client-certificates/peer-certificates'
 import type { Environment } from '#platform/config'
 import type { Platform } from '#platform/module'
 import { ensureKeys } from './ensure-keys.ts'
@@ -17,6 +18,8 @@ import { listLiveKeys, type SigningKeyRecord } from './store.ts'
 export interface Issuer {
   readonly environment: Environment
   readonly url: string
+  /** its other address, where certificates are shown; undefined when they are not taken */
+  readonly certificatesUrl: string | undefined
   /** the paths below the issuer */
   readonly endpoints: readonly EndpointPart[]
   /** Makes the first keys if there are none, and loads them. */
@@ -34,15 +37,20 @@ export function createIssuer(
   platform: Platform,
   options: Pick<ServerOptions, 'environment' | 'clients' | 'scopes' | 'subscribers'> & {
     limiter: FailureLimiter
+    /** judges certificates; they are taken where the configuration has an address for them */
+    peers: PeerCertificates
     /** beside those of the grants, such as the pages of subscribers */
     endpoints?: readonly EndpointPart[]
   },
 ): Issuer {
   const { config, clock, log } = platform
-  const { environment, limiter } = options
+  const { environment, limiter, peers } = options
   const url = `${config.authorization.url}/${environment}`
+  const { tls } = config.authorization
+  const certificates = tls && { url: `${tls.url}/${environment}`, peers }
   const served: ServerOptions = {
     ...options,
+    ...(certificates && { certificates }),
     issuer: url,
     audience: config.gateways[environment].url,
     database: platform.database.as(),
@@ -77,6 +85,7 @@ export function createIssuer(
   return {
     environment,
     url,
+    certificatesUrl: certificates?.url,
     endpoints: [
       tokenEndpoint,
       ...parts.flatMap((part) => part.endpoints ?? []),
@@ -88,13 +97,13 @@ export function createIssuer(
     },
     reload,
     jwks: () => ({ keys: current().keys }),
-    metadata: () => metadataDocument(url, parts),
+    metadata: () => metadataDocument(url, parts, certificates?.url),
     async serve(endpoint, exchange) {
       const { provider } = current()
       if (endpoint.serve !== undefined)
         return await endpoint.serve({ ...exchange, options: served, provider })
       const { request, response, correlator } = exchange
-      const called = { issuer: url, path: endpoint.path, clock }
+      const called = { issuer: url, path: endpoint.path, clock, certificates }
       await serveClient(called, provider, request, response, correlator)
     },
   }

@@ -1,13 +1,19 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { AppError } from '#platform/app-error'
+import { askForCertificate } from '#platform/client-certificates/ask-for-certificate'
 import { correlatorOf } from '#platform/correlator'
+import { limitHandshakes } from '#platform/limit-handshakes'
+import type { ServerCertificate } from '#platform/local-certificate'
 import type { Log } from '#platform/log'
 import { answerToFault, unavailable } from './answer-fault.ts'
+import type { EndpointPart } from './grants/grant-part.ts'
 import type { Issuer } from './issuer.ts'
 import { invalidRequest, OAuthError } from './oauth-error.ts'
 
 const maxHeaders = 100
 const maxRequestsInFlight = 500
+const maxHandshakes = 1_000
 const deadlineMs = 10_000
 
 type Exchange = {
@@ -24,24 +30,46 @@ type Endpoint = {
   oauth?: boolean
 }
 
-/** The one HTTP listener of both issuers: what is not in its table does not exist. */
-export function createListener(issuers: readonly Issuer[], log: Log): Server {
-  const endpoints = endpointTable(issuers, log)
-  const server = createServer(
-    {
-      headersTimeout: 10_000,
-      requestTimeout: 30_000,
-      connectionsCheckingInterval: 1_000,
-      keepAliveTimeout: 65_000,
-    },
-    (request, response) => {
+const deadlines = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  connectionsCheckingInterval: 1_000,
+  keepAliveTimeout: 65_000,
+}
+
+/**
+ * The HTTP listeners of both issuers: what is not in their tables does not exist. The one with TLS asks for certificates,
+ * so it has the endpoints that clients authenticate at, and nothing that a browser is sent to.
+ */
+export function createListeners(
+  issuers: readonly Issuer[],
+  certificate: ServerCertificate | undefined,
+  log: Log,
+): { plain: Server; secure: TlsServer | undefined } {
+  const within = bounded(log)
+  const answering = (endpoints: ReadonlyMap<string, Endpoint>) => {
+    return (request: IncomingMessage, response: ServerResponse): void => {
       void serve(endpoints, request, response, log)
-    },
-  )
-  // Above a limit Node drops headers without a word; they are counted below instead.
-  server.maxHeadersCount = 0
-  server.maxRequestsPerSocket = 1_000
-  return server
+    }
+  }
+  const plain = createServer(deadlines, answering(endpointTable(issuers, within)))
+  const clientsOnly = endpointTable(issuers, within, ({ kind }) => kind === 'client')
+  const secure =
+    certificate &&
+    createTlsServer(
+      { ...deadlines, ...certificate, ...askForCertificate, handshakeTimeout: 10_000 },
+      answering(clientsOnly),
+    )
+  if (secure !== undefined) {
+    limitHandshakes(secure, maxHandshakes)
+    secure.on('tlsClientError', (_error, socket) => socket.destroy())
+  }
+  for (const server of [plain, ...(secure ? [secure] : [])]) {
+    // Above a limit Node drops headers without a word; they are counted below instead.
+    server.maxHeadersCount = 0
+    server.maxRequestsPerSocket = 1_000
+  }
+  return { plain, secure }
 }
 
 async function serve(
@@ -135,7 +163,11 @@ function answer(
     .end(text)
 }
 
-function endpointTable(issuers: readonly Issuer[], log: Log): ReadonlyMap<string, Endpoint> {
+function endpointTable(
+  issuers: readonly Issuer[],
+  within: ReturnType<typeof bounded>,
+  serves: (part: EndpointPart) => boolean = () => true,
+): ReadonlyMap<string, Endpoint> {
   const table = new Map<string, Endpoint>()
   const reading = ['GET', 'HEAD']
   const document = (make: () => unknown, contentType?: string): Endpoint => ({
@@ -145,10 +177,11 @@ function endpointTable(issuers: readonly Issuer[], log: Log): ReadonlyMap<string
       answer(response, 200, make(), { 'cache-control': 'public, max-age=60', ...type })
     },
   })
-  const within = bounded(log)
   for (const issuer of issuers) {
     // A proxy in front may pass the path of the public address on, or take it away.
-    for (const prefix of new Set([new URL(issuer.url).pathname, `/${issuer.environment}`])) {
+    const urls = [issuer.url, issuer.certificatesUrl ?? issuer.url]
+    const paths = urls.map((url) => new URL(url).pathname)
+    for (const prefix of new Set([...paths, `/${issuer.environment}`])) {
       const metadata = document(() => issuer.metadata())
       table.set(`${prefix}/.well-known/openid-configuration`, metadata)
       table.set(`${prefix}/.well-known/oauth-authorization-server`, metadata)
@@ -158,7 +191,7 @@ function endpointTable(issuers: readonly Issuer[], log: Log): ReadonlyMap<string
         `${prefix}/jwks`,
         document(() => issuer.jwks(), 'application/jwk-set+json'),
       )
-      for (const part of issuer.endpoints) {
+      for (const part of issuer.endpoints.filter(serves)) {
         table.set(`${prefix}${part.path}`, {
           methods: part.methods,
           oauth: part.kind === 'client',

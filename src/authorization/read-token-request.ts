@@ -1,7 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import { invalidRequest, quoted } from './oauth-error.ts'
 
-type Mechanism = 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'none'
+/** `certificate` is that of the connection; `none` for bearer assertions, and for what nothing authenticates. */
+type Mechanism =
+  | 'client_secret_basic'
+  | 'client_secret_post'
+  | 'private_key_jwt'
+  | 'certificate'
+  | 'none'
 
 /** A token request whose form is right; nothing in it has been believed yet. */
 export type TokenRequest = {

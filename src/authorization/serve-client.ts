@@ -1,10 +1,13 @@
 import { IncomingMessage, type ServerResponse } from 'node:http'
 import type Provider from 'oidc-provider'
+import type { ShownCertificate } from '#platform/client-certificates/peer-certificates'
 import type { Clock } from '#platform/clock'
 import { checkBearerAssertion, jwtBearerGrant } from './check-bearer-assertion.ts'
 import { checkClientAssertion } from './check-client-assertion.ts'
 import { checkProof } from './check-proof.ts'
+import { type ClientCertificates, checkAuthenticating } from './client-certificates.ts'
 import { endpointGrants } from './endpoint-grants.ts'
+import { invalidRequest } from './oauth-error.ts'
 import {
   readBody,
   readTokenRequest,
@@ -19,6 +22,7 @@ type ClientEndpoint = {
   /** `/token`: below the issuer, and the route of the provider */
   path: string
   clock: Clock
+  certificates: ClientCertificates | undefined
 }
 
 /**
@@ -35,28 +39,33 @@ export async function serveClient(
 ): Promise<void> {
   refuseWrongForm(request)
   const body = await readBody(request)
-  const token = readTokenRequest(request, body)
-  const { issuer, path, clock } = endpoint
-  const nowSeconds = Math.floor(clock.now().getTime() / 1_000)
-  const assertion =
-    token.mechanism === 'private_key_jwt'
-      ? checkClientAssertion(token.parameters, { issuer, path, nowSeconds })
-      : undefined
+  const { issuer, path, clock, certificates } = endpoint
+  const nowMs = clock.now().getTime()
+  const nowSeconds = Math.floor(nowMs / 1_000)
+  const uris = endpointUris(endpoint)
+  const form = readTokenRequest(request, body)
   const bearer =
-    token.parameters.get('grant_type') === jwtBearerGrant && path === '/token'
-      ? checkBearerAssertion(token.parameters, {
+    form.parameters.get('grant_type') === jwtBearerGrant && path === '/token'
+      ? checkBearerAssertion(form.parameters, {
           issuer,
           nowSeconds,
-          otherAuthentication: token.mechanism !== 'none',
+          otherAuthentication: form.mechanism !== 'none',
         })
       : undefined
-  const proof = checkProof(request, { uri: `${issuer}${path}`, nowSeconds })
+  const certificate = certificates?.peers.of(request)
+  const token = bearer === undefined ? withCertificate(form, certificate) : form
+  if (token.mechanism === 'certificate') checkAuthenticating(certificates, certificate, nowMs)
+  const assertion =
+    token.mechanism === 'private_key_jwt'
+      ? checkClientAssertion(token.parameters, { issuer, uris, nowSeconds })
+      : undefined
+  const proof = checkProof(request, { uris, nowSeconds })
   const grant = endpointGrants[path]
   const copy =
     grant === undefined
       ? copyOf(
           request,
-          { issuer, path, proof },
+          { issuer, path, proof: proof?.jwt },
           bearer ? withClient(token, body, bearer.clientId) : body,
         )
       : copyOf(request, { issuer, path: '/token', proof: undefined }, withGrant(token, grant))
@@ -70,11 +79,36 @@ export async function serveClient(
       bearer,
       clientId: token.claimedClientId ?? bearer?.clientId ?? assertion?.clientId,
       requestObject: requestObjectHeader(token.parameters.get('request')),
-      proof: copy.headers.dpop !== undefined,
+      proofUri: copy.headers.dpop === undefined ? undefined : proof?.uri,
+      certificate,
       address: request.socket.remoteAddress ?? '',
     }),
   )
   await callbackOf(provider)(copy, response)
+}
+
+/** Where the endpoint can be reached: at the issuer, and at its address for certificates. */
+export const endpointUris = ({
+  issuer,
+  path,
+  certificates,
+}: Pick<ClientEndpoint, 'issuer' | 'path'> & {
+  certificates?: ClientCertificates | undefined
+}): string[] => [
+  `${issuer}${path}`,
+  ...(certificates === undefined ? [] : [`${certificates.url}${path}`]),
+]
+
+/** A certificate authenticates its client where nothing else does (RFC 8705, section 2). */
+function withCertificate(
+  form: TokenRequest,
+  certificate: ShownCertificate | undefined,
+): TokenRequest {
+  const shows = certificate !== undefined && certificate !== 'no certificate'
+  if (form.mechanism !== 'none' || !shows) return form
+  if ((form.claimedClientId ?? '') === '')
+    throw invalidRequest('client_id is missing: a certificate does not say whose it is')
+  return { ...form, mechanism: 'certificate' }
 }
 
 /** The same parameters as a grant of the endpoint's own, which a client cannot name by itself. */

@@ -7,6 +7,7 @@ import type { NewId } from '#platform/ids'
 import type { Log } from '#platform/log'
 import type { Outbox } from '#platform/outbox'
 import type { Sealing } from '#platform/sealing'
+import type { ClientCertificates } from './client-certificates.ts'
 import type { ClientSource, ScopeSource } from './client-source.ts'
 import type { InteractionPages } from './interaction.ts'
 import type { NetworkAuthentication, SubscriberLookup } from './network-authentication.ts'
@@ -31,6 +32,8 @@ export type ServerOptions = {
   newId: NewId
   clock: Clock
   log: Log
+  /** without it no client shows a certificate */
+  certificates?: ClientCertificates
   /** without it there is no grant on behalf of a subscriber */
   subscribers?: SubscriberParts
 }

@@ -111,6 +111,8 @@ function describeFailure(environment: Environment, state: TokenState): string {
   const hint = state.clientId?.startsWith(otherPrefix[environment])
     ? `; ids that begin with ${otherPrefix[environment]} are not of this environment (${environment})`
     : ''
+  if (state.request.mechanism === 'certificate')
+    return `no active client with this client_id has registered this certificate in ${environment}${hint}`
   if (state.assertion === undefined)
     return `no active client has this client_id and secret in ${environment}${hint}`
   const { alg, kid } = state.assertion

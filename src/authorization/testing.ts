@@ -6,7 +6,11 @@ import type { Clock } from '#platform/clock'
 import type { Environment } from '#platform/config'
 import type { Platform } from '#platform/module'
 import { testDatabaseUrl, testPlatform } from '#platform/testing'
-import { type AuthorizationServer, createAuthorizationServer } from './authorization-server.ts'
+import {
+  type AuthorizationServer,
+  type AuthorizationServerOptions,
+  createAuthorizationServer,
+} from './authorization-server.ts'
 import type { Client, ClientSource, ScopeSource } from './client-source.ts'
 import { type TestWorld, testSubscribers } from './testing-subscribers.ts'
 
@@ -93,6 +97,8 @@ export async function testServers(
     env?: Record<string, string>
     subscribers?: boolean
     clock?: Clock
+    /** of each server, such as its certificate */
+    server?: Partial<AuthorizationServerOptions>
   } = {},
 ): Promise<{
   platform: Platform
@@ -129,6 +135,7 @@ export async function testServers(
       contracts: clients,
       port: 0,
       ...(options.subscribers === true ? { subscribers } : {}),
+      ...options.server,
     })
     servers.push(server)
   }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { ShownCertificate } from '#platform/client-certificates/peer-certificates'
 import type { BearerAssertion } from './check-bearer-assertion.ts'
 import type { Client } from './client-source.ts'
 import type { TokenRequest } from './read-token-request.ts'
@@ -24,8 +25,10 @@ export type TokenState = {
   readonly bearer: BearerAssertion | undefined
   /** what the request's signed request object says of its key; undefined without a readable one */
   readonly requestObject: AssertionHeader | undefined
-  /** whether the request proves the possession of a key (RFC 9449) */
-  readonly proof: boolean
+  /** the address that the request's proof of possession is for (RFC 9449); undefined without one */
+  readonly proofUri: string | undefined
+  /** what the client's connection was shown; undefined where certificates are not taken */
+  readonly certificate: ShownCertificate | undefined
   /** the request as it came, with its cookies and its peer: undefined where no browser calls */
   readonly browser: IncomingMessage | undefined
   readonly address: string
@@ -58,7 +61,8 @@ export const newState = (
   clientId: undefined,
   bearer: undefined,
   requestObject: undefined,
-  proof: false,
+  proofUri: undefined,
+  certificate: undefined,
   browser: undefined,
   address: '',
   startedAt: performance.now(),

@@ -22,6 +22,16 @@ function wantedPorts(config: Config): Wanted[] {
     at('production gateway, TLS', production.tlsPort, 'GATEWAY_PRODUCTION_TLS', production.tlsUrl),
     at('sandbox gateway, TLS', sandbox.tlsPort, 'GATEWAY_SANDBOX_TLS', sandbox.tlsUrl),
     at('authorization servers', authorization.port, 'AUTHORIZATION', authorization.url),
+    ...(authorization.tls === undefined
+      ? []
+      : [
+          at(
+            'authorization servers, TLS',
+            authorization.tls.port,
+            'AUTHORIZATION_TLS',
+            authorization.tls.url,
+          ),
+        ]),
     inside('simulated operator', simulator.port, 'SIMULATOR'),
     inside('control, internal', control.internalPort, 'CONTROL_INTERNAL'),
     inside('authorization, internal', authorization.internalPort, 'AUTHORIZATION_INTERNAL'),

@@ -1,11 +1,16 @@
 import { hostname } from 'node:os'
+import path from 'node:path'
 import { createAuthorizationServer } from '#authorization'
 import { createScopeSource } from '#contracts'
 import { createPartnerDirectory } from '#partners'
 import type { Config, Environment } from '#platform/config'
 import { createInternalServer } from '#platform/internal-server'
+import { serverCertificate } from '#platform/local-certificate'
+import type { Log } from '#platform/log'
 import { superviseProcess } from '#platform/process-lifecycle'
+import { clientAuthorities } from './client-authorities.ts'
 import { createPlatform } from './create-platform.ts'
+import { certificateFiles } from './gateway-folder.ts'
 import { openTracing, traceAddresses } from './open-tracing.ts'
 import { createSubscriberParts } from './subscriber-parts.ts'
 import { tellSupervisor } from './tell-supervisor.ts'
@@ -28,6 +33,7 @@ export async function runAuthorization(
     contracts: createScopeSource(platform),
     subscribers,
     environments,
+    ...(await certificateParts(config, platform.log)),
     observe: (http) => traceAddresses(http, traces),
   })
   const internal = createInternalServer({
@@ -48,4 +54,13 @@ export async function runAuthorization(
   await internal.start()
   await server.start()
   tellSupervisor({ type: 'ready' })
+}
+
+/** What the TLS listener shows, and whose client certificates are accepted by name; nothing where none are taken. */
+async function certificateParts(config: Config, log: Log) {
+  if (config.authorization.tls === undefined) return {}
+  const folder = path.join(config.dataDir, 'authorization')
+  const certificate = await serverCertificate({ folder: path.join(folder, 'tls'), ...config.tls })
+  const tls = { certificate, files: certificateFiles(config) }
+  return { tls, ...(await clientAuthorities(config, folder, log)) }
 }

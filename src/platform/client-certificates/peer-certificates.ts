@@ -48,6 +48,12 @@ export type CertificateFault =
   | 'revoked certificate'
   | 'unregistered certificate'
 
+/**
+ * The certificate of a request, or why there is none that could be read.
+ * @public
+ */
+export type ShownCertificate = PeerCertificate | CertificateFault
+
 const deepestPath = 4
 const mostRemembered = 2_000
 
@@ -59,7 +65,7 @@ const mostRemembered = 2_000
 export class PeerCertificates {
   #authorities: CertificateAuthorities
   #proxies: TrustedProxies
-  #ofConnection = new WeakMap<Socket, PeerCertificate | CertificateFault>()
+  #ofConnection = new WeakMap<Socket, ShownCertificate>()
   #young = new Map<string, PeerCertificate | undefined>()
   #old = new Map<string, PeerCertificate | undefined>()
 
@@ -72,7 +78,7 @@ export class PeerCertificates {
    * The certificate of the client. Behind a trusted proxy it is the one that the proxy passes on and no other: what the
    * proxy itself shows on its connection says nothing about who is behind it. Anybody else's fields are not read.
    */
-  of(request: Received): PeerCertificate | CertificateFault {
+  of(request: Received): ShownCertificate {
     if (this.#proxies.trusts(request)) {
       const { headers } = request
       const field = headers['client-cert']
@@ -129,7 +135,7 @@ export class PeerCertificates {
     return path !== undefined && nowMs >= path.notBeforeMs && nowMs <= path.notAfterMs
   }
 
-  #ofSocket(socket: Socket): PeerCertificate | CertificateFault {
+  #ofSocket(socket: Socket): ShownCertificate {
     const known = this.#ofConnection.get(socket)
     if (known !== undefined) return known
     const read = readSocket(socket)
@@ -163,7 +169,7 @@ function readFields(field: string, chain: string | undefined): PeerCertificate |
   }
 }
 
-function readSocket(socket: Socket): PeerCertificate | CertificateFault {
+function readSocket(socket: Socket): ShownCertificate {
   const tls = socket as { getPeerX509Certificate?: () => X509Certificate | undefined }
   try {
     const shown = tls.getPeerX509Certificate?.()
