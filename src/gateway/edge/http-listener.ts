@@ -1,11 +1,12 @@
 import { createServer, type Server } from 'node:net'
+import { replaceCertificate } from '#platform/client-certificates/ask-for-certificate'
 import type { GatewayLimits } from '../gateway-limits.ts'
 import type { ConnectionCaps } from './connection-caps.ts'
 import type { EdgeEvents } from './edge-metrics.ts'
 import { createHttp1Connections } from './http1-connections.ts'
 import { createHttp2Sessions, type Http2Sessions } from './http2-sessions.ts'
 import type { Handle } from './messages.ts'
-import { type Certificate, createTlsServer, replaceCertificate } from './tls-server.ts'
+import { type Certificate, createTlsServer } from './tls-server.ts'
 
 /** One address that partners reach. */
 export interface HttpListener {
