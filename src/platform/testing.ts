@@ -43,7 +43,11 @@ const sealing = createSealing(createHash('sha256').update('test').digest())
 let server: Promise<string> | undefined
 let stopOwnServer = (): Promise<void> => Promise.resolve()
 
-function testServer(): Promise<string> {
+/**
+ * The server of the tests, as its superuser.
+ * @public
+ */
+export function testServerUrl(): Promise<string> {
   server ??= process.env.WAYLEAVE_TEST_POSTGRES
     ? Promise.resolve(process.env.WAYLEAVE_TEST_POSTGRES)
     : startTestServer()
@@ -72,7 +76,7 @@ const madeRoles: string[] = []
 let administrator: Promise<Client> | undefined
 
 function administration(): Promise<Client> {
-  administrator ??= testServer().then(async (url) => {
+  administrator ??= testServerUrl().then(async (url) => {
     const client = new Client({ connectionString: url })
     await client.connect()
     return client
@@ -108,7 +112,7 @@ const withDatabase = (url: string, name: string): string => {
 let template: Promise<string> | undefined
 
 async function makeTemplate(): Promise<string> {
-  const url = await testServer()
+  const url = await testServerUrl()
   const files = globSync(['*/migrations/*.sql', '*/database-grants.ts', 'platform/*-grants.ts'], {
     cwd: source,
   }).sort()
@@ -146,7 +150,7 @@ export async function testDatabaseUrl(_t?: TestContext): Promise<string> {
   // Copied file by file: half the time of the usual way through the write-ahead log.
   await admin.query(`create database ${name} template ${await template} strategy file_copy`)
   made.push(name)
-  return withDatabase(await testServer(), name)
+  return withDatabase(await testServerUrl(), name)
 }
 
 /** @public */
