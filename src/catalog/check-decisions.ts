@@ -72,11 +72,6 @@ function checkCredentials({ file, api, operation, terms, at }: Checking): void {
       [...at, 'senderConstrained'],
       'is about access tokens, and none are accepted here: ask for a `clientCertificate` instead',
     )
-  else if (terms.senderConstrained === true)
-    file.warn(
-      [...at, 'senderConstrained'],
-      'needs bound tokens, and the authorization server of this platform issues none yet: every call is refused until it does',
-    )
 }
 
 function checkCache({ file, api, operation, terms, at }: Checking): void {
