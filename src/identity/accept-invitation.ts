@@ -9,11 +9,16 @@ import { passwordFaults } from './password-policy.ts'
 import { linkNotValid, refuseFaults } from './refuse-faults.ts'
 import type { InvitationAcceptance } from './schema.ts'
 import { actorOf } from './sign-in.ts'
-import { type Account, deleteInvitation, findInvitation, insertMember } from './store.ts'
-import type { IdentityTables, InvitationRow } from './tables.ts'
+import { deleteStaffInvitation, findStaffInvitation, insertStaff } from './staff-store.ts'
+import { type Account, deleteInvitation, findInvitation, insertMember, type Trx } from './store.ts'
+import type { IdentityTables, InvitationRow, PersonRow, StaffInvitationRow } from './tables.ts'
+
+type Invitation =
+  | ({ purpose: 'invitation' } & InvitationRow)
+  | ({ purpose: 'staff-invitation' } & StaffInvitationRow)
 
 /**
- * Makes a member of an invitation. The link came by mail, so the address is verified.
+ * Makes a member, or one of the staff, of an invitation. The link came by mail, so the address is confirmed.
  * @throws AppError INVALID_ARGUMENT when the link or the password is not good; ALREADY_EXISTS when the address got an
  *   account meanwhile
  */
@@ -22,46 +27,28 @@ export async function acceptInvitation(
   input: InvitationAcceptance,
   ip: string,
 ): Promise<Account> {
-  const { db, outbox, clock } = identifying
-  const invitation = await openInvitation(identifying, db, input.token)
+  const { db, clock } = identifying
+  const seen = await openInvitation(identifying, db, input.token)
   await refuseFaults(identifying, {
-    linkIsOpen: invitation !== undefined,
-    faults: passwordFaults(input.password, { email: invitation?.email }),
+    linkIsOpen: seen !== undefined,
+    faults: passwordFaults(input.password, { email: seen?.email }),
     ip,
   })
+  if (seen === undefined) throw linkNotValid()
   const passwordHash = await hashPassword(input.password)
   return await db.transaction().execute(async (trx) => {
-    const id = await consumeLink(identifying, trx, 'invitation', input.token)
-    const current = id === undefined ? undefined : await findInvitation(trx, id)
-    if (current === undefined || !(await deleteInvitation(trx, current.id))) throw linkNotValid()
+    const invitation = await takeInvitation(identifying, trx, seen.purpose, input.token)
     const now = clock.now()
     const person = {
-      id: current.id,
-      email: current.email,
+      id: invitation.id,
+      email: invitation.email,
       name: input.name.trim(),
       password_hash: passwordHash,
       email_verified_at: now,
       last_sign_in_at: now,
       created_at: now,
     }
-    const { partner_id: partnerId, role } = current
-    if (!(await insertMember(trx, person, { partnerId, role }))) throw hasAccount()
-    const account: Account = {
-      ...person,
-      has_second_factor: false,
-      kind: 'partner',
-      partner_id: partnerId,
-      role,
-    }
-    await recordAction(outbox, trx, {
-      actor: actorOf(account),
-      action: 'member.joined',
-      target: account.id,
-      detail: { role },
-    })
-    const payload = { memberId: account.id, partnerId }
-    await outbox.emit(trx, { type: registeredEvent, key: account.id, payload })
-    return account
+    return await join(identifying, trx, invitation, person)
   })
 }
 
@@ -69,7 +56,97 @@ async function openInvitation(
   identifying: Identifying,
   db: Kysely<IdentityTables>,
   token: string,
-): Promise<InvitationRow | undefined> {
-  const id = await peekLink(identifying, db, 'invitation', token)
-  return id === undefined ? undefined : await findInvitation(db, id)
+): Promise<Invitation | undefined> {
+  for (const purpose of ['invitation', 'staff-invitation'] as const) {
+    const id = await peekLink(identifying, db, purpose, token)
+    if (id !== undefined) return await findOpen(db, purpose, id)
+  }
+  return undefined
+}
+
+async function findOpen(
+  db: Kysely<IdentityTables>,
+  purpose: Invitation['purpose'],
+  id: string,
+): Promise<Invitation | undefined> {
+  if (purpose === 'invitation') {
+    const row = await findInvitation(db, id)
+    return row && { purpose, ...row }
+  }
+  const row = await findStaffInvitation(db, id)
+  return row && { purpose, ...row }
+}
+
+/** Uses up the link and the invitation as it is now: its role may have changed since it was mailed. */
+async function takeInvitation(
+  identifying: Identifying,
+  trx: Trx,
+  purpose: Invitation['purpose'],
+  token: string,
+): Promise<Invitation> {
+  const id = await consumeLink(identifying, trx, purpose, token)
+  const invitation = id === undefined ? undefined : await findOpen(trx, purpose, id)
+  if (invitation === undefined) throw linkNotValid()
+  const remove = purpose === 'invitation' ? deleteInvitation : deleteStaffInvitation
+  if (!(await remove(trx, invitation.id))) throw linkNotValid()
+  return invitation
+}
+
+async function join(
+  identifying: Identifying,
+  trx: Trx,
+  invitation: Invitation,
+  person: PersonRow,
+): Promise<Account> {
+  return invitation.purpose === 'invitation'
+    ? await joinPartner(identifying, trx, invitation, person)
+    : await joinStaff(identifying, trx, invitation, person)
+}
+
+async function joinPartner(
+  { outbox }: Identifying,
+  trx: Trx,
+  { partner_id, role }: InvitationRow,
+  person: PersonRow,
+): Promise<Account> {
+  if (!(await insertMember(trx, person, { partnerId: partner_id, role }))) throw hasAccount()
+  const account = {
+    ...person,
+    has_second_factor: false,
+    kind: 'partner',
+    partner_id,
+    role,
+  } as const
+  await recordAction(outbox, trx, {
+    actor: actorOf(account),
+    action: 'member.joined',
+    target: account.id,
+    detail: { role },
+  })
+  const payload = { memberId: account.id, partnerId: partner_id }
+  await outbox.emit(trx, { type: registeredEvent, key: account.id, payload })
+  return account
+}
+
+async function joinStaff(
+  { outbox }: Identifying,
+  trx: Trx,
+  { role }: StaffInvitationRow,
+  person: PersonRow,
+): Promise<Account> {
+  if (!(await insertStaff(trx, person, role))) throw hasAccount()
+  const account = {
+    ...person,
+    has_second_factor: false,
+    kind: 'operator',
+    partner_id: null,
+    role,
+  } as const
+  await recordAction(outbox, trx, {
+    actor: actorOf(account),
+    action: 'staff.joined',
+    target: account.id,
+    detail: { role },
+  })
+  return account
 }

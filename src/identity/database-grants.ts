@@ -17,6 +17,7 @@ export const databaseGrants: ModuleGrants = {
     session: { control: write },
     sign_in_ticket: { control: write },
     staff: { control: write },
+    staff_invitation: { control: write },
     token: { control: write },
     totp: { control: write },
     totp_enrolment: { control: write },

@@ -13,6 +13,7 @@ const linkLifetimeMs = {
   recovery: 30 * minute,
   'email-verification': 3 * 24 * 60 * minute,
   invitation: 7 * 24 * 60 * minute,
+  'staff-invitation': 3 * 24 * 60 * minute,
   'first-operator': 15 * minute,
 } as const satisfies Record<LinkPurpose, number>
 

@@ -10,6 +10,7 @@ export type MailOrder =
   | { kind: 'registration' | 'verification'; personId: string }
   | { kind: 'recovery'; sealedEmail: string }
   | { kind: 'invitation'; invitationId: string }
+  | { kind: 'staff-invitation'; invitationId: string }
   | { kind: 'password-changed'; personId: string }
   | { kind: 'notice'; personId: string; subject: string; text: string }
 

@@ -294,6 +294,27 @@ export const permissions = {
  */
 export type Permission = keyof typeof permissions
 
+/** What each role is for, in the order in which they are offered. */
+export const roles = {
+  partner: {
+    owner: 'Everything: members, contracts and single sign-on, too',
+    developer: 'Applications, their credentials and subscriptions',
+    finance: 'Contracts, usage and what it costs; no credentials',
+    viewer: 'Sees what developers see and changes nothing',
+  },
+  operator: {
+    administrator: 'Everything: the staff, and erasing subscribers, too',
+    product: 'APIs, prices, contracts and the words of consent',
+    engineer: 'APIs, applications and what gateways do',
+    'partner-success':
+      'Partners, their contracts and applications, and consents of their subscribers',
+    auditor: 'Sees everything, evidence too, and changes nothing',
+  },
+} as const satisfies {
+  partner: Record<PartnerRole, string>
+  operator: Record<OperatorRole, string>
+}
+
 export const grantOf = (permission: Permission): Grant => permissions[permission]
 
 export const permissionNames = Object.keys(permissions) as Permission[]

@@ -15,8 +15,10 @@ export function personOf({ actor }: FastifyRequest): string {
 
 /** @throws AppError PERMISSION_DENIED for an API token */
 export function refuseToken(actor: Actor): void {
-  if ('via' in actor && actor.via === 'token') throw notWithToken()
+  if (isToken(actor)) throw notWithToken()
 }
+
+export const isToken = (actor: Actor): boolean => 'via' in actor && actor.via === 'token'
 
 const notWithToken = (): AppError =>
   new AppError('PERMISSION_DENIED', 'This is done signed in, not with an API token.')

@@ -2,8 +2,8 @@ import type { FastifyRequest } from 'fastify'
 import type { Actor } from '#audit'
 import { AppError } from '#platform/app-error'
 import { unauthenticated } from './authenticate.ts'
-import { grantOf, type Permission } from './permissions.ts'
-import { refuseToken } from './person-of.ts'
+import { grantOf, type Permission, permissionNames } from './permissions.ts'
+import { isToken, refuseToken } from './person-of.ts'
 import { requireStepUp } from './require-step-up.ts'
 
 /**
@@ -23,6 +23,12 @@ export function holds(actor: Actor, permission: Permission): boolean {
       return false
   }
 }
+
+/** The permissions that a caller has. */
+export const heldBy = (actor: Actor): Permission[] =>
+  permissionNames.filter(
+    (name) => holds(actor, name) && !(isToken(actor) && grantOf(name).person === true),
+  )
 
 /**
  * Lets on who has the permission and, where it asks for that, has just proved to be there. The guard does so with the

@@ -53,6 +53,27 @@ export const OperatorRole = Type.Union([
 ])
 export type OperatorRole = Static<typeof OperatorRole>
 
+const RoleName = Type.String()
+
+export const RoleTable = Type.Object({
+  partner: Type.Array(Type.Object({ role: RoleName, description: Type.String() })),
+  operator: Type.Array(Type.Object({ role: RoleName, description: Type.String() })),
+  permissions: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      /** what one may do with it, after "may" */
+      title: Type.String(),
+      partner: Type.Array(RoleName),
+      operator: Type.Array(RoleName),
+      /** whether a person has to prove to be there */
+      stepUp: Type.Boolean(),
+      /** whether an API token may have it */
+      token: Type.Boolean(),
+    }),
+  ),
+})
+export type RoleTable = Static<typeof RoleTable>
+
 export const Session = Type.Object({
   kind: Type.Union([Type.Literal('partner'), Type.Literal('operator')]),
   id: Type.String(),
@@ -60,6 +81,8 @@ export const Session = Type.Object({
   email: Type.Optional(Type.String()),
   emailVerified: Type.Boolean(),
   role: Type.String(),
+  /** what the caller may do: the names of `GET /roles` that it has */
+  permissions: Type.Array(Type.String()),
   partnerId: Type.Optional(Type.String()),
   via: Type.Union([Type.Literal('session'), Type.Literal('token')]),
   /** of a person: whether it has a passkey or an authenticator app, or must have one before anything else */
@@ -113,12 +136,20 @@ export type FirstOperator = Static<typeof FirstOperator>
 
 export const Operator = Type.Object({
   id: Type.String(),
+  /** empty until an invitation is accepted */
   name: Type.String(),
   email: Type.String(),
   role: OperatorRole,
+  state: Type.Union([Type.Literal('active'), Type.Literal('invited')]),
   createdAt: Timestamp,
 })
 export type Operator = Static<typeof Operator>
+
+export const NewOperator = Type.Object({ email: Email, role: OperatorRole }, strict)
+export type NewOperator = Static<typeof NewOperator>
+
+export const OperatorChange = Type.Object({ role: OperatorRole }, strict)
+export type OperatorChange = Static<typeof OperatorChange>
 
 export const NewToken = Type.Object({ name: Name }, strict)
 export type NewToken = Static<typeof NewToken>

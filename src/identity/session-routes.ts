@@ -5,8 +5,11 @@ import type { HttpServer, Routes } from '#platform/http-server'
 import { unauthenticated } from './authenticate.ts'
 import { owesSecondFactor } from './factor-rules.ts'
 import type { Identifying } from './needs.ts'
-import { Session } from './schema.ts'
+import { grantOf, permissionNames, roles } from './permissions.ts'
+import { heldBy } from './require-permission.ts'
+import { RoleTable, Session } from './schema.ts'
 import type { SessionCookie } from './session-cookie.ts'
+import { actorOf } from './sign-in.ts'
 import { endSession } from './start-session.ts'
 import { type Account, findAccount } from './store.ts'
 
@@ -23,6 +26,7 @@ export const presentSession = (
   email: account.email,
   emailVerified: account.email_verified_at !== null,
   role: account.role,
+  permissions: heldBy(actorOf(account)),
   ...(account.kind === 'partner' && { partnerId: account.partner_id }),
   via: 'session',
   secondFactor: account.has_second_factor
@@ -35,6 +39,7 @@ export const presentSession = (
 export function createSessionRoutes(identifying: Identifying, cookie: SessionCookie): Routes {
   return (server) => {
     whoAmIRoute(server, identifying)
+    rolesRoute(server)
     signOutRoute(server, identifying, cookie)
   }
 }
@@ -68,9 +73,45 @@ async function whoIs(identifying: Identifying, { actor }: FastifyRequest): Promi
     name: actor.name,
     emailVerified: false,
     role: actor.role,
+    permissions: heldBy(actor),
     ...(actor.kind === 'partner' && { partnerId: actor.partnerId }),
     via: 'token',
   }
+}
+
+function rolesRoute(server: HttpServer): void {
+  server.get(
+    '/roles',
+    {
+      config: { access: 'session.read' },
+      schema: {
+        operationId: 'getRoles',
+        summary: 'Which role may do what',
+        tags,
+        response: { 200: RoleTable },
+      },
+    },
+    () => roleTable,
+  )
+}
+
+const described = (ofKind: Readonly<Record<string, string>>) =>
+  Object.entries(ofKind).map(([role, description]) => ({ role, description }))
+
+const roleTable: RoleTable = {
+  partner: described(roles.partner),
+  operator: described(roles.operator),
+  permissions: permissionNames.map((name) => {
+    const { title, partner, operator, stepUp, person } = grantOf(name)
+    return {
+      name,
+      title,
+      partner: [...partner],
+      operator: [...operator],
+      stepUp: stepUp === true,
+      token: person !== true,
+    }
+  }),
 }
 
 function signOutRoute(server: HttpServer, identifying: Identifying, cookie: SessionCookie): void {

@@ -26,9 +26,11 @@ test('signs in, says who it is, and ends the session on the server', async (t) =
     via: 'session',
     secondFactor: 'absent',
   }
-  assert.deepEqual(started.body, expected)
+  const { permissions, ...session } = started.body
+  assert.deepEqual(session, expected)
+  assert.ok(permissions.includes('member.manage') && !permissions.includes('staff.read'))
   const { cookie } = started
-  assert.deepEqual((await call('GET', '/session', { cookie })).body, expected)
+  assert.deepEqual((await call('GET', '/session', { cookie })).body, { ...expected, permissions })
   const ended = await call('DELETE', '/session', { cookie })
   assert.equal(ended.status, 204)
   assert.match(ended.headers.get('set-cookie') ?? '', /Max-Age=0/)

@@ -5,7 +5,7 @@ import type { OperatorRole, PartnerRole } from './schema.ts'
 import type { IdentityTables, InvitationRow, PersonRow } from './tables.ts'
 
 type Db = Kysely<IdentityTables>
-type Trx = Transaction<IdentityTables>
+export type Trx = Transaction<IdentityTables>
 
 /** A person with the one thing that it may do here: work for a partner or for the operator. */
 export type Account = Selectable<PersonRow> & {
@@ -90,7 +90,7 @@ export const countOpened = async (db: Db, email: string, from: Date, to: Date): 
 const lockAddress = (trx: Trx, email: string) => lockFor(trx, `identity.address.${email}`)
 
 /** @returns false when the address is confirmed here, and somebody else has confirmed it */
-async function insertPerson(trx: Trx, person: PersonRow): Promise<boolean> {
+export async function insertPerson(trx: Trx, person: PersonRow): Promise<boolean> {
   if (person.email_verified_at !== null) {
     await lockAddress(trx, person.email)
     if ((await findHolder(trx, person.email)) !== undefined) return false
@@ -317,25 +317,4 @@ export const findInvitation = (db: Db, id: string): Promise<InvitationRow | unde
 export async function deleteInvitation(db: Db, id: string): Promise<boolean> {
   const result = await db.deleteFrom('identity.invitation').where('id', '=', id).executeTakeFirst()
   return result.numDeletedRows > 0n
-}
-
-export async function listStaff(
-  db: Db,
-  page: { limit: number; offset: number },
-): Promise<{ rows: (PersonRow & { role: OperatorRole })[]; total: number }> {
-  const staff = db
-    .selectFrom('identity.staff as s')
-    .innerJoin('identity.person as p', 'p.id', 's.person_id')
-  const [rows, count] = await Promise.all([
-    staff
-      .selectAll('p')
-      .select('s.role')
-      .orderBy('p.created_at')
-      .orderBy('p.id')
-      .limit(page.limit)
-      .offset(page.offset)
-      .execute(),
-    staff.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow(),
-  ])
-  return { rows, total: count.total }
 }

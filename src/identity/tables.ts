@@ -1,3 +1,4 @@
+import type { ColumnType } from 'kysely'
 import type { OperatorRole, PartnerRole } from './schema.ts'
 
 export type PersonRow = {
@@ -10,7 +11,12 @@ export type PersonRow = {
   created_at: Date
 }
 
-export type LinkPurpose = 'recovery' | 'email-verification' | 'invitation' | 'first-operator'
+export type LinkPurpose =
+  | 'recovery'
+  | 'email-verification'
+  | 'invitation'
+  | 'staff-invitation'
+  | 'first-operator'
 
 export type ChallengePurpose = 'passkey-sign-in' | 'passkey-step-up' | 'passkey-registration'
 
@@ -36,6 +42,14 @@ export type InvitationRow = {
   created_at: Date
 }
 
+export type StaffInvitationRow = {
+  id: string
+  email: string
+  role: OperatorRole
+  invited_by: string
+  created_at: Date
+}
+
 export type SessionRow = {
   id_hash: string
   id: string
@@ -46,9 +60,50 @@ export type SessionRow = {
   address: string
   previous_hash: string | null
   rotated_at: Date | null
+  /** of a session that came from an identity provider */
+  provider_owner: string | null
+  ends_at: Date | null
+  sign_out_url: string | null
   created_at: Date
   last_used_at: Date
 }
+
+export type ProviderRow = {
+  partner_id: string
+  issuer: string
+  client_id: string
+  sealed_secret: string
+  mode: 'optional' | 'enforced'
+  role_claim: string | null
+  roles: { value: string; role: PartnerRole }[]
+  default_role: Exclude<PartnerRole, 'owner'> | null
+  acr_values: string[]
+  second_factor: 'provider' | 'local'
+  revision: number
+  changed_at: Date
+  fault: string | null
+  fault_at: Date | null
+}
+
+export type EmailDomainRow = {
+  partner_id: string
+  domain: string
+  proof: string
+  confirmed_at: Date | null
+  created_at: Date
+}
+
+export type ProviderVisitRow = {
+  state_hash: string
+  owner: string
+  browser_hash: string
+  session_id: string | null
+  return_to: string | null
+  expires_at: Date
+}
+
+/** What a session keeps of the provider that it came from. */
+export type FromProvider = { owner: string; endsAt: string; signOutUrl: string | undefined }
 
 export type PasskeyRow = {
   id: string
@@ -71,7 +126,20 @@ export type IdentityTables = {
   'identity.staff': { person_id: string; role: OperatorRole }
   'identity.first_operator': { only_one?: boolean; person_id: string; created_at: Date }
   'identity.invitation': InvitationRow
+  'identity.staff_invitation': StaffInvitationRow
   'identity.session': SessionRow
+  'identity.provider': Omit<ProviderRow, 'roles'> & {
+    roles: ColumnType<ProviderRow['roles'], string, string>
+  }
+  'identity.email_domain': EmailDomainRow
+  'identity.provider_subject': {
+    owner: string
+    issuer: string
+    subject: string
+    person_id: string
+    created_at: Date
+  }
+  'identity.provider_visit': ProviderVisitRow
   'identity.passkey': PasskeyRow
   'identity.totp': {
     person_id: string
@@ -92,6 +160,7 @@ export type IdentityTables = {
     person_id: string
     attempts: number
     expires_at: Date
+    provider: ColumnType<FromProvider | null, string | null | undefined, never>
   }
   'identity.link': {
     token_hash: string

@@ -4,6 +4,7 @@ import { issueLink } from './link-store.ts'
 import { type MailOrder, mailEvent, registeredEvent } from './mail-events.ts'
 import type { Identifying } from './needs.ts'
 import { recoveryContext } from './request-recovery.ts'
+import { findStaffInvitation } from './staff-store.ts'
 import {
   type Account,
   countOpened,
@@ -55,7 +56,8 @@ async function write(identifying: Identifying, order: MailOrder): Promise<MailMe
     case 'recovery':
       return await recoveryMail(identifying, order.sealedEmail)
     case 'invitation':
-      return await invitationMail(identifying, order.invitationId)
+    case 'staff-invitation':
+      return await invitationMail(identifying, order)
     case 'password-changed':
       return await passwordChangedMail(identifying, order.personId)
     case 'notice':
@@ -151,33 +153,45 @@ const unconfirmed = ({ email_verified_at: confirmed, created_at: opened }: Accou
 The account was opened on ${opened.toISOString().slice(0, 10)} and this address was never confirmed. If that was not you,
 do not use the link: open an account of your own. Passkeys, apps and API tokens of the account end with the link.`
 
+/** What a mail says of an invitation: to where, on which page it is accepted, and for how long that works. */
+const invitations = {
+  invitation: { to: 'an organisation at', page: 'accept-invitation', lifetime: 'seven days' },
+  'staff-invitation': {
+    to: 'the staff of',
+    page: 'console/accept-invitation',
+    lifetime: 'three days',
+  },
+} as const
+
 async function invitationMail(
   identifying: Identifying,
-  invitationId: string,
+  { kind, invitationId }: MailOrder & { kind: 'invitation' | 'staff-invitation' },
 ): Promise<MailMessage | undefined> {
-  const { db } = identifying
-  const invitation = await findInvitation(db, invitationId)
+  const { db, config } = identifying
+  const find = kind === 'invitation' ? findInvitation : findStaffInvitation
+  const invitation = await find(db, invitationId)
   if (invitation === undefined) return undefined
-  const { operatorName } = identifying.config
-  const subject = `You are invited to an organisation at ${operatorName}`
+  const { to, page, lifetime } = invitations[kind]
+  const subject = `You are invited to ${to} ${config.operatorName}`
+  const invited = `You were invited to join ${to} ${config.operatorName} as ${invitation.role}.`
   if ((await findHolder(db, invitation.email)) !== undefined) {
     return {
       to: invitation.email,
       subject,
-      text: `You were invited to join an organisation at ${operatorName} as ${invitation.role}.
+      text: `${invited}
 This e-mail address has an account there already, and an account belongs to one organisation.
 To join, ask for an invitation to another address of yours. If you do not expect this, do nothing.`,
     }
   }
-  const token = await issueLink(identifying, db, 'invitation', invitation.id)
+  const token = await issueLink(identifying, db, kind, invitation.id)
   return {
     to: invitation.email,
     subject,
-    text: `You were invited to join an organisation at ${operatorName} as ${invitation.role}. To accept, choose a name and a password:
+    text: `${invited} To accept, choose a name and a password:
 
-${linkTo(identifying, 'accept-invitation', token)}
+${linkTo(identifying, page, token)}
 
-The link works once, for seven days. If you do not expect this, do nothing.`,
+The link works once, for ${lifetime}. If you do not expect this, do nothing.`,
   }
 }
 
