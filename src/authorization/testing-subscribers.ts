@@ -53,6 +53,8 @@ export function testSubscribers(platform: Platform): {
       sendMessage,
       mayServe: () => true,
       describe: async () => [],
+      usesOf: async () => [],
+      scopesOfApi: async () => [],
       exportOf: async (records) => records,
     })
     const lookup = {

@@ -22,6 +22,8 @@ export interface LegalBases {
     scope: string,
     purpose?: string,
   ): Promise<BasisOfScope | undefined>
+  /** Every scope of an API version, also of one that is retired; none when it is not known. */
+  scopesOfApi(apiId: string): Promise<readonly string[]>
 }
 
 /**
@@ -48,6 +50,14 @@ export function createLegalBases(platform: Pick<Platform, 'database'>): LegalBas
       const whole = strictest(found)
       const first = found.find(({ basis }) => basis === whole.basis)
       return first && { apiId: first.apiId, ...whole }
+    },
+    async scopesOfApi(apiId) {
+      const row = await db
+        .selectFrom('catalog.api_version')
+        .select('scopes')
+        .where('id', '=', apiId)
+        .executeTakeFirst()
+      return row?.scopes ?? []
     },
   }
 }

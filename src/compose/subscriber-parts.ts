@@ -7,6 +7,7 @@ import type { Environment } from '#platform/config'
 import type { Platform } from '#platform/module'
 import { createSandboxHandsets, createSandboxSms } from '#sandbox'
 import { consentNeeds } from './consent-needs.ts'
+import { namedUses } from './subscriber-uses.ts'
 
 /** What stands behind grants that a subscriber is part of: the network, consent, messages and pages of an environment. */
 export function createSubscriberParts(platform: Platform, partners: PartnerDirectory) {
@@ -29,11 +30,13 @@ function partsOf(
       ? { missing: undefined, send: createSandboxSms(platform) }
       : createHttpSms(config.consent.sms)
   const { send } = sms
-  const { describe, exportOf } = createOwnRecords(platform)
+  const records = createOwnRecords(platform)
   const { pages, endpoints } = createSubscriberPages(platform, environment, {
     consent,
-    describe,
-    exportOf,
+    describe: records.describe,
+    exportOf: records.exportOf,
+    usesOf: namedUses(platform, partners, records, environment),
+    scopesOfApi: bases.scopesOfApi,
     mayServe: network.lookup.mayServe,
     messagesMissing: sms.missing,
     // In the sandbox a code is shown to the browser that asked for it: a seeded number has many owners.

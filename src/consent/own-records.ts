@@ -2,7 +2,7 @@ import type { Platform } from '#platform/module'
 import { chooseLocale } from './choose-locale.ts'
 import { exportRecord } from './export-record.ts'
 import type { ConsentRecord, ConsentState } from './face.ts'
-import { fallbackLocale } from './language-text.ts'
+import { fallbackLocale, type LanguageText } from './language-text.ts'
 import { recordsOfSubject } from './store.ts'
 import type { ConsentTables } from './tables.ts'
 import { currentTexts } from './text-store.ts'
@@ -20,6 +20,8 @@ export type DescribedRecord = {
 export interface OwnRecords {
   /** Purposes and scopes in the words of the notices, and what happened when. */
   describe(records: readonly ConsentRecord[], locale: string): Promise<DescribedRecord[]>
+  /** A purpose as the notices call it. */
+  purposeLabels(locale: string): Promise<(purpose: string) => string>
   /** With notices and history, by the fields of ISO/IEC TS 27560. */
   exportOf(records: readonly ConsentRecord[]): Promise<unknown>
 }
@@ -30,11 +32,14 @@ export function createOwnRecords({
   config,
 }: Pick<Platform, 'database' | 'config'>): OwnRecords {
   const db = database.as<ConsentTables>()
+  const textIn = async (locale: string): Promise<LanguageText | undefined> => {
+    const texts = await currentTexts(db)
+    return texts.get(chooseLocale([locale], [...texts.keys()], fallbackLocale))
+  }
   return {
     async describe(records, locale) {
       if (records.length === 0) return []
-      const texts = await currentTexts(db)
-      const text = texts.get(chooseLocale([locale], [...texts.keys()], fallbackLocale))
+      const text = await textIn(locale)
       const changes = await db
         .selectFrom('consent.change')
         .select(['consent_id', 'at', 'to_state'])
@@ -47,12 +52,16 @@ export function createOwnRecords({
         .execute()
       return records.map((record) => ({
         record,
-        purpose: text?.purposes[record.purpose]?.label ?? plainTerm(record.purpose),
+        purpose: labelOf(text, record.purpose),
         scopes: record.scopes.map((scope) => text?.scopes[scope] ?? scope),
         history: changes
           .filter(({ consent_id }) => consent_id === record.id)
           .map(({ at, to_state }) => ({ at, state: to_state })),
       }))
+    },
+    async purposeLabels(locale) {
+      const text = await textIn(locale)
+      return (purpose) => labelOf(text, purpose)
     },
     async exportOf(records) {
       const wanted = new Set(records.map(({ id }) => id))
@@ -68,3 +77,6 @@ export function createOwnRecords({
     },
   }
 }
+
+const labelOf = (text: LanguageText | undefined, purpose: string): string =>
+  text?.purposes[purpose]?.label ?? plainTerm(purpose)

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Html, html } from './html.ts'
-import type { Page, PageHouse } from './page.ts'
-import type { FormTokens } from './privacy-pages.ts'
+import type { FormTokens, Page, PageHouse } from './page.ts'
 
 /** A subscriber that a handset of the sandbox can be. */
 export type SeededSubscriber = { phoneNumber: string; title: string; behaviour: string }

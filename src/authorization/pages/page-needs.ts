@@ -8,6 +8,7 @@ import type { Sealing } from '#platform/sealing'
 import { acceptedLocales, type Language, requestedLocales } from './languages.ts'
 import type { PageHouse } from './page.ts'
 import type { ShownConsent } from './privacy-pages.ts'
+import type { ShownUse } from './privacy-uses.ts'
 import { createSameBrowser, type SameBrowser } from './same-browser.ts'
 
 /**
@@ -47,6 +48,9 @@ export type PageNeeds = {
   addressOf: (request: IncomingMessage) => string
   /** purposes and scopes in the words of the notices, and what happened when */
   describe: (records: readonly ConsentRecord[], language: Language) => Promise<ShownConsent[]>
+  /** the calls that were answered about a subscriber */
+  usesOf: (subject: string, language: Language) => Promise<ShownUse[]>
+  scopesOfApi: (apiId: string) => Promise<readonly string[]>
   /** what is kept of one consent, with its notice and its history, for its subscriber */
   exportOf: (records: readonly ConsentRecord[]) => Promise<unknown>
   sealing: Sealing

@@ -16,6 +16,9 @@ export type Page = {
   headers?: Readonly<Record<string, string | readonly string[]>>
 }
 
+/** The hidden field that ties a form to the browser that got it. */
+export type FormTokens = (thing: string) => string
+
 /** Whose pages these are. */
 export type PageHouse = { operatorName: string; environment: 'sandbox' | 'production'; url: string }
 

@@ -1,11 +1,9 @@
 import type { ConsentRecord } from '#consent'
 import { filled, type Html, html, named } from './html.ts'
 import { type Language, languages } from './languages.ts'
-import type { Page, PageHouse } from './page.ts'
+import type { FormTokens, Page, PageHouse } from './page.ts'
+import { linesOfUses, type OtherUse, otherUseCard, type ShownUse } from './privacy-uses.ts'
 import { wordsOf, writtenTime } from './words.ts'
-
-/** The hidden field that ties a form to the browser that got it. */
-export type FormTokens = (thing: string) => string
 
 /** One record, with what it is about in the words of the notice. */
 export type ShownConsent = {
@@ -77,34 +75,41 @@ export function listPage(
   shown: {
     maskedNumber: string
     consents: readonly ShownConsent[]
+    /** calls that rest on these consents */
+    uses: readonly ShownUse[]
+    others: readonly OtherUse[]
     done?: ConsentRecord | undefined
   },
 ): Page {
   const words = wordsOf(language)
-  const { consents, done } = shown
+  const { consents, uses, others, done } = shown
   const live = consents.filter(({ record }) => isInForce(record))
   const past = consents.filter(({ record }) => !isInForce(record))
   const group = (title: string, some: readonly ShownConsent[]) =>
     some.length > 0 &&
-    html`<h2>${title}</h2>${some.map((one) => consentCard(house, language, one))}`
+    html`<h2>${title}</h2>${some.map((one) => consentCard(house, language, one, uses))}`
   return {
     locale: language,
     title: words.privacyListTitle,
     body: html`<h1>${words.privacyListTitle}</h1>
 <p>${filled(words.privacyFor, { number: html`<span class="number">${shown.maskedNumber}</span>` })}</p>
 ${done !== undefined && html`<p class="card good" role="status">${filled(done.state === 'OBJECTED' ? words.privacyObjectedDone : words.privacyWithdrawnDone, { time: writtenTime(language, done.changedAt) })}</p>`}
-${consents.length === 0 && html`<div class="card">${words.privacyNone}</div>`}
-${group(words.privacyLive, live)}${group(words.privacyPast, past)}
+${consents.length + others.length === 0 && html`<div class="card">${words.privacyNone}</div>`}
+${group(words.privacyLive, live)}${others.length > 0 && html`<h2>${words.privacyUses}</h2>${others.map((one) => otherUseCard(house, language, one))}`}${group(words.privacyPast, past)}
 <div class="actions"><a class="button" href="${house.url}/privacy/records">${words.privacyDownload}</a>
 <form method="post" action="${house.url}/privacy/sign-out">${hidden(tokens('privacy-leave'))}<button>${words.privacySignOut}</button></form></div>
 <footer>${languageLinks(language, `${house.url}/privacy`)}</footer>`,
   }
 }
 
-const isInForce = ({ state, basis }: ConsentRecord): boolean =>
-  state === 'GRANTED' || (basis === 'legitimate-interest' && state !== 'OBJECTED')
+const isInForce = ({ state }: ConsentRecord): boolean => state === 'GRANTED' || state === 'OBJECTED'
 
-function consentCard(house: PageHouse, language: Language, one: ShownConsent): Html {
+function consentCard(
+  house: PageHouse,
+  language: Language,
+  one: ShownConsent,
+  uses: readonly ShownUse[],
+): Html {
   const words = wordsOf(language)
   const { record, purpose, scopes, history } = one
   const time = (moment: Date | undefined): Html | false =>
@@ -112,16 +117,17 @@ function consentCard(house: PageHouse, language: Language, one: ShownConsent): H
     html`<time datetime="${moment.toISOString()}">${writtenTime(language, moment)}</time>`
   const row = (term: string, text: Html | string | false) =>
     text !== false && html`<dt>${term}</dt><dd>${text}</dd>`
-  const ending =
-    record.basis === 'legitimate-interest' ? words.privacyObject : words.privacyWithdraw
+  const ending = record.state === 'OBJECTED' ? words.privacyLift : words.privacyWithdraw
+  const own = uses.filter(({ consentIds }) => consentIds.includes(record.id))
+  const lastUsed = own.length > 0 ? linesOfUses(language, own) : time(record.lastUsedAt)
   return html`<article class="card" id="${record.id}"><h3>${named(record.partnerName)}</h3>
 <p class="soft">${named(record.applicationName)}</p>
 <dl>${row(words.privacyWhatFor, purpose)}
 ${row(words.privacyWhat, html`<ul>${scopes.map((scope) => html`<li>${scope}</li>`)}</ul>`)}
-${row(words.privacyState, stateOf(record, words))}
+${row(words.privacyState, words[`state${record.state}`])}
 ${row(words.privacySince, time(record.grantedAt ?? record.createdAt))}
 ${row(words.privacyUntilLabel, time(untilOf(record)))}
-${row(words.privacyLastUsed, record.grantedAt !== undefined && (time(record.lastUsedAt) || words.privacyNeverUsed))}</dl>
+${row(words.privacyLastUsed, record.grantedAt !== undefined && (lastUsed || words.privacyNeverUsed))}</dl>
 ${history.length > 0 && html`<details><summary>${words.privacyHistory}</summary><ol>${history.map(({ at, state }) => html`<li>${time(at)}: ${words[`state${state}`]}</li>`)}</ol></details>`}
 ${isInForce(record) && html`<div class="actions"><a class="button" href="${house.url}/privacy/end?id=${record.id}">${ending}</a></div>`}</article>`
 }
@@ -132,11 +138,6 @@ const untilOf = (record: ConsentRecord): Date | undefined => {
   return isInForce(record) ? record.expiresAt : record.changedAt
 }
 
-const stateOf = (record: ConsentRecord, words: ReturnType<typeof wordsOf>): string =>
-  record.basis === 'legitimate-interest' && record.state !== 'OBJECTED'
-    ? words.privacyInterest
-    : words[`state${record.state}`]
-
 /** The last question before something ends; both ways on are alike. */
 export function endPage(
   house: PageHouse,
@@ -146,17 +147,17 @@ export function endPage(
 ): Page {
   const words = wordsOf(language)
   const { record, purpose } = one
-  const objecting = record.basis === 'legitimate-interest'
-  const title = objecting ? words.privacyObjectTitle : words.privacyWithdrawTitle
+  const lifting = record.state === 'OBJECTED'
+  const title = lifting ? words.privacyLiftTitle : words.privacyWithdrawTitle
   const places = { partner: named(record.partnerName), operator: named(house.operatorName) }
   return {
     locale: language,
     title,
     body: html`<div class="card"><h1>${title}</h1>
 <p><strong>${named(record.partnerName)}</strong>, ${named(record.applicationName)}: ${purpose}</p>
-<p>${filled(objecting ? words.privacyObjectText : words.privacyWithdrawText, places)}</p>
+<p>${filled(lifting ? words.privacyLiftText : words.privacyWithdrawText, places)}</p>
 <form method="post" action="${house.url}/privacy/end">${hidden(tokens(`privacy-end\0${record.id}`))}<input type="hidden" name="id" value="${record.id}">
-<div class="answers"><button>${objecting ? words.privacyObject : words.privacyWithdraw}</button>
+<div class="answers"><button>${lifting ? words.privacyLift : words.privacyWithdraw}</button>
 <a class="button" href="${house.url}/privacy">${words.privacyKeep}</a></div></form></div>`,
   }
 }

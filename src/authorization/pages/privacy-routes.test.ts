@@ -64,6 +64,63 @@ describe('the privacy page', () => {
     )
   })
 
+  test('says what was used, when and on what, and a use on a legitimate interest can be objected to and allowed again', async (t) => {
+    const { signIn, answer, request, directory, question, uses } = await home(t)
+    const decision = await answer(request(), 'allow')
+    const use = {
+      ...{ partnerId: 'prt_1', partnerName: 'Rides Ltd <b>', applicationId: 'app_production' },
+      ...{ applicationName: 'Taxi', calls: 3, lastAt: [new Date('2026-02-28T10:04:00Z')] },
+    }
+    const purpose = { term: question.purpose, label: 'Fraud prevention' }
+    uses.push(
+      {
+        ...{ ...use, apiId: 'location-verification/v3', api: 'Location verification', purpose },
+        basis: 'consent',
+        consentIds: decision.status === 'granted' ? decision.consentIds : [],
+      },
+      {
+        ...{ ...use, apiId: 'sim-swap/v2', api: 'Sim swap', purpose, consentIds: [] },
+        ...{ basis: 'legitimate-interest', calls: 7 },
+      },
+      {
+        ...{ ...use, apiId: 'one-time-password-sms/v1', api: 'One time password sms' },
+        ...{ basis: 'contract', purpose: undefined, consentIds: [] },
+      },
+    )
+    const own = await signIn()
+    const { text } = await own.get('/production/privacy')
+    const [consented = '', others = ''] = text.split('Used without asking you')
+    assert.match(consented, /Location verification: 3 times, last on <time [^>]*>February 28, 2026/)
+    assert.match(others, /legitimate interest[\s\S]*Sim swap: 7 times/)
+    assert.match(others, /needed for a contract[\s\S]*One time password sms/)
+    assert.doesNotMatch(text, /Rides Ltd <b>/)
+    const links = [...text.matchAll(/href="[^"]*(\/production\/privacy\/object\?[^"]+)"/g)]
+    assert.equal(links.length, 1, 'only what rests on an interest can be objected to')
+    const path = (links[0]?.[1] ?? '').replaceAll('&amp;', '&')
+    const decide = () => directory.decide({ ...question, scopes: ['sim-swap:check'] })
+    const confirm = await own.get(path)
+    assert.equal((await decide()).status, 'granted', 'looking changes nothing')
+    const form = fieldsOf(confirm, '/privacy/object')
+    for (const other of [{ purpose: 'dpv:Marketing' }, { application: 'app_sandbox' }])
+      assert.equal(
+        (await own.post('/production/privacy/object', { ...form, ...other })).status,
+        403,
+      )
+    const done = await own.post('/production/privacy/object', form)
+    assert.equal((await own.post('/production/privacy/object', form)).status, 303, 'twice is once')
+    assert.deepEqual(await decide(), { status: 'refused', reason: 'objected' })
+    const list = await own.get(String(done.headers.location))
+    assert.match(list.text, /Your objection is recorded/)
+    assert.doesNotMatch(list.text, /privacy\/object\?/)
+    const lift = /href="[^"]*(\/production\/privacy\/end\?id=cns_[^"]+)">Lift/.exec(list.text)?.[1]
+    const sure = await own.get(lift ?? '')
+    assert.match(sure.text, /may then use this data again/)
+    await own.post('/production/privacy/end', fieldsOf(sure, '/privacy/end'))
+    assert.equal((await decide()).status, 'granted')
+    uses.length = 0
+    assert.equal((await own.post('/production/privacy/object', form)).status, 404, 'no such use')
+  })
+
   test('somebody else’s consent is not there, and cannot be ended', async (t) => {
     const { signIn, answer, request, platform, directory } = await home(t)
     const subject = subjectOf(platform.sealing, 'production', '+99087654321')

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { ConsentRecord } from '#consent'
+import { CaptureRefused, type ConsentRecord } from '#consent'
 import type { Database } from '#platform/database'
 import type { EndpointPart, PageExchange } from '../grants/grant-part.ts'
 import { isPhoneNumber } from '../network-authentication.ts'
@@ -11,6 +11,13 @@ import { type Page, pageHeaders, seeOther, sendPage } from './page.ts'
 import { localesOf, type PageContext } from './page-needs.ts'
 import { codePage, endPage, listPage, type ShownConsent, signInPage } from './privacy-pages.ts'
 import { createPrivacySessions, type PrivacySessions, type SignedIn } from './privacy-session.ts'
+import {
+  type OtherUse,
+  objectionThing,
+  objectPage,
+  otherUses,
+  type ShownUse,
+} from './privacy-uses.ts'
 import { readerOf } from './reader.ts'
 import { isForTheReader, isFromOurPage, queryOf, readForm } from './request-guard.ts'
 import type { SubscriberTables } from './subscriber-store.ts'
@@ -47,6 +54,7 @@ export function privacyEndpoints(
     endpoint('/privacy/code', { get: showCode, post: sendCode }),
     endpoint('/privacy/session', { post: enter }),
     endpoint('/privacy/end', { get: askEnd, post: end }),
+    endpoint('/privacy/object', { get: askObject, post: object }),
     endpoint('/privacy/records', { get: download }),
     endpoint('/privacy/sign-out', { post: leave }),
   ]
@@ -130,18 +138,31 @@ const showOwn: Step = async (visit) => {
     const fault = who ?? (query.has('left') ? 'signed-out' : undefined)
     return show(visit, signInPage(context.house, language, tokens, fault))
   }
-  const consents = await ownConsents(visit, who)
-  const done = consents.find(({ record }) => record.id === query.get('done'))?.record
+  const [consents, uses] = await Promise.all([ownConsents(visit, who), ownUses(visit, who)])
+  const records = consents.map(({ record }) => record)
+  const done = records.find(({ id }) => id === query.get('done'))
+  const others = otherUses(uses, records)
   const { maskedNumber } = who
-  show(visit, listPage(context.house, language, tokens, { maskedNumber, consents, done }))
+  show(
+    visit,
+    listPage(context.house, language, tokens, { maskedNumber, consents, uses, others, done }),
+  )
 }
 
 /** In the sandbox the subscriber is shared, so a partner sees what is its own. */
-async function recordsOf({ context, request }: Visit, subject: string): Promise<ConsentRecord[]> {
-  const records = await context.consent.listOf(context.environment, subject)
-  if (context.environment === 'production') return records
+function ownOf<T extends { partnerId: string }>({ context, request }: Visit, all: T[]): T[] {
+  if (context.environment === 'production') return all
   const { partnerId } = readerOf(context, request)
-  return records.filter((record) => record.partnerId === partnerId)
+  return all.filter((one) => one.partnerId === partnerId)
+}
+
+async function recordsOf(visit: Visit, subject: string): Promise<ConsentRecord[]> {
+  const { consent, environment } = visit.context
+  return ownOf(visit, await consent.listOf(environment, subject))
+}
+
+async function ownUses(visit: Visit, { subject }: SignedIn): Promise<ShownUse[]> {
+  return ownOf(visit, await visit.context.usesOf(subject, visit.language))
 }
 
 async function ownConsents(visit: Visit, { subject }: SignedIn): Promise<ShownConsent[]> {
@@ -208,17 +229,68 @@ const end: Step = async (visit) => {
   const one = await ownConsent(visit, form.get('id'))
   if (one === 'signed-out') return goTo(visit, '/privacy')
   if (one === undefined) return show(visit, gonePage(language))
-  const { id, environment, basis, subject, applicationId, purpose, scopes } = one.record
-  const by = {
-    kind: 'subscriber',
-    subject,
-    channel: 'privacy-page',
-    method: 'one-time-code',
-  } as const
-  if (basis === 'legitimate-interest')
-    await context.consent.object({ environment, subject, applicationId, purpose, scopes }, by)
-  else await context.consent.withdraw(environment, id, by)
+  const { id, environment, subject } = one.record
+  await context.consent.withdraw(environment, id, ownHand(subject))
   goTo(visit, `/privacy?done=${id}`)
+}
+
+const ownHand = (subject: string) =>
+  ({ kind: 'subscriber', subject, channel: 'privacy-page', method: 'one-time-code' }) as const
+
+/** One of this subscriber's own uses on a legitimate interest, whatever was asked for. */
+async function ownInterest(
+  visit: Visit,
+  fields: ReadonlyMap<string, string>,
+): Promise<{ subject: string; use: OtherUse } | 'signed-out' | undefined> {
+  const who = await visit.sessions.signedIn(visit.request)
+  if (who === undefined || who === 'ended') return 'signed-out'
+  const use = otherUses(await ownUses(visit, who), []).find(
+    ({ applicationId, basis, purpose }) =>
+      basis === 'legitimate-interest' &&
+      applicationId === fields.get('application') &&
+      purpose !== undefined &&
+      purpose.term === fields.get('purpose'),
+  )
+  return use && { subject: who.subject, use }
+}
+
+const askObject: Step = async (visit) => {
+  const { context, language, tokens, query } = visit
+  const own = await ownInterest(visit, query)
+  if (own === 'signed-out') return goTo(visit, '/privacy')
+  show(
+    visit,
+    own === undefined ? gonePage(language) : objectPage(context.house, language, tokens, own.use),
+  )
+}
+
+const object: Step = async (visit) => {
+  const { context, language } = visit
+  const form = await formOf(visit, (fields) =>
+    objectionThing(fields.get('application') ?? '', fields.get('purpose') ?? ''),
+  )
+  if (form === undefined) return
+  const own = await ownInterest(visit, form)
+  if (own === 'signed-out') return goTo(visit, '/privacy')
+  if (own === undefined) return show(visit, gonePage(language))
+  const { subject, use } = own
+  // The whole of what the application gets for this purpose, also what it has not asked for yet.
+  const scopes = await Promise.all(use.uses.map(({ apiId }) => context.scopesOfApi(apiId)))
+  const about = {
+    environment: context.environment,
+    subject,
+    applicationId: use.applicationId,
+    purpose: use.purpose?.term ?? '',
+    scopes: scopes.flat(),
+  }
+  try {
+    const id = await context.consent.object(about, ownHand(subject))
+    goTo(visit, `/privacy?done=${id}`)
+  } catch (error) {
+    // By now it rests on something else.
+    if (!(error instanceof CaptureRefused)) throw error
+    show(visit, gonePage(language))
+  }
 }
 
 const download: Step = async (visit) => {

@@ -20,7 +20,14 @@ import { privacyEndpoints } from './privacy-routes.ts'
  */
 export type SubscriberPageNeeds = Pick<
   PageNeeds,
-  'consent' | 'sendMessage' | 'messagesMissing' | 'mayServe' | 'describe' | 'exportOf'
+  | 'consent'
+  | 'sendMessage'
+  | 'messagesMissing'
+  | 'mayServe'
+  | 'describe'
+  | 'usesOf'
+  | 'scopesOfApi'
+  | 'exportOf'
 > & {
   /** the simulated operator's handsets; of the sandbox only */
   handsets?: HandsetSource

@@ -6,6 +6,7 @@ import { testConsent } from '#consent/testing'
 import type { Environment } from '#platform/config'
 import type { EndpointPart } from '../grants/grant-part.ts'
 import type { HandsetMessage } from './handset-pages.ts'
+import type { ShownUse } from './privacy-uses.ts'
 import { createSubscriberPages } from './subscriber-pages.ts'
 
 type TestContext = { after: (fn: () => Promise<void> | void) => void }
@@ -18,6 +19,7 @@ export async function testPages(t: TestContext, options: { messagesMissing?: str
   const { platform, directory } = consent
   const sent: Sent[] = []
   const messages: HandsetMessage[] = []
+  const uses: ShownUse[] = []
   const made = (environment: Environment) =>
     createSubscriberPages(platform, environment, {
       consent: directory,
@@ -33,6 +35,8 @@ export async function testPages(t: TestContext, options: { messagesMissing?: str
           history: [{ at: record.createdAt, state: record.state }],
         })),
       exportOf: async (records) => records,
+      usesOf: async () => uses,
+      scopesOfApi: async (apiId) => [`${apiId.split('/')[0]}:check`],
       handsets: {
         subscribers: () => [
           { phoneNumber: '+99010000001', title: 'Settled', behaviour: 'nothing special' },
@@ -70,6 +74,7 @@ export async function testPages(t: TestContext, options: { messagesMissing?: str
     environments,
     sent,
     messages,
+    uses,
     origin,
     browser: (own: Record<string, string> = {}) => createBrowser(base, origin, own),
   }

@@ -97,6 +97,14 @@ export const de: Words = {
   privacyObjectText:
     'Diese Verwendung braucht Ihre Einwilligung nicht; sie beruht auf einem berechtigten Interesse. Wenn Sie widersprechen, beendet {operator} sie für {partner} sofort.',
   privacyInterest: 'ohne Einwilligung verwendet, auf Grund eines berechtigten Interesses',
+  privacyUses: 'Verwendet, ohne Sie zu fragen',
+  privacyBasis: 'Auf welcher Grundlage',
+  privacyContract: 'nötig für einen Vertrag oder einen Dienst, den Sie nutzen',
+  privacyCalls: '{count} Mal, zuletzt am {time}',
+  privacyLift: 'Widerspruch aufheben',
+  privacyLiftTitle: 'Diesen Widerspruch aufheben?',
+  privacyLiftText:
+    '{partner} kann diese Daten dann wieder verwenden, auf Grund des berechtigten Interesses.',
   privacyKeep: 'Behalten',
   privacyWithdrawnDone: 'Widerrufen. Wirksam seit {time}.',
   privacyObjectedDone: 'Ihr Widerspruch ist aufgenommen. Wirksam seit {time}.',

@@ -92,6 +92,13 @@ export const en = {
   privacyObjectText:
     'This use does not need your consent; it rests on a legitimate interest. If you object, {operator} stops it for {partner} at once.',
   privacyInterest: 'used without consent, on a legitimate interest',
+  privacyUses: 'Used without asking you',
+  privacyBasis: 'On what basis',
+  privacyContract: 'needed for a contract or a service of yours',
+  privacyCalls: '{count} times, last on {time}',
+  privacyLift: 'Lift the objection',
+  privacyLiftTitle: 'Lift this objection?',
+  privacyLiftText: '{partner} may then use this data again, on its legitimate interest.',
   privacyKeep: 'Keep it',
   privacyWithdrawnDone: 'Withdrawn. In effect since {time}.',
   privacyObjectedDone: 'Your objection is recorded. In effect since {time}.',

@@ -92,6 +92,13 @@ export const es: Words = {
   privacyObjectText:
     'Este uso no necesita su consentimiento; se basa en un interés legítimo. Si se opone, {operator} lo detiene de inmediato para {partner}.',
   privacyInterest: 'usado sin consentimiento, por un interés legítimo',
+  privacyUses: 'Usado sin preguntarle',
+  privacyBasis: 'Con qué base',
+  privacyContract: 'necesario para un contrato o un servicio suyo',
+  privacyCalls: '{count} veces, la última el {time}',
+  privacyLift: 'Levantar la oposición',
+  privacyLiftTitle: '¿Levantar esta oposición?',
+  privacyLiftText: '{partner} podrá volver a usar estos datos, por su interés legítimo.',
   privacyKeep: 'Mantener',
   privacyWithdrawnDone: 'Retirado. En vigor desde {time}.',
   privacyObjectedDone: 'Su oposición está registrada. En vigor desde {time}.',

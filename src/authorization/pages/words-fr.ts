@@ -95,6 +95,14 @@ export const fr: Words = {
   privacyObjectText:
     'Cette utilisation n’a pas besoin de votre accord ; elle repose sur un intérêt légitime. Si vous vous y opposez, {operator} y met fin aussitôt pour {partner}.',
   privacyInterest: 'utilisé sans accord, sur la base d’un intérêt légitime',
+  privacyUses: 'Utilisé sans vous demander',
+  privacyBasis: 'Sur quelle base',
+  privacyContract: 'nécessaire à un contrat ou à un service que vous utilisez',
+  privacyCalls: '{count} fois, la dernière le {time}',
+  privacyLift: 'Lever l’opposition',
+  privacyLiftTitle: 'Lever cette opposition ?',
+  privacyLiftText:
+    '{partner} pourra de nouveau utiliser ces données, sur la base de son intérêt légitime.',
   privacyKeep: 'Garder',
   privacyWithdrawnDone: 'Retiré. En vigueur depuis {time}.',
   privacyObjectedDone: 'Votre opposition est enregistrée. En vigueur depuis {time}.',
