@@ -20,6 +20,7 @@ import { createFailureLimiter } from './failure-limiter.ts'
 import type { EndpointPart } from './grants/grant-part.ts'
 import { createIssuer, type Issuer } from './issuer.ts'
 import { createListeners } from './listener.ts'
+import { createServerDrain } from './server-drain.ts'
 import type { SubscriberParts } from './server-options.ts'
 import { keysChannel } from './store.ts'
 
@@ -41,6 +42,8 @@ export type AuthorizationServerOptions = {
   tls?: { certificate: ServerCertificate; files?: CertificateFiles | undefined; port?: number }
   /** the operator's own authorities for client certificates */
   authorities?: CertificateAuthorities
+  /** how long it goes on serving, and says that it goes, before it does; not at all unless told */
+  lameDuckMs?: number
   /** is shown each HTTP server, to watch what it answers */
   observe?: (server: Server) => void
 }
@@ -49,7 +52,7 @@ export type AuthorizationServerOptions = {
 export interface AuthorizationServer {
   /** Resolves once keys are loaded and the port is open. */
   start(): Promise<void>
-  /** Stops taking connections, lets requests under way finish, and closes what is left after 10 s. */
+  /** Tells its clients that it goes, then lets requests under way finish, and closes what is left after 10 s. */
   stop(): Promise<void>
   ready(): boolean
   port(): number
@@ -59,7 +62,6 @@ export interface AuthorizationServer {
 
 /** Notifications carry rotations at once; the poll is for the ones that a broken connection lost unnoticed. */
 const pollMs = 5_000
-const drainMs = 10_000
 
 /** @public */
 export function createAuthorizationServer(
@@ -94,6 +96,7 @@ export function createAuthorizationServer(
   const { plain, secure } = createListeners(issuers, certificate, log)
   const servers = [plain, ...(secure === undefined ? [] : [secure])]
   for (const server of servers) options.observe?.(server)
+  const drain = createServerDrain(servers, options.lameDuckMs ?? 0)
   let state: 'new' | 'open' | 'stopping' = 'new'
   let follower: { stop(): Promise<void> } | undefined
   let renewal: { stop(): void } | undefined
@@ -112,7 +115,7 @@ export function createAuthorizationServer(
       if (state !== 'open') return
       state = 'stopping'
       renewal?.stop()
-      await Promise.all(servers.map(drained))
+      await drain.end()
       authorities.stop()
       await follower?.stop()
     },
@@ -132,20 +135,6 @@ const openPort = (server: Server, port: number, host: string): Promise<void> =>
       resolve()
     })
   })
-
-/** Resolves when all connections have ended: idle ones at once, the others with their answer or at the deadline. */
-async function drained(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => {
-    server.close(() => resolve())
-  })
-  server.closeIdleConnections()
-  // A connection that was busy a moment ago is idle now, and would keep the server open until it times out.
-  const idle = setInterval(() => server.closeIdleConnections(), 100)
-  const deadline = setTimeout(() => server.closeAllConnections(), drainMs)
-  await closed
-  clearInterval(idle)
-  clearTimeout(deadline)
-}
 
 function followServerCertificate(
   server: TlsServer | undefined,

@@ -33,6 +33,7 @@ export async function runAuthorization(
     contracts: createScopeSource(platform),
     subscribers,
     environments,
+    lameDuckMs: config.lameDuckSeconds * 1_000,
     ...(await certificateParts(config, platform.log)),
     observe: (http) => traceAddresses(http, traces),
   })

@@ -1,9 +1,7 @@
-import { setImmediate, setTimeout } from 'node:timers/promises'
+import { awakeFor } from '#platform/awake-for'
 import type { GatewayContext } from '../gateway-context.ts'
 import type { HttpListener } from './http-listener.ts'
 
-/** in how many steps the time passes in which everybody is told */
-const steps = 20
 /** a gateway that nobody has called for so long has nobody to tell */
 const quietMs = 10_000
 
@@ -26,17 +24,6 @@ export async function drain(
     await awakeFor(limits.lameDuckMs)
   const restMs = Math.max(0, limits.drainMs - (monotonicMs() - beganMs))
   await Promise.all(listeners.map((listener) => listener.stop(restMs)))
-}
-
-/**
- * Waits until this process has been running for so long. On a busy machine it may stand still for longer than that, and
- * what came meanwhile would be cut off before it was read: so a pause counts as one step, and what came is read after it.
- */
-async function awakeFor(ms: number): Promise<void> {
-  for (let step = 0; step < steps; step += 1) {
-    await setTimeout(ms / steps)
-    await setImmediate()
-  }
 }
 
 async function isCalled(
