@@ -21,8 +21,8 @@ export type SealedValues = { id: number; commitmentOf(name: string): string }
 
 export type Values = { subject: Subject; values: string }
 
-/** The most subjects whose keys are in memory: about a kilobyte each, twice. */
-const mostKnown = 10_000
+/** How many subjects have their keys in memory, at most twice as many: half a kilobyte each. */
+const mostKnown = 20_000
 const mostPersonal = 64
 
 /** Keys were destroyed while they were in use: what was prepared with them is to be prepared anew. @public */
@@ -87,46 +87,69 @@ export function createSubjectKeys({
       }
     }
     for (const [environment, pseudonyms] of missing)
-      for (const row of await rowsOf(environment, [...pseudonyms])) {
-        const subject = { environment, pseudonym: row.pseudonym }
-        const key = sealing.openDataKey(row.wrapped_key, wrappedKeyContext(subject))
-        const one = { id: row.id, key, personal: new Map<string, number>() }
-        known.set(nameOf(subject), one)
-        found.set(nameOf(subject), one)
+      for (const { id, pseudonym, key } of await readOrMake(environment, [...pseudonyms])) {
+        const name = nameOf({ environment, pseudonym })
+        const one = { id, key, personal: new Map<string, number>() }
+        known.set(name, one)
+        found.set(name, one)
       }
     return found
   }
 
-  type Row = { id: number; pseudonym: string; wrapped_key: string }
-
-  async function rowsOf(environment: Environment, pseudonyms: readonly string[]): Promise<Row[]> {
-    const found: Row[] = []
+  async function readOrMake(
+    environment: Environment,
+    pseudonyms: readonly string[],
+  ): Promise<{ id: number; pseudonym: string; key: DataKey }[]> {
+    const found: { id: number; pseudonym: string; key: DataKey }[] = []
     let wanted = pseudonyms
     // Again when somebody else made one at the same moment.
     for (let turn = 0; wanted.length > 0; turn += 1) {
       if (turn === 10) throw new KeysDestroyed()
-      const { rows } = await sql<Row>`
+      const { rows } = await sql<{ id: number; pseudonym: string; wrapped_key: string }>`
         select id, pseudonym, wrapped_key from audit.subject
         where environment = ${environment} and pseudonym = any(${arrayLiteral(wanted)}::text[])`.execute(
         db,
       )
-      found.push(...rows)
+      for (const { id, pseudonym, wrapped_key: wrapped } of rows) {
+        const context = wrappedKeyContext({ environment, pseudonym })
+        found.push({ id, pseudonym, key: sealing.openDataKey(wrapped, context) })
+      }
       const there = new Set(rows.map(({ pseudonym }) => pseudonym))
-      const made = wanted.filter((pseudonym) => !there.has(pseudonym))
-      if (made.length === 0) break
-      const wrapped = made.map(
-        (pseudonym) => sealing.newDataKey(wrappedKeyContext({ environment, pseudonym })).wrapped,
-      )
-      const inserted = await sql<Row>`
-        insert into audit.subject (environment, pseudonym, wrapped_key, made_at)
-        select ${environment}, pseudonym, wrapped_key, ${clock.now()}
-        from unnest(${arrayLiteral(made)}::text[], ${arrayLiteral(wrapped)}::text[]) as one (pseudonym, wrapped_key)
-        on conflict do nothing returning id, pseudonym, wrapped_key`.execute(db)
-      found.push(...inserted.rows)
-      const own = new Set(inserted.rows.map(({ pseudonym }) => pseudonym))
-      wanted = made.filter((pseudonym) => !own.has(pseudonym))
+      const absent = wanted.filter((pseudonym) => !there.has(pseudonym))
+      const made = await makeKeys(environment, absent)
+      for (const pseudonym of absent) {
+        const own = made.get(pseudonym)
+        if (own !== undefined) found.push({ pseudonym, ...own })
+      }
+      wanted = absent.filter((pseudonym) => !made.has(pseudonym))
     }
     return found
+  }
+
+  /** @returns those that nobody else made meanwhile */
+  async function makeKeys(
+    environment: Environment,
+    pseudonyms: readonly string[],
+  ): Promise<Map<string, { id: number; key: DataKey }>> {
+    if (pseudonyms.length === 0) return new Map()
+    const made = new Map(
+      pseudonyms.map((pseudonym) => [
+        pseudonym,
+        sealing.newDataKey(wrappedKeyContext({ environment, pseudonym })),
+      ]),
+    )
+    const { rows } = await sql<{ id: number; pseudonym: string }>`
+      insert into audit.subject (environment, pseudonym, wrapped_key, made_at)
+      select ${environment}, pseudonym, wrapped_key, ${clock.now()}
+      from unnest(${arrayLiteral(pseudonyms)}::text[],
+        ${arrayLiteral(Array.from(made.values(), ({ wrapped }) => wrapped))}::text[]) as one (pseudonym, wrapped_key)
+      order by pseudonym on conflict do nothing returning id, pseudonym`.execute(db)
+    return new Map(
+      rows.flatMap(({ id, pseudonym }) => {
+        const key = made.get(pseudonym)?.key
+        return key === undefined ? [] : [[pseudonym, { id, key }] as const]
+      }),
+    )
   }
 
   /** Seals personal values that many records share, each once. */
@@ -146,7 +169,7 @@ export function createSubjectKeys({
       const id = owner.personal.get(one.values)
       if (id !== undefined) sealed.set(name, sealedWith(owner.key, id, one.values))
       else {
-        const digest = owner.key.keyedHash(`values:${one.values}`)
+        const digest = owner.key.keyedHash(`values:${hash('sha256', one.values, 'base64url')}`)
         missing.push({ name, owner, digest, values: one.values })
       }
     }

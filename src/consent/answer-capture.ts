@@ -1,7 +1,8 @@
 import { lockSubject, tokenHash } from './begin-capture.ts'
 import { takeCapture, wasShown } from './capture-store.ts'
-import { addConsent, type ChangeEvidence, changeConsent } from './change-consent.ts'
+import { addConsent, changeConsent } from './change-consent.ts'
 import { decide } from './decide.ts'
+import type { ChangeEvidence } from './evidence-of-change.ts'
 import {
   type AnswerEvidence,
   CaptureRefused,

@@ -1,11 +1,9 @@
+import { recordEvidence } from '#audit'
+import { type ChangeEvidence, evidenceOfChange } from './evidence-of-change.ts'
 import type { ConsentQuestion, ConsentState } from './face.ts'
 import type { Consenting, Trx } from './needs.ts'
-import type { ChangeRow, ConsentRow } from './tables.ts'
+import type { ConsentRow } from './tables.ts'
 import { mayBecome } from './transitions.ts'
-
-/** Who, how and on what evidence. */
-export type ChangeEvidence = Pick<ChangeRow, 'by_kind' | 'channel'> &
-  Partial<Pick<ChangeRow, 'by_id' | 'method' | 'reason' | 'capture_id' | 'text_hash' | 'locale'>>
 
 /**
  * Begins a consent. The caller has locked the subscriber's application, and knows that none is living.
@@ -91,7 +89,7 @@ async function record(
   from: ConsentState | null,
   evidence: ChangeEvidence,
 ): Promise<void> {
-  await trx
+  const { position } = await trx
     .insertInto('consent.change')
     .values({
       consent_id: row.id,
@@ -107,7 +105,9 @@ async function record(
       text_hash: evidence.text_hash ?? null,
       locale: evidence.locale ?? null,
     })
-    .execute()
+    .returning('position')
+    .executeTakeFirstOrThrow()
+  await recordEvidence(consenting.outbox, trx, evidenceOfChange(row, from, position, evidence))
   await consenting.outbox.emit(trx, {
     type: 'consent.changed',
     key: row.id,

@@ -112,11 +112,13 @@ const wrapContext = (context: string): string => `data key\0${context}`
 
 function dataKeyOf(bytes: Buffer): DataKey {
   const key = messageKey(bytes)
-  const hashes = remember((purpose) =>
-    keyedHashOf(Buffer.from(hkdfSync('sha256', bytes, 'wayleave', purpose, 32))),
-  )
+  let hashOf: ((value: string) => string) | undefined
   return {
-    keyedHash: (value) => hashes('hash')(value),
+    keyedHash(value) {
+      // A key of its own, as the expansion of HKDF makes it: the other one belongs to the cipher.
+      hashOf ??= keyedHashOf(Buffer.from(keyedHashOf(bytes)('wayleave hash'), 'base64url'))
+      return hashOf(value)
+    },
     seal: (plaintext, context) =>
       `d1.${key.encrypt(Buffer.from(plaintext), randomBytes(24), Buffer.from(context)).toString('base64url')}`,
     open(sealed, context) {
