@@ -18,6 +18,8 @@ export type SettingsNeeds = {
   /** why nothing is fetched from an address, or nothing */
   addressFault: (address: string) => string | undefined
   hasPublicKey: boolean
+  /** whether the authorization server is shown client certificates at all */
+  takesCertificates: boolean
 }
 
 /** Settings as they are kept, or every fault of them. */
@@ -138,7 +140,7 @@ async function scopeFault(
 
 function checkTogether(
   settings: StoredSettings,
-  { hasPublicKey }: SettingsNeeds,
+  { hasPublicKey, takesCertificates }: SettingsNeeds,
   faults: Violation[],
 ): void {
   const uses = (grantType: string): boolean =>
@@ -159,6 +161,12 @@ function checkTogether(
       path: '/requireSignedRequest',
       message: 'needs keys: register a public key, or give jwksUri',
     })
+  if (takesCertificates) return
+  const nowhere = 'the authorization server takes no client certificates'
+  if (settings.senderConstraint === 'certificate')
+    faults.push({ path: '/senderConstraint', message: `cannot be certificate: ${nowhere}` })
+  if (settings.authenticationMethods.every((method) => method.includes('tls_client_auth')))
+    faults.push({ path: '/authenticationMethods', message: `needs another one: ${nowhere}` })
 }
 
 /** An address that is at fault is there, and told of. */

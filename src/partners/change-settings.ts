@@ -53,6 +53,7 @@ export async function changeSettings(
       ...checks,
       environment: application.environment,
       basisOf: (scope, purpose) => checks.basisOf(application.environment, scope, purpose),
+      takesCertificates: platform.config.authorization.tls !== undefined,
       hasPublicKey: credentials.some(({ type }) => type === 'public_key'),
     })
     if ('faults' in accepted) throw invalidArgument(accepted.faults)

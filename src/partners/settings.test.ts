@@ -10,8 +10,12 @@ const service = 'dpv:RequestedServiceProvision'
 const ciba = 'urn:openid:params:grant-type:ciba'
 const owner = person('prt_1')
 
-async function setUp(t: Parameters<typeof partnersUnderTest>[0], environment = 'sandbox') {
-  const { call, newApplication, partners, platform, db } = await partnersUnderTest(t)
+async function setUp(
+  t: Parameters<typeof partnersUnderTest>[0],
+  environment = 'sandbox',
+  env: Record<string, string> = {},
+) {
+  const { call, newApplication, partners, platform, db } = await partnersUnderTest(t, env)
   let id = await newApplication('prt_1')
   if (environment === 'production')
     await db.updateTable('partners.application').set({ environment: 'production' }).execute()
@@ -205,6 +209,25 @@ for (const [title, body, path, message] of [
     )
     assert.match(answer.violations[0].message, message)
   })
+
+test('where nobody is shown certificates, no application may depend on one', async (t) => {
+  const here = await setUp(t)
+  const there = await setUp(t, 'sandbox', {
+    WAYLEAVE_AUTHORIZATION_URL: 'https://id.example',
+    WAYLEAVE_AUTHORIZATION_TLS_PORT: '',
+  })
+  for (const [path, body] of [
+    ['/senderConstraint', { senderConstraint: 'certificate' }],
+    ['/authenticationMethods', { authenticationMethods: ['tls_client_auth'] }],
+  ] as const) {
+    const refused = await there.put(body)
+    assert.equal(refused.status, 400)
+    assert.equal(refused.body.violations[0].path, path)
+    assert.equal((await here.put(body)).status, 200)
+    await here.another()
+  }
+  assert.equal((await there.put({ senderConstraint: 'either' })).status, 200)
+})
 
 test('FAPI 2.0 decides what is not said: keys instead of secrets, bound tokens, pushed requests', async (t) => {
   const { put } = await setUp(t)

@@ -236,6 +236,7 @@ describe('the public pages', () => {
             gateway: config.gateways[name].url,
             gatewayTls: config.gateways[name].tlsUrl,
             issuer: `${config.authorization.url}/${name}`,
+            issuerTls: `${config.authorization.tls?.url}/${name}`,
           },
         ]),
       ),

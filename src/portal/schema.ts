@@ -61,6 +61,8 @@ const EnvironmentAddresses = Type.Object({
   gateway: Type.String(),
   gatewayTls: Type.String(),
   issuer: Type.String(),
+  /** where clients show certificates to the issuer; not there when it takes none */
+  issuerTls: Type.Optional(Type.String()),
 })
 
 /** Where everything is: the answer of `/.well-known/wayleave`. */

@@ -50,6 +50,7 @@ export function shellRoutes(
     gateway: config.gateways[name].url,
     gatewayTls: config.gateways[name].tlsUrl,
     issuer: `${config.authorization.url}/${name}`,
+    ...(config.authorization.tls && { issuerTls: `${config.authorization.tls.url}/${name}` }),
     tokenUrl: `${config.authorization.url}/${name}/token`,
   })
   const hidden = { config: { access: 'public' as const }, schema: { hide: true } }

@@ -15,6 +15,7 @@ export function siteRoutes({ config }: Platform, web: Web | undefined): Routes {
     gateway: config.gateways[name].url,
     gatewayTls: config.gateways[name].tlsUrl,
     issuer: `${config.authorization.url}/${name}`,
+    ...(config.authorization.tls && { issuerTls: `${config.authorization.tls.url}/${name}` }),
   })
   const discovery: Discovery = {
     name: 'wayleave',

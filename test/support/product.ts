@@ -8,7 +8,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 const root = path.join(import.meta.dirname, '..', '..')
 const node = path.join(root, 'node_modules', '.bin', 'node')
 
-export type Addresses = { gateway: string; gatewayTls: string; issuer: string }
+export type Addresses = {
+  gateway: string
+  gatewayTls: string
+  issuer: string
+  issuerTls?: string
+}
 
 /** What `/.well-known/wayleave` tells. */
 export type WellKnown = {
@@ -38,7 +43,7 @@ type TestContext = { after: (fn: () => Promise<void> | void) => void }
 export async function freePortBase(): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt += 1) {
     const base = 20_000 + Math.floor(Math.random() * 600) * 20
-    const free = await Promise.all(Array.from({ length: 13 }, (_, i) => isFree(base + i)))
+    const free = await Promise.all(Array.from({ length: 14 }, (_, i) => isFree(base + i)))
     if (free.every(Boolean)) return base
   }
   throw new Error('no free block of ports')

@@ -11,11 +11,13 @@ import {
 } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import type { Application, AuthorizationSettings } from '#partners/schema'
+import { readPageContext } from '../../ui/app/page-context.ts'
 import { Notice, Reading, Refused } from '../../ui/app/parts.tsx'
 import { useChange, useManaged } from '../../ui/app/use-managed.ts'
 import { timeText } from '../../ui/format.ts'
 import {
   bodyOf,
+  certificateHelp,
   faultsByField,
   formOf,
   methods,
@@ -117,7 +119,13 @@ function Editor(options: {
           error={faults.jwksUri}
           onChange={(event) => set({ jwksUri: event.currentTarget.value })}
         />
-        <Protection form={form} set={set} setForm={setForm} faults={faults} />
+        <Protection
+          form={form}
+          set={set}
+          setForm={setForm}
+          faults={faults}
+          issuerTls={readPageContext().environments[application.environment].issuerTls}
+        />
         {unplaced !== false && change.fault !== undefined && <Refused fault={change.fault} />}
         <Group justify="flex-end">
           {options.isSaved && !touched && (
@@ -146,8 +154,9 @@ function Protection(options: {
   set: (part: Partial<SignInForm>) => void
   setForm: (change: (before: SignInForm) => SignInForm) => void
   faults: Readonly<Record<string, string>>
+  issuerTls: string | undefined
 }): ReactNode {
-  const { form, set, setForm, faults } = options
+  const { form, set, setForm, faults, issuerTls } = options
   return (
     <>
       <Checkbox
@@ -173,6 +182,7 @@ function Protection(options: {
       />
       <Checkbox.Group
         label="How the application proves who it is"
+        description={certificateHelp(issuerTls)}
         value={form.authenticationMethods}
         error={faults.authenticationMethods}
         onChange={(value) => set({ authenticationMethods: value })}

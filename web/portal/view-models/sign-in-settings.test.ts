@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AuthorizationSettings } from '#partners/schema'
-import { bodyOf, faultsByField, formOf, withFapi } from './sign-in-settings.ts'
+import { bodyOf, certificateHelp, faultsByField, formOf, withFapi } from './sign-in-settings.ts'
 
 const settings: AuthorizationSettings = {
   applicationId: 'app_1',
@@ -47,6 +47,14 @@ test('lists are read however people part them, and an empty list of scopes is ev
     { grantType: 'client_credentials', scopes: ['a', 'b', 'c'] },
     { grantType: 'client_credentials', scopes: '*' },
   ])
+})
+
+test('whoever chooses certificates is told where to show them, or that nobody takes them', () => {
+  assert.match(
+    certificateHelp('https://id.example:8093/sandbox'),
+    /https:\/\/id.example:8093\/sandbox\/token with client_id/,
+  )
+  assert.match(certificateHelp(undefined), /takes no certificates/)
 })
 
 test('FAPI 2.0 takes secrets away and asks for bound tokens and pushed requests', () => {

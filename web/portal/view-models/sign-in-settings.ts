@@ -47,12 +47,21 @@ export const methods: readonly { value: string; label: string }[] = [
   { value: 'private_key_jwt', label: 'A signed assertion (private_key_jwt)' },
   { value: 'client_secret_basic', label: 'The secret in a header (client_secret_basic)' },
   { value: 'client_secret_post', label: 'The secret in the body (client_secret_post)' },
-  { value: 'tls_client_auth', label: 'A certificate of the operator’s CA (tls_client_auth)' },
+  {
+    value: 'tls_client_auth',
+    label: 'A certificate of the operator’s CA with a registered name (tls_client_auth)',
+  },
   {
     value: 'self_signed_tls_client_auth',
-    label: 'A certificate of its own (self_signed_tls_client_auth)',
+    label: 'A registered certificate, whoever signed it (self_signed_tls_client_auth)',
   },
 ]
+
+/** How certificates are used, where the issuer takes them. */
+export const certificateHelp = (issuerTls: string | undefined): string =>
+  issuerTls === undefined
+    ? 'The authorization server takes no certificates at the moment.'
+    : `To use a certificate, register it above under “Credentials”, or its name. Then ask for tokens at ${issuerTls}/token with client_id, over a connection that shows it.`
 
 export function formOf(settings: AuthorizationSettings): SignInForm {
   return {

@@ -7,7 +7,14 @@ export type PageContext = {
   portal: string
   environments: Record<
     'sandbox' | 'production',
-    { gateway: string; gatewayTls: string; issuer: string; tokenUrl: string }
+    {
+      gateway: string
+      gatewayTls: string
+      issuer: string
+      /** where certificates are shown to the issuer; not there when it takes none */
+      issuerTls?: string
+      tokenUrl: string
+    }
   >
   /** the call that a new application makes first, with placeholders for its two values */
   firstCall?: { apiId: string; operationId: string; title: string; curl: string; body?: unknown }

@@ -60,6 +60,12 @@ function Addresses({ application }: { application: Application }): ReactNode {
           <Value label="Client secret, known to this tab only" value={secret} />
         )}
         <Value label="Token address" value={addresses.tokenUrl} />
+        {addresses.issuerTls !== undefined && (
+          <Value
+            label="Token address for client certificates"
+            value={`${addresses.issuerTls}/token`}
+          />
+        )}
         <Value label="Gateway" value={addresses.gateway} />
         <Value label="Gateway with TLS and client certificates" value={addresses.gatewayTls} />
       </Stack>
