@@ -76,7 +76,9 @@ function openPersonal(
   record: string,
   { sealed, digest, wrapped_key: wrapped, environment, pseudonym }: Found,
 ): Opened | 'erased' | undefined {
-  const { personal } = JSON.parse(record) as { personal?: string }
+  const told = JSON.parse(record) as { id: string; personal?: string }
+  if (told.id !== id) throw new Error(`what is kept as ${id} is the record of ${told.id}`)
+  const { personal } = told
   if (personal === undefined) return undefined
   if (sealed === null || digest === null) return 'erased'
   return keys.open(

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import { entryHash, genesisHash } from './chain.ts'
 import { entriesAfter } from './store.ts'
 import type { AuditTables, EntryRow } from './tables.ts'
+import { readRemoved } from './verify-contents.ts'
 
 /** The end of the chain, to be kept outside the database: it is what shows that the newest entries were removed. @public */
 export type ChainHead = { sequence: number; hash: string }
@@ -13,6 +14,21 @@ export type ChainReport =
 
 const pageSize = 1_000
 
+/** What the first entry that is there follows: nothing, or those that went by their age, whose leaves have stayed. */
+async function beginningOf(db: Kysely<AuditTables>): Promise<ChainHead> {
+  const removed = (await readRemoved(db)).leavesOf('action')
+  if (removed === 0) return { sequence: 0, hash: genesisHash.toString('hex') }
+  const leaf = await db
+    .selectFrom('audit.leaf')
+    .select('hash')
+    .where('kind', '=', 'action')
+    .orderBy('position')
+    .offset(removed - 1)
+    .limit(1)
+    .executeTakeFirst()
+  return { sequence: removed, hash: leaf?.hash.toString('hex') ?? '' }
+}
+
 /**
  * Walks the whole chain from its first entry.
  * @param known an earlier end of the chain that must still be in it
@@ -22,7 +38,7 @@ export async function verifyChain(
   db: Kysely<AuditTables>,
   known?: ChainHead,
 ): Promise<ChainReport> {
-  let last: ChainHead = { sequence: 0, hash: genesisHash.toString('hex') }
+  let last = await beginningOf(db)
   for (;;) {
     const page = await entriesAfter(db, last.sequence, pageSize)
     for (const entry of page) {

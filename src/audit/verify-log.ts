@@ -3,6 +3,7 @@ import type { CheckpointSink, ExportedCheckpoint } from './checkpoint-sink.ts'
 import type { AuditTables } from './tables.ts'
 import { emptyRoot, keyRotated, nodeHash, openCheckpoint } from './verify.mjs'
 import { verifyChain } from './verify-chain.ts'
+import { faultOfKeys, faultOfLeaf, readRemoved, type StoredLeaf } from './verify-contents.ts'
 
 /** @public */
 export type LogReport =
@@ -91,8 +92,10 @@ async function verifySnapshot(
   exported: readonly Exported[],
 ): Promise<Snapshot> {
   const chain = await verifyChain(db)
-  if (!chain.ok)
-    return { ok: false, at: chain.at - 1, reason: `entry ${chain.at}: ${chain.reason}` }
+  if (!chain.ok) {
+    const at = await leafOfAction(db, chain.at)
+    return { ok: false, at, reason: `entry ${chain.at}: ${chain.reason}` }
+  }
   const { expected, signed } = await expectedRoots(db, exported)
   await checkKeys(db)
   const { leaves, actions, root } = await walk(db, expected)
@@ -104,6 +107,8 @@ async function verifySnapshot(
       leaves,
       `the log was cut off: it has ${leaves} leaves, and ${beyond.from} says ${beyond.size}`,
     )
+  const silent = await faultOfKeys(db)
+  if (silent !== undefined) throw broken(null, silent)
   const exports = await db
     .selectFrom('audit.checkpoint_export as e')
     .innerJoin('audit.checkpoint as c', 'c.size', 'e.size')
@@ -118,6 +123,19 @@ async function verifySnapshot(
     exports,
     report: { ok: true, leaves, root: root.toString('hex'), checkpoints },
   }
+}
+
+/** The position of the leaf of an entry, counted from the first one. */
+async function leafOfAction(db: Kysely<AuditTables>, sequence: number): Promise<number | null> {
+  const leaf = await db
+    .selectFrom('audit.leaf')
+    .select('position')
+    .where('kind', '=', 'action')
+    .orderBy('position')
+    .offset(sequence - 1)
+    .limit(1)
+    .executeTakeFirst()
+  return leaf?.position ?? null
 }
 
 /** Which root the log must have had at which size, by everything that was signed; ordered by size. */
@@ -180,6 +198,7 @@ async function walk(
     peaks.length === 0
       ? emptyRoot
       : peaks.map(({ hash }) => hash).reduceRight((right, left) => nodeHash(left, right))
+  const removed = await readRemoved(db)
   let [leaves, actions, nodes, signed] = [0, 0, 0, 0]
   for (;;) {
     const page = await readLeaves(db, leaves)
@@ -187,11 +206,9 @@ async function walk(
     for (const leaf of page) {
       if (leaf.position !== leaves)
         throw broken(leaves, `leaf ${leaves} is missing: the next one is ${leaf.position}`)
-      if (leaf.kind === 'action') {
-        actions += 1
-        if (leaf.entry_hash?.equals(leaf.hash) !== true)
-          throw broken(leaves, `leaf ${leaves} is not the hash of its entry`)
-      }
+      if (leaf.kind === 'action') actions += 1
+      const fault = await faultOfLeaf(db, leaf, removed)
+      if (fault !== undefined) throw broken(leaves, fault)
       let top = { level: 0, hash: leaf.hash }
       for (let last = peaks.at(-1); last?.level === top.level; last = peaks.at(-1)) {
         peaks.pop()
@@ -223,13 +240,16 @@ async function walk(
 const firstUnsigned = (expected: readonly Expected[], broken: number): number =>
   expected.slice(0, broken).findLast(({ size }) => size < (expected[broken]?.size ?? 0))?.size ?? 0
 
-const readLeaves = (db: Kysely<AuditTables>, from: number) =>
+const readLeaves = (db: Kysely<AuditTables>, from: number): Promise<StoredLeaf[]> =>
   db
     .selectFrom('audit.leaf as l')
     .leftJoin('audit.entry as e', (join) =>
       join.onRef('e.event_id', '=', 'l.id').on('l.kind', '=', 'action'),
     )
-    .select(['l.position', 'l.kind', 'l.hash', 'e.hash as entry_hash'])
+    .leftJoin('audit.evidence as v', (join) =>
+      join.onRef('v.kind', '=', 'l.kind').onRef('v.id', '=', 'l.id'),
+    )
+    .select(['l.position', 'l.kind', 'l.id', 'l.hash', 'e.hash as entry_hash', 'v.record'])
     .where('l.position', '>=', from)
     .orderBy('l.position')
     .limit(pageSize)
