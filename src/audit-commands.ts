@@ -25,29 +25,58 @@ export const auditCommands = (config: () => Config): Command[] => [
     },
   },
   {
-    name: 'audit export',
-    summary: 'write one file that proves one action, for who has no access to this installation',
-    usage: '--action evt_… | --leaf <position> [--out <file>]',
+    name: 'audit rotate-log-key',
+    summary: 'sign the evidence with a new key from now on',
+    usage: '',
     help: [
-      'The file holds the record, its place in the log, the signed checkpoint, the public key and an explanation. It is',
-      'verified with `./wayleave audit verify-bundle`, or offline with src/audit/verify.mjs, which needs only Node 20.',
+      'The former key stays to verify what it signed, and signs a checkpoint with the leaf that names the new one: who trusts',
+      'one key of the log can follow it to all later ones. Publish the new key afterwards. Nothing is stopped.',
+    ],
+    options: {},
+    positionals: [0, 0],
+    run: async () => {
+      const { runRotateLogKey } = await import('./compose/run-audit.ts')
+      return await runRotateLogKey(config())
+    },
+  },
+  {
+    name: 'audit export',
+    summary:
+      'write one file that proves one call or action, for who has no access to this installation',
+    usage: '--exchange <exc_… or x-correlator> | --action evt_… | --leaf <position> [--out <file>]',
+    help: [
+      'The file holds the records with their places in the log, the signed checkpoint, the public key and an explanation. For',
+      'a call it answers why: contract, token, purpose, consent with the text that was shown, rules, masked fields. A name that',
+      'ends in .html makes it a page. It is verified with `./wayleave audit verify-bundle`, or offline with',
+      'src/audit/verify.mjs, which needs only Node 20.',
       'The id of an action stands in the console and in GET /management/v1/audit-events.',
       '',
-      'Example: ./wayleave audit export --action evt_0mf3k2x9ab7c1d5e9f2g --out evidence.json',
+      'Example: ./wayleave audit export --exchange exc_0mf3k2x9ab7c1d5e9f2g --out why.html',
     ],
-    options: { action: { type: 'string' }, leaf: { type: 'string' }, out: { type: 'string' } },
+    options: {
+      exchange: { type: 'string' },
+      action: { type: 'string' },
+      leaf: { type: 'string' },
+      out: { type: 'string' },
+    },
     positionals: [0, 0],
-    run: async ({ options: { action, leaf, out } }) => {
-      if ((typeof action === 'string') === (typeof leaf === 'string'))
-        throw new CommandError('either --action evt_… or --leaf <position> is required', {
-          exitCode: 2,
-        })
+    run: async ({ options: { exchange, action, leaf, out } }) => {
+      const given = [exchange, action, leaf].filter((one) => typeof one === 'string')
+      if (given.length !== 1)
+        throw new CommandError(
+          'one of --exchange exc_…, --action evt_… and --leaf <position> is required',
+          { exitCode: 2 },
+        )
       if (typeof leaf === 'string' && !/^\d{1,15}$/.test(leaf))
         throw new CommandError('--leaf must be a position, from 0 on', { exitCode: 2 })
       const { runAuditExport } = await import('./compose/run-audit.ts')
       return await runAuditExport(
         config(),
-        typeof action === 'string' ? { kind: 'action', id: action } : { position: Number(leaf) },
+        typeof exchange === 'string'
+          ? { exchange }
+          : typeof action === 'string'
+            ? { kind: 'action', id: action }
+            : { position: Number(leaf) },
         typeof out === 'string' ? out : undefined,
       )
     },

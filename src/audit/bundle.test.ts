@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -40,7 +40,7 @@ async function evidence(t: TestContext, actions: number) {
 async function bundleOf(audit: ReturnType<typeof createAudit>, position: number): Promise<Buffer> {
   const bundle = await audit.exportBundle({ position })
   assert.ok(bundle !== undefined)
-  return Buffer.from(bundle)
+  return Buffer.from(bundle.json)
 }
 
 test('a bundle of any leaf verifies, with the exported checkpoints and the key', async (t) => {
@@ -51,7 +51,7 @@ test('a bundle of any leaf verifies, with the exported checkpoints and the key',
     const checkpoints = exported.map(({ checkpoint }) => checkpoint)
     const proven = verifyBundle(file, { checkpoints, ...(exported[0] && { key: exported[0].key }) })
     assert.deepEqual([proven.position, proven.id, proven.size], [position, `evt_${position}`, 13])
-    assert.match(proven.explanation, /# partner\.suspended/)
+    assert.match(proven.explanation, /^# partner\.suspended/)
   }
   assert.equal(await audit.exportBundle({ position: 13 }), undefined)
   assert.equal(await audit.exportBundle({ kind: 'action', id: 'evt_99' }), undefined)
@@ -100,30 +100,82 @@ test('a bundle of another installation is told by its key, or by checkpoints got
   assert.throws(() => verifyBundle(forged, { checkpoints: [] }), /not among those given/)
 })
 
-const run = (args: readonly string[]): Promise<{ code: number; out: string; err: string }> =>
+const run = (
+  node: string,
+  args: readonly string[],
+): Promise<{ code: number; out: string; err: string }> =>
   new Promise((resolve) => {
-    execFile(process.execPath, args, (error, out, err) => {
+    execFile(node, args, (error, out, err) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err })
     })
   })
 
-test('verify.mjs works alone in a folder, and says what it found by its exit code', async (t) => {
+/** Every Node that this machine has, from 20 on, by its version. */
+async function nodes(): Promise<Map<string, string>> {
+  const folders = [...(process.env.PATH ?? '').split(path.delimiter), '/usr/bin', '/usr/local/bin']
+  const found = new Map<string, string>()
+  for (const file of [process.execPath, ...folders.map((folder) => path.join(folder, 'node'))]) {
+    if (!existsSync(file)) continue
+    const { code, out } = await run(file, ['--version'])
+    const version = out.trim()
+    if (code === 0 && Number(/^v(\d+)\./.exec(version)?.[1]) >= 20 && !found.has(version))
+      found.set(version, file)
+  }
+  return found
+}
+
+test('verify.mjs works alone in a folder on every Node that is here, and says what it found by its exit code', async (t) => {
   const { audit, folder } = await evidence(t, 5)
-  const file = await bundleOf(audit, 4)
+  const bundle = await audit.exportBundle({ position: 4 })
+  assert.ok(bundle !== undefined)
   const alone = path.join(folder, 'verify.mjs')
   copyFileSync(path.join(import.meta.dirname, 'verify.mjs'), alone)
-  const [good, bad] = [path.join(folder, 'good.json'), path.join(folder, 'bad.json')]
-  writeFileSync(good, file)
-  writeFileSync(bad, file.toString().replace('stf_1', 'stf_2'))
+  const place = (name: string, text: string): string => {
+    writeFileSync(path.join(folder, name), text)
+    return path.join(folder, name)
+  }
+  const good = place('good.json', bundle.json)
+  const page = place('good.html', bundle.page)
+  const bad = place('bad.json', bundle.json.replaceAll('stf_1', 'stf_2'))
+  const badPage = place(
+    'bad.html',
+    bundle.page.replace('<dd>stf_1', '<dd>stf_2').replace('prt_1', 'prt_2'),
+  )
   const checkpoints = ['--checkpoints', path.join(folder, 'checkpoints.jsonl')]
-  const verified = await run([alone, good, ...checkpoints])
-  assert.equal(verified.code, 0, verified.err)
-  assert.match(verified.out, /^Verified: action evt_4 is leaf 4 of the log of 5 leaves/)
-  const refused = await run([alone, bad, ...checkpoints])
-  assert.equal(refused.code, 1)
-  assert.match(refused.err, /NOT verified: the bundle is not what was sealed/)
-  assert.equal((await run([alone])).code, 2)
-  assert.equal((await run([alone, path.join(folder, 'absent.json')])).code, 1)
-  // An option without its value must not pass for a verification with it.
-  assert.equal((await run([alone, good, '--key'])).code, 2)
+  const versions = await nodes()
+  for (const [version, node] of versions) {
+    for (const file of [good, page]) {
+      const verified = await run(node, [alone, file, ...checkpoints])
+      assert.equal(verified.code, 0, `${version}: ${verified.err}`)
+      assert.match(verified.out, /^Verified: action evt_4 is in leaf 4 of the log of 5 leaves/)
+    }
+    const refused = await run(node, [alone, bad, ...checkpoints])
+    assert.equal(refused.code, 1, version)
+    assert.match(refused.err, /NOT verified: the bundle is not what was sealed/)
+    assert.equal((await run(node, [alone, badPage, ...checkpoints])).code, 1, version)
+    assert.equal((await run(node, [alone])).code, 2, version)
+    assert.equal((await run(node, [alone, path.join(folder, 'absent.json')])).code, 1, version)
+    // An option without its value must not pass for a verification with it.
+    assert.equal((await run(node, [alone, good, '--key'])).code, 2, version)
+  }
+  t.diagnostic(`verified with Node ${[...versions.keys()].join(', ')}`)
+  assert.ok(versions.has(process.version))
+})
+
+test('who trusts a former key is led to the present one, and nobody else is', async (t) => {
+  const { audit, sink } = await evidence(t, 3)
+  await audit.exportBundle({ position: 0 })
+  const first = (await sink.newest())?.key
+  for (let i = 0; i < 2; i += 1) await audit.rotateKey({ kind: 'system', id: 'test' })
+  const bundle = await audit.exportBundle({ position: 4 })
+  assert.ok(bundle !== undefined && first !== undefined)
+  const file = Buffer.from(bundle.json)
+  const proven = verifyBundle(file, { key: first })
+  assert.notEqual(proven.key, first)
+  const parsed = JSON.parse(bundle.json) as { continuity: { key: string }[] }
+  assert.equal(parsed.continuity[0]?.key, first)
+  const stranger = await evidence(t, 1)
+  await stranger.audit.exportBundle({ position: 0 })
+  const other = (await stranger.sink.newest())?.key
+  assert.throws(() => verifyBundle(file, { key: other }), /another key than the one given/)
 })

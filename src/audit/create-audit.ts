@@ -6,15 +6,18 @@ import { appendEvidence, type EvidencePayload, evidenceEvent } from './append-ev
 import { createAuditRoutes } from './audit-routes.ts'
 import type { CheckpointSink } from './checkpoint-sink.ts'
 import { makeCheckpoint, SinkError } from './checkpoints.ts'
+import { type EvidenceName, readDossier } from './dossier.ts'
 import type { ExchangeEvidence, NewEvidence, SingleEvidence } from './evidence.ts'
 import { type EvidenceState, readEvidenceState } from './evidence-state.ts'
-import { exportBundle, type LeafName } from './export-bundle.ts'
+import type { DescribeExchange } from './exchange-context.ts'
+import { type ExportedBundle, exportBundle } from './export-bundle.ts'
 import { readEvidence } from './read-evidence.ts'
 import { readExchange } from './read-exchange.ts'
 import { type ActionPayload, actionEvent } from './record-action.ts'
 import { restingSink } from './resting-sink.ts'
 import { type LogKeyRotation, rotateLogKey } from './rotate-log-key.ts'
 import { append } from './store.ts'
+import type { Story } from './story.ts'
 import { createSubjectKeys } from './subject-keys.ts'
 import type { AuditTables } from './tables.ts'
 import { type ChainHead, type ChainReport, verifyChain } from './verify-chain.ts'
@@ -38,8 +41,13 @@ export interface Audit {
   state(): Promise<EvidenceState>
   /** A new key signs from now on, and the former one vouches for it. @throws ContradictionError */
   rotateKey(actor: { kind: 'operator' | 'system'; id: string }): Promise<LogKeyRotation>
-  /** One file that proves one leaf; what is new is signed and exported first. */
-  exportBundle(name: LeafName): Promise<string | undefined>
+  /**
+   * One file that proves one thing, and what is told of it; what is new is signed and exported first.
+   * @returns undefined when nothing is kept of it
+   */
+  exportBundle(name: EvidenceName): Promise<ExportedBundle | undefined>
+  /** The same without proofs, for people: why somebody got something of a subscriber. */
+  why(name: EvidenceName): Promise<{ story: Story; partnerId: string | undefined } | undefined>
   /**
    * Appends evidence of one leaf, as late in the transaction as can be: it locks the log until the end. Other processes than
    * control use `recordEvidence`.
@@ -55,11 +63,12 @@ export interface Audit {
 /** @public */
 export function createAudit(
   platform: Pick<Platform, 'database' | 'sealing' | 'clock'>,
-  options: { sinks?: readonly CheckpointSink[] } = {},
+  options: { sinks?: readonly CheckpointSink[]; describe?: DescribeExchange } = {},
 ): Audit {
   const sinks = (options.sinks ?? []).map((sink) => restingSink(sink, platform.clock))
   const db = platform.database.as<AuditTables>()
   const keys = createSubjectKeys(platform)
+  const source = { db, keys, describe: options.describe }
   const appending = { keys, clock: platform.clock }
   return {
     subscriber: {
@@ -94,14 +103,17 @@ export function createAudit(
     state: () => readEvidenceState(platform.database.as<AuditTables>(), sinks),
     rotateKey: (actor) => rotateLogKey(platform, sinks, actor),
     async exportBundle(name) {
-      const signed = await exportBundle(platform, name)
+      const dossier = await readDossier(source, name)
+      if (dossier === undefined) return undefined
+      const signed = await exportBundle(platform, dossier)
       if (signed !== undefined) return signed
       await makeCheckpoint(platform, sinks, { now: true }).catch((error: unknown) => {
         // It was signed, and that is what a bundle needs.
         if (!(error instanceof SinkError)) throw error
       })
-      return await exportBundle(platform, name)
+      return await exportBundle(platform, dossier)
     },
+    why: (name) => readDossier(source, name),
     appendEvidence: (trx, evidence) =>
       appendEvidence(appending, trx as unknown as Transaction<AuditTables>, evidence),
     exchangeEvidence: (id) => readExchange(db, keys, id),

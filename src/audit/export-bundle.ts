@@ -1,99 +1,151 @@
-import type { Kysely } from 'kysely'
-import { entryRecord } from './chain.ts'
+import { type Kysely, sql } from 'kysely'
 import type { CheckpointPlatform } from './checkpoints.ts'
-import { logKey } from './log-key.ts'
+import type { Dossier } from './dossier.ts'
+import { actionLeaf, type LeafContent } from './leaf-content.ts'
+import { type LogKey, logKey } from './log-key.ts'
 import { inclusionProof } from './proofs.ts'
-import type { AuditTables, EntryRow } from './tables.ts'
-import { bundleFormat, bundleText, sealText } from './verify.mjs'
+import { fact, type Story, storyMarkdown, storyPage } from './story.ts'
+import type { AuditTables } from './tables.ts'
+import {
+  type Bundle,
+  type BundleLeaf,
+  bundleFormat,
+  bundleText,
+  keyRotated,
+  pageSlot,
+  pageText,
+  sealText,
+} from './verify.mjs'
 
-/** One leaf, by its place or by what it is about. @public */
-export type LeafName = { position: number } | { kind: 'action'; id: string }
+/** One bundle in its two spellings, for programs and for people. Both verify. @public */
+export type ExportedBundle = { json: string; page: string }
+
+type Signed = { size: number; note: string; key: LogKey; madeAt: Date }
 
 /**
- * Everything that proves one leaf, as one file for `verify.mjs`.
- * @returns undefined when there is no such leaf, or no checkpoint that has it
+ * Everything that proves the leaves of a dossier, as one file for `verify.mjs`.
+ * @returns undefined when no checkpoint has them all yet
  */
 export async function exportBundle(
   platform: CheckpointPlatform,
-  name: LeafName,
-): Promise<string | undefined> {
-  return await platform.database
-    .as<AuditTables>()
-    .transaction()
-    .execute(async (trx) => {
-      const leaf = await findLeaf(trx, name)
-      if (leaf === undefined) return undefined
-      const checkpoint = await trx
-        .selectFrom('audit.checkpoint as c')
-        .innerJoin('audit.signing_key as k', 'k.id', 'c.key_id')
-        .select(['c.size', 'c.note', 'k.public_key as key', 'c.made_at'])
-        .where('c.size', '>', leaf.position)
-        .orderBy('c.size')
-        .limit(1)
-        .executeTakeFirst()
-      if (checkpoint === undefined) return undefined
-      const key = await logKey(trx, platform, checkpoint.key)
-      const { entry, position, kind, id } = leaf
-      const path = await inclusionProof(trx, position, checkpoint.size)
-      const contents = {
-        format: bundleFormat,
-        exportedAt: platform.clock.now().toISOString(),
-        explanation: explain(entry, position, checkpoint),
-        leaf: {
-          ...{ position, kind, id },
-          record: entryRecord(entry),
-          previousHash: entry.previous_hash.toString('hex'),
-        },
-        inclusion: { path: path.map((hash) => hash.toString('base64')) },
-        checkpoint: checkpoint.note,
-        key: key.publicKey,
-      }
-      // What is sealed is what a reader of the file gets: dates and such are text by now.
-      const written: unknown = JSON.parse(JSON.stringify(contents))
-      return bundleText({ ...contents, seal: key.sign(sealText(key.origin, written)) })
+  dossier: Dossier,
+): Promise<ExportedBundle | undefined> {
+  const db = platform.database.as<AuditTables>()
+  return await db.transaction().execute(async (trx) => {
+    const last = Math.max(...dossier.leaves.map(({ position }) => position))
+    const row = await trx
+      .selectFrom('audit.checkpoint as c')
+      .innerJoin('audit.signing_key as k', 'k.id', 'c.key_id')
+      .select(['c.size', 'c.note', 'k.public_key as key', 'c.made_at'])
+      .where('c.size', '>', last)
+      .orderBy('c.size')
+      .limit(1)
+      .executeTakeFirst()
+    if (row === undefined) return undefined
+    const key = await logKey(trx, platform, row.key)
+    const signed = { size: row.size, note: row.note, key, madeAt: row.made_at }
+    const leaves: BundleLeaf[] = []
+    for (const leaf of dossier.leaves) leaves.push(await withPath(trx, leaf, row.size))
+    return seal(signed, {
+      exportedAt: platform.clock.now().toISOString(),
+      ...wordsOf(dossier, signed),
+      told: dossier.told,
+      leaves,
+      continuity: await keysBefore(trx, row.key),
     })
+  })
 }
 
-type Leaf = { position: number; kind: string; id: string; entry: EntryRow }
+type Contents = Omit<Bundle, 'format' | 'checkpoint' | 'key' | 'seal'>
 
-async function findLeaf(db: Kysely<AuditTables>, name: LeafName): Promise<Leaf | undefined> {
-  const leaf = await db
-    .selectFrom('audit.leaf')
-    .select(['position', 'kind', 'id'])
-    .where((eb) =>
-      'position' in name
-        ? eb('position', '=', name.position)
-        : eb.and([eb('kind', '=', name.kind), eb('id', '=', name.id)]),
-    )
-    .executeTakeFirst()
-  if (leaf === undefined) return undefined
-  const entry = await db
-    .selectFrom('audit.entry')
-    .selectAll()
-    .where('event_id', '=', leaf.id)
-    .executeTakeFirst()
-  return entry && { ...leaf, entry }
+function seal({ note, key }: Signed, contents: Contents): ExportedBundle {
+  // What is sealed is what a reader of the file gets: dates and such are text by now.
+  const written = JSON.parse(
+    JSON.stringify({ format: bundleFormat, ...contents, checkpoint: note, key: key.publicKey }),
+  ) as Omit<Bundle, 'seal'>
+  const bundle: Bundle = { ...written, seal: key.sign(sealText(key.origin, written)) }
+  return { json: bundleText(bundle), page: pageText(bundle) }
 }
 
-/** The page that a person reads; Markdown. */
-function explain(
-  entry: EntryRow,
-  position: number,
-  checkpoint: { size: number; made_at: Date },
-): string {
-  const { actor_kind: kind, actor_id: id, via, partner_id: partner } = entry
-  const by = [id ?? kind, via === null ? undefined : `by ${via}`].filter(Boolean).join(', ')
-  return [
-    `# ${entry.action}`,
-    '',
-    `- When: ${entry.occurred_at.toISOString()}`,
-    `- Who: ${kind} (${by})`,
-    `- What: ${entry.action} of ${entry.target}`,
-    ...(partner === null ? [] : [`- Partner: ${partner}`]),
-    `- Detail: ${JSON.stringify(entry.detail)}`,
-    '',
-    `This is leaf ${position} of the evidence log. It is in the log of ${checkpoint.size} leaves that was signed at ${checkpoint.made_at.toISOString()}: nobody has altered it since. What this file proves is that this action was recorded as it is told here, at the latest then, and that the record is part of the one log whose signed checkpoints are kept outside the database.`,
-    '',
-    'Verify it without any connection: `node verify.mjs <this file> --checkpoints <the exported checkpoints>`.',
-  ].join('\n')
+async function withPath(
+  db: Kysely<AuditTables>,
+  leaf: LeafContent,
+  size: number,
+): Promise<BundleLeaf> {
+  const path = await inclusionProof(db, leaf.position, size)
+  return { ...leaf, path: path.map((hash) => hash.toString('base64')) }
+}
+
+/** The keys before this one, each with the leaf that names the next and what it signed over that. */
+async function keysBefore(db: Kysely<AuditTables>, key: string): Promise<Bundle['continuity']> {
+  const keys = await db
+    .selectFrom('audit.signing_key')
+    .select(['id', 'public_key'])
+    .orderBy('made_at')
+    .execute()
+  const own = keys.findIndex((one) => one.public_key === key)
+  const steps: Bundle['continuity'] = []
+  for (const [place, before] of keys.slice(0, own).entries()) {
+    const next = keys[place + 1]?.public_key
+    const { rows } = await sql<{ event_id: string }>`
+      select event_id from audit.entry where action = ${keyRotated} and detail ->> 'key' = ${next}
+      order by sequence limit 1`.execute(db)
+    const leaf = rows[0] && (await actionLeaf(db, rows[0].event_id))
+    const signed =
+      leaf &&
+      (await db
+        .selectFrom('audit.checkpoint')
+        .select(['size', 'note'])
+        .where('key_id', '=', before.id)
+        .where('size', '>', leaf.position)
+        .orderBy('size')
+        .limit(1)
+        .executeTakeFirst())
+    // Its announcement has gone by its age: who knows only the keys before is told so by the verifier.
+    if (leaf === undefined || signed === undefined) {
+      steps.length = 0
+      continue
+    }
+    const step = { key: before.public_key, checkpoint: signed.note }
+    steps.push({ ...step, leaf: await withPath(db, leaf, signed.size) })
+  }
+  return steps
+}
+
+/** What people read: the story, and what the file proves. */
+function wordsOf(
+  { story, leaves }: Dossier,
+  { size, madeAt, key }: Signed,
+): { explanation: string; page: string } {
+  const [first] = leaves
+  const told: Story = {
+    ...story,
+    sections: [
+      ...story.sections,
+      {
+        title: 'What this file proves',
+        facts: [
+          ...fact('Leaf of the evidence log', first?.position),
+          ...fact(
+            'Proven with it',
+            leaves
+              .slice(1)
+              .map(({ kind, id, position }) => `${kind} ${id} (leaf ${position})`)
+              .join(', '),
+          ),
+          ...fact('Signed', `${madeAt.toISOString()}, as part of a log of ${size} leaves`),
+          ...fact('Public key', key.publicKey),
+          ...fact(
+            'Meaning',
+            'What is recorded was written down as it is told here, at the latest when it was signed, and nobody has altered it since. Names of partners, applications, plans and rules are told by the operator and are not in the log.',
+          ),
+          ...fact(
+            'Verify',
+            'node verify.mjs <this file> --checkpoints <the exported checkpoints>, without any connection',
+          ),
+        ],
+      },
+    ],
+  }
+  return { explanation: storyMarkdown(told), page: storyPage(told, pageSlot) }
 }

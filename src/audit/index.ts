@@ -3,6 +3,7 @@ export { recordEvidence } from './append-evidence.ts'
 export { type CheckpointSink, fileSink } from './checkpoint-sink.ts'
 export { ContradictionError, SinkError } from './checkpoints.ts'
 export { createAudit } from './create-audit.ts'
+export type { EvidenceName } from './dossier.ts'
 export type {
   ExchangeEvidence,
   ExchangeFacts,
@@ -14,8 +15,8 @@ export type {
   Subject,
 } from './evidence.ts'
 export type { EvidenceState, SinkState } from './evidence-state.ts'
+export type { DescribeExchange, ExchangeContext } from './exchange-context.ts'
 export { createExchangeLog, type ExchangeLog, type PreparedExchanges } from './exchange-log.ts'
-export type { LeafName } from './export-bundle.ts'
 export { httpSink } from './http-sink.ts'
 export { sealedColumns } from './log-key.ts'
 export { recordAction } from './record-action.ts'

@@ -2,7 +2,7 @@
 /**
  * Verifies evidence that Wayleave exported, offline. One file without dependencies, for Node 20 and later:
  *
- *     node verify.mjs <bundle.json> [--key <public key>] [--checkpoints <file.jsonl>]
+ *     node verify.mjs <evidence.json or .html> [--key <public key>] [--checkpoints <file.jsonl>]
  *
  * The product verifies with this same code. Hashes are those of RFC 9162 (section 2.1), signatures those of C2SP
  * signed-note, checkpoints those of C2SP tlog-checkpoint.
@@ -184,10 +184,25 @@ export const sealText = (origin, contents) =>
 /** The one spelling of a bundle. @type {(bundle: unknown) => string} */
 export const bundleText = (bundle) => `${JSON.stringify(bundle, null, 2)}\n`
 
+const opening = '<script type="application/json" id="evidence">'
+const closing = '</script>'
+/** Where the page of a bundle takes the bundle in. */
+export const pageSlot = '<!--evidence-->'
+
+/**
+ * The same bundle as a page to read; it verifies as the other spelling does.
+ * @param {{ page: string }} bundle
+ */
+export const pageText = (bundle) =>
+  bundle.page.replace(
+    pageSlot,
+    () => `${opening}${JSON.stringify(bundle).replaceAll('<', '\\u003c')}${closing}`,
+  )
+
 /** The action that names a new key of the log, in a leaf that a checkpoint of the key before it covers. */
 export const keyRotated = 'evidence-key.rotated'
 
-export const bundleFormat = 'wayleave-evidence-bundle/1'
+export const bundleFormat = 'wayleave-evidence-bundle/2'
 
 /**
  * Verifies a bundle, and tells what it proves.
@@ -197,67 +212,210 @@ export const bundleFormat = 'wayleave-evidence-bundle/1'
  * @throws {Refused} with the first thing that does not hold
  */
 export function verifyBundle(file, known = {}) {
-  const { leaf, inclusion, checkpoint, key, seal, ...rest } = readBundle(file)
-  if (known.key !== undefined && known.key !== key)
-    refuse('the bundle is signed with another key than the one given')
+  const { seal, ...rest } = readBundle(file)
+  const { checkpoint, key, leaves, continuity, told, explanation } = rest
   const { name } = parseKey(key)
   const sealed = within('the seal of the bundle', () => openNote(seal, key))
-  if (sealed !== sealText(name, { ...rest, leaf, inclusion, checkpoint, key }))
-    refuse('the bundle is not what was sealed: it was changed')
-  const signed = within('the checkpoint', () => openCheckpoint(checkpoint, key))
-  const path = inclusion.path.map((hash) => {
-    const bytes = fromBase64(hash)
-    return bytes?.length === 32 ? bytes : refuse('the inclusion proof has a hash that is none')
-  })
-  const hash = hashOfLeaf(leaf)
-  const { position } = leaf
-  const { size, root } = signed
-  if (!verifyInclusion({ leaf: hash, position, size, path, root }))
-    refuse('the inclusion proof does not lead from the record to the checkpoint')
+  if (sealed !== sealText(name, rest)) refuse('the bundle is not what was sealed: it was changed')
+  const trusted = keysThatVouch(key, continuity)
+  if (known.key !== undefined && !trusted.includes(known.key))
+    refuse('the bundle is signed with another key than the one given')
+  const { size, at } = verifyLeaves(leaves, checkpoint, key)
+  verifyTold(leaves, told)
   const kept = known.checkpoints?.some((note) => note === checkpoint)
   if (kept === false) refuse('the checkpoint of the bundle is not among those given')
-  const { explanation } = rest
-  return { kind: leaf.kind, id: leaf.id, position, size, signedAt: signed.at, key, explanation }
+  const [first] = leaves
+  if (first === undefined) return refuse('the bundle has no leaf')
+  const erased = leaves.some(
+    (leaf) => leaf.personal === 'erased' || leaf.exchange?.personal === 'erased',
+  )
+  return {
+    ...{ kind: first.exchange === undefined ? first.kind : 'exchange', position: first.position },
+    id: first.exchange === undefined ? first.id : String(first.exchange.record.id),
+    leaves: leaves.map(({ kind, id, position }) => ({ kind, id, position })),
+    ...{ size, signedAt: at, key, erased, explanation },
+  }
+}
+
+/**
+ * Each leaf stands where it says, in the log of which the checkpoint is.
+ * @param {readonly BundleLeaf[]} leaves
+ * @param {string} checkpoint
+ * @param {string} key
+ */
+function verifyLeaves(leaves, checkpoint, key) {
+  const signed = within('the checkpoint', () => openCheckpoint(checkpoint, key))
+  const { size, root } = signed
+  for (const one of leaves) {
+    const { position } = one
+    const what = `${one.kind} ${one.id}`
+    const leaf = within(what, () => hashOfLeaf(one))
+    const path = hashesOf(one.path)
+    if (!verifyInclusion({ leaf, position, size, path, root }))
+      refuse(`${what}: the inclusion proof does not lead from the record to the checkpoint`)
+  }
+  return signed
+}
+
+/**
+ * The keys that lead to this one: each signed a checkpoint with the leaf that names the next.
+ * @param {string} key
+ * @param {readonly { key: string, checkpoint: string, leaf: BundleLeaf }[]} continuity
+ */
+function keysThatVouch(key, continuity) {
+  const { name } = parseKey(key)
+  for (const [place, step] of continuity.entries()) {
+    within('the key before', () => {
+      if (parseKey(step.key).name !== name) refuse('is the key of another log')
+      verifyLeaves([step.leaf], step.checkpoint, step.key)
+      const { action, detail } = step.leaf.record
+      const next = continuity[place + 1]?.key ?? key
+      if (step.leaf.kind !== 'action' || action !== keyRotated || detail?.key !== next)
+        refuse('does not name the one after it')
+    })
+  }
+  return [...continuity.map((step) => step.key), key]
 }
 
 /**
  * The hash of a leaf from what the bundle says was hashed.
- * @param {{ kind: string, id: string, record: Record<string, unknown>, previousHash: string }} leaf
+ * @param {BundleLeaf} leaf
  */
-function hashOfLeaf({ kind, id, record, previousHash }) {
-  if (kind !== 'action') return refuse(`the kind of evidence ${kind} is not known to this verifier`)
-  if (record.event_id !== id) return refuse('the record is not the one that the bundle names')
-  if (!/^[0-9a-f]{64}$/.test(previousHash)) return refuse('the hash of the entry before is none')
-  return leafHash(canonicalJson(record), Buffer.from(previousHash, 'hex'))
+function hashOfLeaf({ kind, id, record, previousHash, personal, exchange }) {
+  if (kind === 'action') {
+    if (record.event_id !== id) return refuse('the record is not the one that the bundle names')
+    if (previousHash === undefined || !/^[0-9a-f]{64}$/.test(previousHash))
+      return refuse('the hash of the entry before is none')
+    return leafHash(canonicalJson(record), Buffer.from(previousHash, 'hex'))
+  }
+  if (record.kind !== kind) return refuse('the record is of another kind')
+  if (kind === 'exchanges') {
+    const { environment, gateway, boot, sequence } = record
+    if (id !== `${environment}/${gateway}/${boot}/${sequence}` || exchange === undefined)
+      return refuse('the record is not the one that the bundle names')
+    verifyExchange(exchange, record)
+  } else if (record.id !== id) return refuse('the record is not the one that the bundle names')
+  verifyPersonal(record, personal)
+  return leafHash(canonicalJson(record))
 }
 
 /**
- * @typedef {{ position: number, kind: string, id: string, record: Record<string, unknown>, previousHash: string }} BundleLeaf
- * @typedef {{ format: string, exportedAt: string, explanation: string, leaf: BundleLeaf,
- *   inclusion: { path: string[] }, checkpoint: string, key: string, seal: string }} Bundle
+ * The record of one call is in the tree of its journal segment, whose root is in the leaf.
+ * @param {BundleExchange} exchange
+ * @param {Record<string, unknown>} segment
+ */
+function verifyExchange({ record, personal, position, path }, { root, records }) {
+  verifyPersonal(record, personal)
+  const proof = {
+    ...{ leaf: leafHash(canonicalJson(record)), position, size: Number(records) },
+    ...{ path: hashesOf(path), root: Buffer.from(String(root), 'hex') },
+  }
+  if (!verifyInclusion(proof)) refuse('the record of the exchange is not in its journal segment')
+}
+
+/**
+ * Personal values are what the record has the commitment of. They may be gone: nobody can make up others.
+ * @param {Record<string, unknown>} record
+ * @param {BundleLeaf['personal']} personal
+ */
+function verifyPersonal({ personal: commitment }, personal) {
+  if (commitment === undefined && personal === undefined) return
+  if (commitment !== undefined && personal === 'erased') return
+  const { salt, values } = typeof personal === 'object' ? personal : { salt: '', values: undefined }
+  if (sha256(`${salt}.${canonicalJson(values)}`).toString('hex') !== commitment)
+    refuse('the personal values are not what the record was made of')
+}
+
+/**
+ * What is told beside the log has its hashes in the log.
+ * @param {readonly BundleLeaf[]} leaves
+ * @param {Bundle['told']} told
+ */
+function verifyTold(leaves, { notices = [], agreement }) {
+  const inLog = canonicalJson(leaves)
+  for (const { hash, content } of notices) {
+    if (sha256(content).toString('base64url') !== hash)
+      refuse('the text that was shown is not the one of its hash')
+    if (!inLog.includes(JSON.stringify(hash)))
+      refuse('no record of the bundle has the hash of the text that was shown')
+  }
+  const accepted = leaves.find(({ record }) => record.action === 'agreement.accepted')
+  if (
+    agreement !== undefined &&
+    accepted !== undefined &&
+    accepted.record.detail?.sha256 !== agreement.sha256
+  )
+    refuse('the agreement is not the one that was accepted')
+}
+
+/** @param {unknown} path */
+function hashesOf(path) {
+  if (!Array.isArray(path)) return refuse('an inclusion proof is none')
+  return path.map((hash) => {
+    const bytes = fromBase64(hash)
+    return bytes?.length === 32 ? bytes : refuse('the inclusion proof has a hash that is none')
+  })
+}
+
+/**
+ * @typedef {{ [name: string]: unknown, detail?: Record<string, unknown> }} BundleRecord
+ * @typedef {'erased' | { salt: string, values: unknown }} BundlePersonal
+ * @typedef {{ record: BundleRecord, personal?: BundlePersonal, position: number, path: string[] }} BundleExchange
+ * @typedef {{ position: number, kind: string, id: string, path: string[], record: BundleRecord, previousHash?: string,
+ *   personal?: BundlePersonal, exchange?: BundleExchange }} BundleLeaf
+ * @typedef {{ format: string, exportedAt: string, explanation: string, page: string,
+ *   told: { notices?: { hash: string, locale: string, content: string }[], agreement?: { sha256: string }, [name: string]: unknown },
+ *   leaves: BundleLeaf[], checkpoint: string, key: string,
+ *   continuity: { key: string, checkpoint: string, leaf: BundleLeaf }[], seal: string }} Bundle
  */
 
 /** @type {(file: Uint8Array) => Bundle} */
 function readBundle(file) {
   const bundle = within('the bundle', () => {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(file)
-    const parsed = JSON.parse(text)
-    if (bundleText(parsed) !== text) refuse('is not written as bundles are: it was changed')
-    return parsed
+    const start = text.indexOf(opening)
+    if (start === -1) return readSpelling(text, text, bundleText)
+    const json = text.slice(start + opening.length, text.indexOf(closing, start))
+    return readSpelling(json, text, pageText)
   })
   if (bundle?.format !== bundleFormat)
     refuse(`the file is not a bundle of the format ${bundleFormat}`)
-  const texts = ['exportedAt', 'explanation', 'checkpoint', 'key', 'seal']
-  const { leaf, inclusion } = bundle
+  const texts = ['exportedAt', 'explanation', 'page', 'checkpoint', 'key', 'seal']
   const whole =
     texts.every((name) => typeof bundle[name] === 'string') &&
-    isCount(leaf?.position) &&
-    [leaf.kind, leaf.id, leaf.previousHash].every((text) => typeof text === 'string') &&
-    typeof leaf.record === 'object' &&
-    leaf.record !== null &&
-    Array.isArray(inclusion?.path)
+    Array.isArray(bundle.leaves) &&
+    bundle.leaves.every(isLeaf) &&
+    Array.isArray(bundle.continuity) &&
+    bundle.continuity.every(isStep) &&
+    isObject(bundle.told)
   return whole ? bundle : refuse('the bundle lacks a part')
 }
+
+/**
+ * @param {string} json
+ * @param {string} text
+ * @param {(bundle: Bundle) => string} spell
+ */
+function readSpelling(json, text, spell) {
+  const parsed = JSON.parse(json)
+  if (spell(parsed) !== text) refuse('is not written as bundles are: it was changed')
+  return parsed
+}
+
+const isObject = (/** @type {unknown} */ value) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** @param {Partial<BundleLeaf> | undefined} leaf */
+const isLeaf = (leaf) =>
+  isCount(leaf?.position) &&
+  typeof leaf?.kind === 'string' &&
+  typeof leaf.id === 'string' &&
+  isObject(leaf.record) &&
+  (leaf.exchange === undefined || isObject(leaf.exchange.record))
+
+/** @param {Partial<Bundle['continuity'][number]> | undefined} step */
+const isStep = (step) =>
+  typeof step?.key === 'string' && typeof step.checkpoint === 'string' && isLeaf(step.leaf)
 
 /** @template T @param {string} what @param {() => T} work @returns {T} */
 function within(what, work) {
@@ -305,7 +463,7 @@ function main(args) {
   const [file] = files
   if (file === undefined || files.length !== 1 || file.startsWith('--')) {
     process.stderr.write(
-      'usage: node verify.mjs <bundle.json> [--key <public key>] [--checkpoints <file.jsonl>]\n',
+      'usage: node verify.mjs <evidence.json or .html> [--key <public key>] [--checkpoints <file.jsonl>]\n',
     )
     return 2
   }
@@ -329,12 +487,26 @@ function main(args) {
  * @param {{ key?: string | undefined, checkpoints?: readonly string[] | undefined }} known
  */
 export function tellProven(proven, known) {
-  const { kind, id, position, size, signedAt, key, explanation } = proven
+  const { kind, id, position, size, signedAt, key, erased, leaves, explanation } = proven
   const trust =
     known.key === undefined && known.checkpoints === undefined
       ? `Compare the key with the one that the operator published: ${key}`
-      : 'The key or the checkpoint is the one that you gave.'
-  return `Verified: ${kind} ${id} is leaf ${position} of the log of ${size} leaves that was signed at ${signedAt}.\n${trust}\n\n${explanation}`
+      : known.key === undefined || known.key === key
+        ? 'The key or the checkpoint is the one that you gave.'
+        : `The key that you gave vouches for the key that signed it: ${key}`
+  const others = leaves.slice(1).map((leaf) => `${leaf.kind} ${leaf.id} (leaf ${leaf.position})`)
+  return [
+    `Verified: ${kind} ${id} is in leaf ${position} of the log of ${size} leaves that was signed at ${signedAt}.`,
+    ...(others.length === 0 ? [] : [`Verified with it: ${others.join(', ')}.`]),
+    ...(erased
+      ? [
+          'The personal values are gone: the subscriber was erased. Everything else is proven as before.',
+        ]
+      : []),
+    trust,
+    '',
+    explanation,
+  ].join('\n')
 }
 
 const started = process.argv[1]

@@ -1,17 +1,21 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import {
   createAudit,
-  fileSink,
-  type LeafName,
+  type EvidenceName,
   Refused,
   readCheckpointLines,
   tellProven,
   verifyBundle,
 } from '#audit'
+import { createCatalog } from '#catalog'
 import { CommandError, type CommandResult } from '#cli'
+import { exchangesOfCorrelator } from '#metering'
+import { createPartnerDirectory } from '#partners'
 import type { Config } from '#platform/config'
 import type { Platform } from '#platform/module'
 import { createPlatform } from './create-platform.ts'
+import { createDescribeExchange } from './describe-exchange.ts'
+import { evidenceSinks } from './evidence-sinks.ts'
 
 type Evidence = { platform: Platform; audit: ReturnType<typeof createAudit> }
 
@@ -25,8 +29,13 @@ async function withEvidence<T>(
     throw new CommandError(`there is no folder ${folder}`, { exitCode: 2 })
   const platform = await createPlatform(config, 'audit', 'silent')
   try {
-    const sinks = [fileSink(folder ?? config.evidenceDir)]
-    return await work({ platform, audit: createAudit(platform, { sinks }) })
+    const { clock } = platform
+    const sinks = evidenceSinks({ ...config, evidenceDir: folder ?? config.evidenceDir }, clock)
+    const describe = createDescribeExchange(platform, {
+      partners: createPartnerDirectory(platform),
+      catalog: createCatalog(platform),
+    })
+    return await work({ platform, audit: createAudit(platform, { sinks, describe }) })
   } finally {
     await platform.database.close()
   }
@@ -51,23 +60,30 @@ export const runAuditVerify = (
     return { data: report, text: `Verified: ${leaves} leaves, root ${root}.\n${covered}` }
   })
 
-/** One file that proves one leaf. */
+/** A new key for the log. */
+export const runRotateLogKey = (config: Config): Promise<CommandResult> =>
+  withEvidence(config, undefined, async ({ audit }) => {
+    const { previous, key } = await audit.rotateKey({ kind: 'system', id: 'command-line' })
+    return {
+      data: { previous, key },
+      text: `The evidence is signed with this key from now on, publish it: ${key}\nThe former one verifies what it signed, and vouches for it: ${previous}`,
+    }
+  })
+
+/** One file that proves one thing: as a page when its name ends in .html, else as JSON. */
 export const runAuditExport = (
   config: Config,
-  name: LeafName,
+  name: EvidenceName,
   out: string | undefined,
 ): Promise<CommandResult> =>
-  withEvidence(config, undefined, async ({ audit }) => {
-    const bundle = await audit.exportBundle(name)
-    if (bundle === undefined)
-      throw new CommandError(
-        'id' in name
-          ? `there is no evidence of ${name.kind} ${name.id}; what happened a moment ago may still be on its way`
-          : `there is no leaf ${name.position}`,
-      )
-    if (out === undefined) return { data: JSON.parse(bundle), text: bundle.trimEnd() }
+  withEvidence(config, undefined, async ({ platform, audit }) => {
+    const wanted = 'exchange' in name ? await exchangeNamed(platform, name.exchange) : name
+    const bundle = await audit.exportBundle(wanted)
+    if (bundle === undefined) throw new CommandError(nothingOf(wanted))
+    if (out === undefined) return { data: JSON.parse(bundle.json), text: bundle.json.trimEnd() }
     try {
-      writeFileSync(out, bundle, { flag: 'wx', mode: 0o600 })
+      const text = /\.html?$/i.test(out) ? bundle.page : bundle.json
+      writeFileSync(out, text, { flag: 'wx', mode: 0o600 })
     } catch (cause) {
       throw new CommandError(
         `${out} cannot be written: ${cause instanceof Error ? cause.message : cause}`,
@@ -76,6 +92,27 @@ export const runAuditExport = (
     }
     return { data: { file: out }, text: `Written: ${out}` }
   })
+
+/** An exchange by its id or by what its caller sent as x-correlator. */
+async function exchangeNamed(platform: Platform, given: string): Promise<{ exchange: string }> {
+  if (/^exc_\w+$/.test(given)) return { exchange: given }
+  const ids = await exchangesOfCorrelator(platform, given)
+  const [only] = ids
+  if (only === undefined)
+    throw new CommandError(`there is no exchange with the x-correlator ${given}`)
+  if (ids.length > 1)
+    throw new CommandError(
+      `${ids.length} exchanges have this x-correlator; name one of them: ${ids.join(', ')}`,
+    )
+  return { exchange: only }
+}
+
+function nothingOf(name: EvidenceName): string {
+  if ('position' in name)
+    return `there is no leaf ${name.position}, or its contents have gone by their age`
+  const what = 'exchange' in name ? `exchange ${name.exchange}` : `${name.kind} ${name.id}`
+  return `there is no evidence of ${what}: it was about nobody, has gone by its age, or happened a moment ago and is still on its way`
+}
 
 /** As `verify.mjs` does it, offline. */
 export function runVerifyBundle(

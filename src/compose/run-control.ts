@@ -3,7 +3,7 @@ import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import swagger from '@fastify/swagger'
 import type { FastifyPluginAsync } from 'fastify'
-import { createAudit, fileSink } from '#audit'
+import { createAudit } from '#audit'
 import { createAuthorization, handsetLink } from '#authorization'
 import { createCatalog, isDpvPurpose } from '#catalog'
 import { createConsent } from '#consent'
@@ -34,12 +34,15 @@ import {
 import { consentInfoNeeds } from './consent-info-needs.ts'
 import { consentNeeds } from './consent-needs.ts'
 import { createPlatform } from './create-platform.ts'
+import { createDescribeExchange } from './describe-exchange.ts'
 import { describeRoute } from './describe-route.ts'
+import { evidenceSinks } from './evidence-sinks.ts'
 import { firstCall } from './first-call.ts'
 import { startJobs } from './jobs.ts'
 import { createKeyUpkeep } from './key-upkeep.ts'
 import { openTracing, traceRoutes } from './open-tracing.ts'
 import { tellSupervisor } from './tell-supervisor.ts'
+import { watchEvidence } from './watch-evidence.ts'
 import { watchKeys } from './watch-keys.ts'
 
 /** The modules of the control side, wired. */
@@ -52,8 +55,15 @@ export function wireControl(platform: Platform) {
     folder: path.join(config.dataDir, 'mail'),
     newName: () => newId('message'),
   })
-  const audit = createAudit(platform, { sinks: [fileSink(config.evidenceDir)] })
-  const identity = createIdentity(platform, { attempts, mail })
+  const audit = createAudit(platform, {
+    sinks: evidenceSinks(config, platform.clock),
+    describe: (record, consentIds) => describeExchange(record, consentIds),
+  })
+  const identity = createIdentity(platform, {
+    attempts,
+    mail,
+    isSuspended: (partnerId) => partners.isSuspended(partnerId),
+  })
   const catalog = createCatalog(platform, {
     usersOf: (apiId, since) => metering.partnersUsing(apiId, since),
     mailMembers: (trx, partnerId, message, cause) =>
@@ -70,6 +80,7 @@ export function wireControl(platform: Platform) {
     },
   })
   const contracts = createContracts(platform, { catalog, partners, identity })
+  const describeExchange = createDescribeExchange(platform, { partners, catalog })
   const consents = createConsent(platform, {
     ...consentNeeds(platform, partners),
     info: consentInfoNeeds(config, partners, contracts),
@@ -136,6 +147,7 @@ export async function runControl(config: Config): Promise<void> {
   })
   const keyUpkeep = createKeyUpkeep(platform)
   const keyWatch = watchKeys(platform, internal.registry)
+  const evidenceWatch = watchEvidence(platform, control.audit, internal.registry)
   const dispatcher = startDispatcher({
     database,
     subscribers: [
@@ -191,7 +203,8 @@ export async function runControl(config: Config): Promise<void> {
       everyMs: 3_600_000,
       run: () => control.metering.keepDays(),
     },
-    { name: 'sign checkpoints', everyMs: 5_000, run: () => control.audit.checkpoint() },
+    { name: 'sign checkpoints', everyMs: 5_000, run: () => evidenceWatch.sign() },
+    { name: 'look at the evidence', everyMs: 30_000, run: () => evidenceWatch.look() },
     { name: 'end consents', everyMs: 5_000, run: () => control.consents.expireDue() },
     { name: 'retire APIs', everyMs: 5_000, run: () => control.catalog.retireDue() },
     { name: 'tell quota warnings', everyMs: 2_000, run: () => tellQuotaWarnings(platform) },

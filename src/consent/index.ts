@@ -1,4 +1,5 @@
 export { localesOf } from './choose-locale.ts'
+export { consentRecords } from './consent-records.ts'
 export { type Consent, createConsent } from './create-consent.ts'
 export { createConsentDirectory } from './create-directory.ts'
 export {

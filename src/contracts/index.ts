@@ -1,3 +1,4 @@
+export { type ContractTerms, contractTerms } from './contract-terms.ts'
 export { type Contracts, createContracts, type Price } from './create-contracts.ts'
 export type { Quota, RateLimit, Spike } from './limits.ts'
 export type { ContractNeeds, PublishedApi } from './needs.ts'

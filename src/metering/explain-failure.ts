@@ -3,8 +3,8 @@ import { type ErrorCode, errorCodes } from '#platform/error-codes'
 import type { StoredExchange } from './exchange-store.ts'
 import type { Failure } from './schema.ts'
 
-/** What each rule of a gateway looks at, for someone who asks why it refused. */
-const rules: Readonly<Record<string, string>> = {
+/** What each rule of a gateway looks at, for someone who asks why it refused. @public */
+export const ruleQuestions: Readonly<Record<string, string>> = {
   correlate: 'the x-correlator field must have characters that the standard allows',
   'check-framing': 'the request must have one reading: one host, one length, nothing to upgrade',
   'accept-host':
@@ -58,7 +58,7 @@ export function explainFailure(
     row.code !== null && Object.hasOwn(errorCodes, row.code)
       ? errorCodes[row.code as ErrorCode]
       : undefined
-  const rule = row.refused_by === null ? undefined : rules[row.refused_by]
+  const rule = row.refused_by === null ? undefined : ruleQuestions[row.refused_by]
   return {
     owner: ownerOf(row),
     meaning: meaningOf(row, known?.meaning),

@@ -1,5 +1,7 @@
 export type { IntakeResult, SegmentClaim } from './apply-segment.ts'
 export { createMetering, type Metering } from './create-metering.ts'
+export { exchangesOfCorrelator } from './exchanges-of-correlator.ts'
+export { ruleQuestions } from './explain-failure.ts'
 export type { Finding, ReconciledDay, Reconciliation } from './reconciliation.ts'
 export type { Usage } from './schema.ts'
 export { createSubscriberUses, type SubscriberUse } from './subscriber-uses.ts'

@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { type TestContext, test } from 'node:test'
+import { sql } from 'kysely'
+import { testPlatform } from '#platform/testing'
+import { createAudit } from './create-audit.ts'
+import type { ExchangeFacts } from './evidence.ts'
+import type { DescribeExchange, ExchangeContext } from './exchange-context.ts'
+import { createExchangeLog } from './exchange-log.ts'
+import { append } from './store.ts'
+import type { AuditTables } from './tables.ts'
+import { Refused, verifyBundle } from './verify.mjs'
+
+const at = Date.UTC(2026, 10, 21, 10, 4, 5)
+const subject = { environment: 'production' as const, pseudonym: 'p-7f3a' }
+const content = JSON.stringify({
+  title: 'May Bank know where your phone is?',
+  why: ['Fraud <b>"x"</b>'],
+})
+const noticeHash = createHash('sha256').update(content).digest('base64url')
+const agreement = { id: 'agr_1', name: 'Terms', version: 3, sha256: 'ab'.repeat(32) }
+
+const context: ExchangeContext = {
+  ...{
+    partner: 'Bank <script>alert(1)</script>\u202e',
+    application: 'App',
+    api: 'Device location',
+  },
+  contract: { plan: 'pln_1', since: '2026-01-01T00:00:00.000Z', agreement },
+  consents: [{ recordId: 'cns_1' }],
+  notices: [
+    { hash: noticeHash, locale: 'en', content },
+    { hash: 'of another consent', locale: 'en', content: 'x' },
+  ],
+  rules: [{ rule: 'require-consent', asks: 'a live consent' }],
+}
+
+const describe: DescribeExchange = (_record, consentIds) =>
+  Promise.resolve(consentIds.length > 0 ? context : { ...context, consents: [], notices: [] })
+
+const exchange = (id: string, more: Partial<ExchangeFacts> = {}): ExchangeFacts => ({
+  ...{ id, at, environment: 'production', partnerId: 'prt_1', applicationId: 'app_1' },
+  ...{ credentialId: 'crd_1', contractId: 'ctr_1', apiId: 'device-location/v2', method: 'POST' },
+  ...{ operationId: 'retrieveLocation', status: 200, credential: 'access-token', rules: 5 },
+  ...{ subject: subject.pseudonym, tokenId: 'jti_9', masked: ['/area/radius'] },
+  legal: {
+    ...{ basis: 'consent', purpose: 'dpv:FraudPreventionAndDetection', scopes: ['location'] },
+    ...{ consents: ['cns_1'], grant: 'gnt_1' },
+  },
+  ...{ requestBytes: 1, responseBytes: 1, units: 1 },
+  ...more,
+})
+
+async function setUp(t: TestContext, exchanges: readonly ExchangeFacts[] = []) {
+  const platform = await testPlatform(t)
+  const audit = createAudit(platform, { describe })
+  const log = createExchangeLog(platform)
+  const db = platform.database.as<AuditTables>()
+  await db.transaction().execute(async (trx) => {
+    await append(trx, {
+      ...{ event_id: 'evt_accept', occurred_at: new Date(at - 9e6), actor_kind: 'partner' },
+      ...{ actor_id: 'mem_1', via: 'session', partner_id: 'prt_1', action: 'agreement.accepted' },
+      ...{ target: 'agr_1', detail: { version: 3, sha256: agreement.sha256 } },
+    })
+    for (const [i, state] of ['REQUESTED', 'GRANTED'].entries())
+      await audit.appendEvidence(trx, {
+        ...{ kind: 'consent', id: `cns_1/${i}`, at: new Date(at - 5e6 + i) },
+        record: { state, noticeHash, channel: 'authorization' },
+        about: { subject, personal: { consentId: 'cns_1' } },
+        thing: { id: 'cns_1', final: false },
+      })
+  })
+  const facts = exchanges.length > 0 ? exchanges : [1, 2, 3, 4, 5].map((n) => exchange(`exc_${n}`))
+  const origin = {
+    ...{ environment: 'production' as const, gatewayId: 'gtw_1', boot: 'b', sequence: 0 },
+    sha256: 'cd'.repeat(32),
+  }
+  const prepared = await log.prepare(origin, facts)
+  assert.ok(prepared !== undefined)
+  await db.transaction().execute((trx) => log.append(trx, prepared))
+  const bundle = async (id: string) => {
+    const exported = await audit.exportBundle({ exchange: id })
+    assert.ok(exported !== undefined)
+    return exported
+  }
+  return { platform, audit, db, bundle }
+}
+
+test('a bundle of a call proves the call, the consent that it rests on, and the agreement', async (t) => {
+  const { bundle, audit } = await setUp(t)
+  for (const n of [1, 3, 5]) {
+    const { json, page } = await bundle(`exc_${n}`)
+    for (const file of [json, page]) {
+      const proven = verifyBundle(Buffer.from(file))
+      assert.deepEqual([proven.kind, proven.id, proven.erased], ['exchange', `exc_${n}`, false])
+      assert.deepEqual(
+        proven.leaves.map(({ kind, id }) => `${kind} ${id}`),
+        [
+          'exchanges production/gtw_1/b/0',
+          'consent cns_1/0',
+          'consent cns_1/1',
+          'action evt_accept',
+        ],
+      )
+    }
+  }
+  assert.equal(await audit.exportBundle({ exchange: 'exc_9' }), undefined)
+})
+
+test('the first sentence answers why, and the facts follow', async (t) => {
+  const { audit } = await setUp(t)
+  const why = await audit.why({ exchange: 'exc_2' })
+  assert.match(
+    why?.story.sentence ?? '',
+    /^At 10:04:05 UTC on 2026-11-21 Bank .*, with its application App, called Device location \(retrieveLocation\) about a subscriber for fraud prevention and detection\. It was answered because the subscriber had consented to it at 08:40:45 UTC on 2026-11-21, and had not withdrawn it\.$/,
+  )
+  const facts = JSON.stringify(why?.story.sections)
+  for (const known of [
+    'jti_9',
+    'gnt_1',
+    'cns_1',
+    'ctr_1',
+    'crd_1',
+    noticeHash,
+    agreement.sha256,
+    '/area/radius',
+  ])
+    assert.ok(facts.includes(known), known)
+})
+
+test('what a partner or a page wrote does nothing in the page', async (t) => {
+  const { bundle } = await setUp(t)
+  const { page } = await bundle('exc_1')
+  assert.ok(!page.includes('<script>alert'))
+  assert.ok(!page.includes('<b>'))
+  const shown = page.slice(0, page.indexOf('<script type="application/json"'))
+  assert.ok(!/[\u202a-\u202e]/.test(shown))
+  assert.match(page, /Content-Security-Policy" content="default-src 'none'/)
+})
+
+test('a bundle of a call with one changed byte, wherever it is and in either spelling, does not verify', async (t) => {
+  const { bundle } = await setUp(t)
+  const { json, page } = await bundle('exc_4')
+  for (const text of [json, page]) {
+    const file = Buffer.from(text)
+    for (let position = 0; position < file.length; position += 1) {
+      const changed = Buffer.from(file)
+      changed[position] = (changed[position] ?? 0) ^ (1 << (position % 8))
+      assert.throws(() => verifyBundle(changed), Refused, `byte ${position}`)
+    }
+    for (const changed of [`${text} `, ` ${text}`, text.slice(0, -1), text + text])
+      assert.throws(() => verifyBundle(Buffer.from(changed)), Refused)
+  }
+})
+
+test('after erasure a bundle says that the personal values are gone, and verifies; one from before does, too', async (t) => {
+  const { bundle, db, audit } = await setUp(t)
+  const before = await bundle('exc_2')
+  await sql`select * from audit.erase_subject('production', ${subject.pseudonym}, 'ers_1', now())`.execute(
+    db,
+  )
+  const { json } = await bundle('exc_2')
+  const proven = verifyBundle(Buffer.from(json))
+  assert.equal(proven.erased, true)
+  for (const gone of [subject.pseudonym, 'jti_9', 'gnt_1', 'cns_1'])
+    assert.ok(!json.includes(gone), `${gone} is still there`)
+  assert.match(proven.explanation, /erased/)
+  assert.equal(verifyBundle(Buffer.from(before.json)).erased, false)
+  const report = await audit.verifyLog()
+  assert.ok(report.ok, JSON.stringify(report))
+})
+
+test('refused calls, and those on another basis, are told as what they were', async (t) => {
+  const legal = { basis: 'legitimate-interest', purpose: 'dpv:Marketing' }
+  const { audit, bundle } = await setUp(t, [
+    exchange('exc_1', { status: 403, code: 'PERMISSION_DENIED', refusedBy: 'require-consent' }),
+    exchange('exc_2', { legal }),
+    exchange('exc_3', { legal: undefined, subject: undefined, tokenId: undefined }),
+    exchange('exc_4', { legal: undefined }),
+    exchange('exc_5', { status: 502, refusedBy: 'upstream' }),
+  ])
+  const sentence = async (id: string) => (await audit.why({ exchange: id }))?.story.sentence ?? ''
+  assert.match(
+    await sentence('exc_1'),
+    /refused \(403\) by the rule require-consent.*Nothing about/,
+  )
+  assert.match(
+    await sentence('exc_2'),
+    /legitimate interest, to which the subscriber had not objected/,
+  )
+  assert.equal(await sentence('exc_3'), '', 'a call about nobody is no evidence')
+  assert.match(await sentence('exc_4'), /contract of the partner is its legal basis/)
+  assert.match(await sentence('exc_5'), /let pass, and the service behind the API answered 502/)
+  for (const id of ['exc_1', 'exc_2', 'exc_4', 'exc_5'])
+    verifyBundle(Buffer.from((await bundle(id)).json))
+})
