@@ -22,6 +22,7 @@ export async function beginAuthorization(
   const client = state?.client
   if (state === undefined || client === undefined) throw new Error('a request without a client')
   const { route, params } = ctx.oidc
+  if (route !== 'backchannel_authentication') requireRedirectUri(state.request.parameters)
   const requested = await requestedScope(options, ctx)
   requireOrderedGrant(
     client,
@@ -37,6 +38,15 @@ export async function beginAuthorization(
     if (String(params?.[name] ?? '').length > 2_048)
       throw new OAuthError(400, 'invalid_request', `${name} is longer than 2048 characters`)
   await identifySubscriber(options, ctx)
+}
+
+/**
+ * OpenID Connect requires it of every request, also where a client has registered one only: that one is for telling what
+ * is wrong. In a request object it is looked at where the others of its claims are.
+ */
+function requireRedirectUri(given: ReadonlyMap<string, string>): void {
+  if (['redirect_uri', 'request', 'request_uri'].some((name) => given.has(name))) return
+  throw new OAuthError(400, 'invalid_request', 'redirect_uri is missing')
 }
 
 /** @throws invalid_scope */

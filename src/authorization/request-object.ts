@@ -44,6 +44,28 @@ export function checkRequestObject(
 }
 
 /**
+ * A request object says where the answer goes, and what stands beside it says the same or nothing (CAMARA security profile): where it differs, somebody
+ * between client and server has changed it, or the client does not know what it asks for.
+ */
+export function checkOutside(claims: Claims, outside: ReadonlyMap<string, string>): void {
+  if (claims.redirect_uri === undefined)
+    throw new OAuthError(
+      400,
+      'invalid_request_object',
+      'the request object is not accepted: redirect_uri is missing',
+    )
+  for (const name of ['scope', 'response_type', 'redirect_uri']) {
+    const given = outside.get(name)
+    if (given !== undefined && given !== claims[name])
+      throw new OAuthError(
+        400,
+        'invalid_request_object',
+        `the request object is not accepted: ${name} is another one outside of it`,
+      )
+  }
+}
+
+/**
  * The members that oidc-provider would make text of: a parameter that is an object or a list here means something else to
  * whoever signed it.
  */

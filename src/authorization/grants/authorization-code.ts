@@ -5,7 +5,7 @@ import { consentPolicy, interactionUrl } from '../ask-consent.ts'
 import { beginAuthorization } from '../begin-authorization.ts'
 import { forgetSessions } from '../forget-sessions.ts'
 import { ignoreParameters } from '../ignore-parameters.ts'
-import { checkRequestObject, refuseStructuredParameters } from '../request-object.ts'
+import { checkOutside, checkRequestObject, refuseStructuredParameters } from '../request-object.ts'
 import { subscriberTokenSeconds } from '../rotate-keys.ts'
 import { serveAuthorize, serveResume } from '../serve-authorize.ts'
 import { serveInteraction } from '../serve-interaction.ts'
@@ -113,6 +113,8 @@ async function noteRequestObject(
   const state = stateOf(ctx.req)
   if (state === undefined || ctx.oidc.entities.PushedAuthorizationRequest !== undefined) return
   refuseStructuredParameters(claims)
+  if (ctx.oidc.route !== 'backchannel_authentication')
+    checkOutside(claims, state.request.parameters)
   const clientId = state.client?.clientId ?? ''
   const nowSeconds = Math.floor(clock.now().getTime() / 1_000)
   state.objectId = checkRequestObject(header, claims, { issuer, clientId, nowSeconds })
