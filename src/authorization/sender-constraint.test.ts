@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { test } from 'node:test'
+import { calculateJwkThumbprint, type JWK } from 'jose'
+import { request } from 'undici'
+import type { Client } from './client-source.ts'
+import {
+  type Answer,
+  assertion,
+  basic,
+  sandboxId,
+  sandboxSecret,
+  type TestKey,
+  testKey,
+  testServers,
+  testSettings,
+} from './testing.ts'
+import { claimsOf, pkce } from './testing-mutual-tls.ts'
+
+const callback = 'https://app.example/callback'
+const purpose = 'dpv:FraudPreventionAndDetection'
+const ciba = 'urn:openid:params:grant-type:ciba'
+const bearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+const scope = `openid offline_access ${purpose} sim-swap:check`
+const token = '/sandbox/token'
+const own = basic(sandboxId, sandboxSecret)
+const first = testKey('ES256', 'p1')
+const second = testKey('ES256', 'p2')
+
+async function started(
+  t: Parameters<typeof testServers>[0],
+  grantType: Client['settings']['grants'][number]['grantType'],
+) {
+  let offset = 0
+  const clock = { now: () => new Date(Date.now() + offset) }
+  const made = await testServers(t, { subscribers: true, clock })
+  const advance = (seconds: number): void => {
+    offset += seconds * 1_000
+  }
+  const key = testKey('ES256', 'k1')
+  made.clients.set(sandboxId, {
+    keys: [{ credentialId: 'crd_key', jwk: key.jwk }],
+    settings: {
+      ...testSettings,
+      ...{ senderConstraint: 'dpop', refreshTokens: true, redirectUris: [callback] },
+      grants: [
+        { grantType: 'client_credentials', scopes: '*' },
+        { grantType, purpose, scopes: '*' },
+      ],
+    },
+  })
+  /** A new proof by this key for an endpoint. */
+  const proof = async (by: TestKey = first, path = token): Promise<{ dpop: string }> => ({
+    dpop: await assertion(
+      by,
+      { htm: 'POST', htu: `${made.issuer('sandbox')}${path.slice('/sandbox'.length)}` },
+      { typ: 'dpop+jwt', kid: undefined, jwk: by.jwk },
+    ),
+  })
+  /** Who comes as itself, by its secret or by its own key. */
+  const bySecret = async (form: Record<string, string>, by?: TestKey) =>
+    made.post(token, form, { ...own, ...(by && (await proof(by))) })
+  const byKey = async (form: Record<string, string>, by?: TestKey) =>
+    made.post(
+      token,
+      {
+        ...form,
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+        client_assertion: await assertion(key, {
+          ...{ iss: sandboxId, sub: sandboxId, aud: made.issuer('sandbox') },
+        }),
+      },
+      by && (await proof(by)),
+    )
+  return { ...made, key, proof, bySecret, byKey, advance }
+}
+
+type Started = Awaited<ReturnType<typeof started>>
+
+const boundTo = async (answer: Answer, key: TestKey): Promise<void> => {
+  assert.equal(answer.body.token_type, 'DPoP')
+  assert.deepEqual(claimsOf(answer).cnf, { jkt: await calculateJwkThumbprint(key.jwk as JWK) })
+}
+const refused = ({ status, body }: Answer, error: string): void =>
+  assert.deepEqual([status, body.error], [400, error], JSON.stringify(body))
+
+async function cibaTokens({ post, bySecret, advance }: Started): Promise<Answer> {
+  const asked = await post('/sandbox/bc-authorize', { scope, login_hint: 'tel:+99010000001' }, own)
+  assert.equal(asked.status, 200, JSON.stringify(asked.body))
+  const poll = { grant_type: ciba, auth_req_id: String(asked.body.auth_req_id) }
+  refused(await bySecret(poll), 'invalid_dpop_proof')
+  // A poll it was all the same.
+  advance(6)
+  return await bySecret(poll, first)
+}
+
+test('CIBA binds to the key of the poll that gets the token', async (t) => {
+  await boundTo(await cibaTokens(await started(t, ciba)), first)
+})
+
+test('a bearer assertion binds to the key of its proof, and is not used up by a request without one', async (t) => {
+  const { key, post, proof, issuer } = await started(t, bearer)
+  const jws = await assertion(key, {
+    ...{ iss: sandboxId, sub: 'tel:+99010000001', aud: issuer('sandbox') },
+    scope: `${purpose} sim-swap:check`,
+  })
+  const form = { grant_type: bearer, assertion: jws }
+  const another = async () => ({ ...form, assertion: await assertion(key, claimsOfJws(jws)) })
+  refused(await post(token, await another()), 'invalid_dpop_proof')
+  refused(await post(token, await another(), { dpop: 'x.y.z' }), 'invalid_dpop_proof')
+  const mine = await proof(second)
+  await boundTo(await post(token, form, mine), second)
+  refused(await post(token, await another(), mine), 'invalid_dpop_proof')
+})
+
+test('a client that authenticates refreshes with a proof by any key of its own, and never without one', async (t) => {
+  for (const how of ['bySecret', 'byKey'] as const) {
+    const made = await started(t, ciba)
+    const refresh = async (value: unknown, by?: TestKey) =>
+      made[how]({ grant_type: 'refresh_token', refresh_token: String(value) }, by)
+    let { refresh_token } = (await cibaTokens(made)).body
+    refused(await refresh(refresh_token), 'invalid_dpop_proof')
+    // RFC 9449, section 5: the refresh token is the client's, whose credential guards it, and not the key's.
+    for (const by of [first, second]) {
+      const answer = await refresh(refresh_token, by)
+      await boundTo(answer, by)
+      assert.equal(answer.body.refresh_token === refresh_token, how === 'byKey')
+      refresh_token = answer.body.refresh_token
+    }
+  }
+})
+
+test('of fifty simultaneous uses of one proof on two nodes one gets a token', async (t) => {
+  const { post, proof } = await started(t, ciba)
+  const form = { grant_type: 'client_credentials', scope: 'sim-swap:check' }
+  const one = { ...own, ...(await proof()) }
+  const answers = await Promise.all(Array.from({ length: 50 }, () => post(token, form, one)))
+  assert.equal(answers.filter(({ status }) => status === 200).length, 1)
+  for (const answer of answers) if (answer.status !== 200) refused(answer, 'invalid_dpop_proof')
+  refused(await post(token, form, one), 'invalid_dpop_proof')
+})
+
+test('of fifty simultaneous uses of one pushed request on two nodes one gets a code', async (t) => {
+  const { post, servers, proof } = await started(t, 'authorization_code')
+  const { challenge, verifier } = pkce()
+  const pushed = await post(
+    '/sandbox/par',
+    {
+      ...{ client_id: sandboxId, response_type: 'code', redirect_uri: callback, scope },
+      ...{ code_challenge: challenge, code_challenge_method: 'S256' },
+    },
+    { ...own, ...(await proof(first, '/sandbox/par')) },
+  )
+  assert.equal(pushed.status, 201, JSON.stringify(pushed.body))
+  const request_uri = String(pushed.body.request_uri)
+  const query = new URLSearchParams({ client_id: sandboxId, request_uri }).toString()
+  const visit = async (i: number) => {
+    const port = servers[i % 2]?.port()
+    const answer = await request(`http://127.0.0.1:${port}/sandbox/authorize?${query}`)
+    await answer.body.dump()
+    return String(answer.headers.location ?? '')
+  }
+  const places = await Promise.all(Array.from({ length: 50 }, (_, i) => visit(i)))
+  const codes = places.map((place) => new URL(place || callback).searchParams.get('code'))
+  const [code, ...more] = codes.filter((one) => one !== null)
+  assert.equal(more.length, 0)
+  const form = { grant_type: 'authorization_code', redirect_uri: callback, code_verifier: verifier }
+  const given = await post(token, { ...form, code: code ?? '' }, { ...own, ...(await proof()) })
+  await boundTo(given, first)
+})
+
+/** The same claims under another id. */
+function claimsOfJws(jws: string): Record<string, unknown> {
+  const [, body = ''] = jws.split('.')
+  const claims = JSON.parse(Buffer.from(body, 'base64url').toString()) as Record<string, unknown>
+  return { ...claims, jti: randomUUID() }
+}
