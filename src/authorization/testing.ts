@@ -5,7 +5,7 @@ import type { ConsentDirectory } from '#consent'
 import type { Clock } from '#platform/clock'
 import type { Environment } from '#platform/config'
 import type { Platform } from '#platform/module'
-import { testDatabaseUrl, testPlatform } from '#platform/testing'
+import { asRole, testDatabaseUrl, testPlatform } from '#platform/testing'
 import {
   type AuthorizationServer,
   type AuthorizationServerOptions,
@@ -127,10 +127,11 @@ export async function testServers(
   })
   clients.add({ clientId: sandboxId, environment: 'sandbox', secrets: [hash(sandboxSecret)] })
   clients.add({ clientId: liveId, environment: 'production', secrets: [hash(liveSecret)] })
-  const { world, subscribers } = testSubscribers(platform)
+  const serving = await asRole(t, platform, 'authorization')
+  const { world, subscribers } = testSubscribers(serving)
   for (let i = 0; i < (options.count ?? 2); i += 1) {
     const server = createAuthorizationServer({
-      platform,
+      platform: serving,
       partners: clients,
       contracts: clients,
       port: 0,

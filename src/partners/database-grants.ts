@@ -1,4 +1,4 @@
-import { keep, type ModuleGrants, read, write } from '#platform/declared-grants'
+import { append, keep, type ModuleGrants, read, write } from '#platform/declared-grants'
 
 /** @public */
 export const databaseGrants: ModuleGrants = {
@@ -6,7 +6,8 @@ export const databaseGrants: ModuleGrants = {
     application: { control: keep, authorization: read },
     authorization_settings: { control: write, authorization: read },
     credential: { control: write, authorization: read },
-    explorer_key: { control: write },
+    // Made by whoever comes first.
+    explorer_key: { control: keep, authorization: append },
     partner: { control: keep, authorization: read },
   },
 }

@@ -19,7 +19,7 @@ import {
   ensureDatabaseRoles,
   type RoleUrls,
 } from './database-roles.ts'
-import { databaseRoles } from './declared-grants.ts'
+import { type DatabaseRole, databaseRoles } from './declared-grants.ts'
 import { startEmbeddedPostgres } from './embedded-postgres.ts'
 import { freePort } from './free-port.ts'
 import { createIds } from './ids.ts'
@@ -246,6 +246,23 @@ export async function testPlatform(
     sealing,
     log: createLog({ name: 'test', level: 'silent' }),
   }
+}
+
+/**
+ * The same platform as a process of the product has it: it may do what is declared for its role.
+ * @public
+ */
+export async function asRole(
+  t: TestContext,
+  platform: Platform,
+  role: DatabaseRole,
+): Promise<Platform> {
+  const url = (await testRoles(platform.database))[role]
+  const database = createDatabasePool(url, { applicationName: `wayleave test ${role}`, max: 20 })
+  t.after(() => database.close())
+  const { newId, clock } = platform
+  const outbox = createOutbox({ database, subscriptions, newId, clock })
+  return { ...platform, database, outbox }
 }
 
 /** The subscribers that a test runs, by the database of its platform. */
