@@ -81,9 +81,8 @@ const claimsOf = (answer: Answer): Record<string, unknown> => {
   return JSON.parse(Buffer.from(body, 'base64url').toString()) as Record<string, unknown>
 }
 
-test('a third-party client gets a token on behalf of a subscriber by polling', async (t) => {
-  const { servers, issuer } = await cibaServers(t)
-  const port = servers[0]?.port()
+/** openid-client at the first of these servers. */
+function libraryAt({ servers, issuer }: Awaited<ReturnType<typeof cibaServers>>) {
   const config = new library.Configuration(
     {
       issuer: issuer('sandbox'),
@@ -96,10 +95,20 @@ test('a third-party client gets a token on behalf of a subscriber by polling', a
     library.ClientSecretBasic(sandboxSecret),
   )
   library.allowInsecureRequests(config)
+  const answers: string[] = []
   config[library.customFetch] = async (url, options) => {
     const { pathname } = new URL(url)
-    return await fetch(`http://127.0.0.1:${port}${pathname}`, options as RequestInit)
+    const there = `http://127.0.0.1:${servers[0]?.port()}${pathname}`
+    const answer = await fetch(there, options as RequestInit)
+    const { error } = (await answer.clone().json()) as { error?: string }
+    answers.push(error ?? String(answer.status))
+    return answer
   }
+  return { config, answers }
+}
+
+test('a third-party client gets a token on behalf of a subscriber by polling', async (t) => {
+  const { config } = libraryAt(await cibaServers(t))
   const asked = await library.initiateBackchannelAuthentication(config, {
     scope: granted,
     login_hint: subscriber,
@@ -111,6 +120,37 @@ test('a third-party client gets a token on behalf of a subscriber by polling', a
   const subject = tokens.claims()?.sub
   assert.match(subject ?? '', /^[\w-]{43}$/)
   assert.equal(tokens.refresh_token, undefined)
+})
+
+test('a third-party client that is told to slow down does so, until it keeps the pace and gets its token', async (t) => {
+  const world = await cibaServers(t)
+  const { config, answers } = libraryAt(world)
+  // The library waits five seconds at a time: they pass at once, here and on the clock of the servers.
+  const waited: number[] = []
+  const later = globalThis.setTimeout
+  t.mock.method(globalThis, 'setTimeout', (work: () => void, ms?: number) => {
+    if (ms !== 5_000 || !(new Error().stack ?? '').includes('openid-client')) return later(work, ms)
+    waited[answers.length] = (waited[answers.length] ?? 0) + 5
+    world.clock.advance(5)
+    return later(work, 0)
+  })
+  const asked = await library.initiateBackchannelAuthentication(config, {
+    scope: consented,
+    login_hint: subscriber,
+  })
+  // Somebody of the same client polls beside it, once, too early for what follows.
+  await world.poll(asked.auth_req_id)
+  assert.equal((await world.poll(asked.auth_req_id)).body.error, 'slow_down')
+  const polling = library.pollBackchannelAuthenticationGrant(config, asked)
+  while (!answers.includes('authorization_pending')) await new Promise(setImmediate)
+  await world.answer('allow')
+  const tokens = await polling
+  assert.equal(tokens.token_type, 'bearer')
+  assert.ok(answers.includes('slow_down'), answers.join())
+  // From its first poll on: what it waited before each, and what it was told.
+  const [first = 0, second = 0, third = 0] = waited.filter((seconds) => seconds > 0)
+  assert.deepEqual([first, second, third], [5, 10, 15], answers.join())
+  assert.equal(answers.at(-1), '200')
 })
 
 test('a request that needs no consent is granted at its first poll, for its purpose only', async (t) => {

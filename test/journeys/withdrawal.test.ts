@@ -6,10 +6,10 @@ import { Pool } from 'undici'
 import { startEmbeddedPostgres } from '#platform/embedded-postgres'
 import { freePort } from '#platform/free-port'
 import { databaseProxy } from '../support/database-proxy.ts'
-import { ask, bodyAs, issueToken } from '../support/partner-world.ts'
+import { ask, issueToken } from '../support/partner-world.ts'
 import { type Product, signUp, startProduct, temporaryFolder, until } from '../support/product.ts'
 import { secondGateway } from '../support/second-gateway.ts'
-import { subscriberBrowser } from '../support/subscriber.ts'
+import { handsetOf } from '../support/subscriber.ts'
 
 const scope = 'location-verification:verify'
 const cibaGrant = 'urn:openid:params:grant-type:ciba'
@@ -69,29 +69,6 @@ async function newPartner(
         body: (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>,
       }
     },
-  }
-}
-
-/** A browser that is the subscriber's handset, and shows what the applications of this partner cause. */
-async function handsetOf(product: Product, partner: Partner) {
-  const { issuer, cookie } = partner
-  const browser = subscriberBrowser()
-  const opened = await ask(product, { cookie }, 'POST', '/sandbox/handset')
-  const ticket = await browser.get(bodyAs<{ url: string }>(opened).url)
-  await browser.submit(await browser.get(ticket.next ?? ''), '/handset', { number })
-  const latest = async (pattern: RegExp): Promise<string> => {
-    let found: string | undefined
-    await until(async () => {
-      const page = await browser.get(`${issuer}/handset`)
-      found = pattern.exec(page.text.split('id="messages"')[1] ?? '')?.[1]
-      return found !== undefined
-    }, 10_000)
-    return found ?? ''
-  }
-  return {
-    ...browser,
-    latestCode: () => latest(/(\d{6}) is your code/),
-    latestLink: () => latest(/href="([^"]*\/consent\?t=[^"]*)"/),
   }
 }
 
@@ -238,8 +215,8 @@ test('a withdrawn consent ends every call, token and running request: within a s
     Object.values(purposes).map((purpose) => ({ grantType: cibaGrant, purpose, scopes: [scope] })),
   )
   const twoLegged = await newPartner(product, [{ grantType: 'client_credentials', scopes: '*' }])
-  const phone = await handsetOf(product, onBehalf)
-  const otherPhone = await handsetOf(product, twoLegged)
+  const phone = await handsetOf(product, onBehalf.cookie, number)
+  const otherPhone = await handsetOf(product, twoLegged.cookie, number)
 
   const signInToPrivacy = async () => {
     const { issuer } = onBehalf
