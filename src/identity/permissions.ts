@@ -1,4 +1,4 @@
-import type { OperatorRole, PartnerRole } from './schema.ts'
+import type { OperatorRole, PartnerRole } from './schema-parts.ts'
 
 /** Whom a permission is given to, and what else is asked of whoever uses it. */
 export type Grant = {
@@ -107,6 +107,11 @@ export const permissions = {
   'sso.read': {
     title: 'see the single sign-on of an organisation',
     partner: ['owner'],
+    operator: ['administrator', 'auditor'],
+  },
+  'operator-sso.read': {
+    title: 'see the single sign-on of the staff',
+    partner: [],
     operator: ['administrator', 'auditor'],
   },
   'sso.change': {
@@ -273,6 +278,18 @@ export const permissions = {
     title: 'change the words in which subscribers are asked',
     partner: [],
     operator: ['administrator', 'product'],
+  },
+  'erasure.read': {
+    title: 'see which erasures of subscribers were asked for',
+    partner: [],
+    operator: ['administrator', 'partner-success', 'auditor'],
+  },
+  'erasure.manage': {
+    title: 'ask to erase a subscriber, and confirm what a colleague asked for',
+    partner: [],
+    operator: ['administrator', 'partner-success'],
+    person: true,
+    stepUp: true,
   },
   'audit.read': { title: 'see what was done, by whom', partner: members, operator: staff },
   'evidence.read': {

@@ -1,4 +1,8 @@
 import { type Static, Type } from 'typebox'
+import type { Permission } from './permissions.ts'
+import { Email, OperatorRole, PartnerRole, strict, Timestamp } from './schema-parts.ts'
+
+export { OperatorRole, PartnerRole }
 
 /**
  * Who may call a route; every route of the management API declares it.
@@ -6,10 +10,6 @@ import { type Static, Type } from 'typebox'
  */
 export type Access = 'public' | 'partner' | 'operator' | 'signed-in'
 
-const strict = { additionalProperties: false }
-const Timestamp = Type.String({ format: 'date-time' })
-
-const Email = Type.String({ format: 'email', minLength: 3, maxLength: 254 })
 const Password = Type.String({ minLength: 12, maxLength: 128 })
 // Control characters have no place in a name, and PostgreSQL refuses to store NUL at all.
 const Name = Type.String({
@@ -36,22 +36,8 @@ export const SignIn = Type.Object(
 )
 export type SignIn = Static<typeof SignIn>
 
-export const PartnerRole = Type.Union([
-  Type.Literal('owner'),
-  Type.Literal('developer'),
-  Type.Literal('finance'),
-  Type.Literal('viewer'),
-])
-export type PartnerRole = Static<typeof PartnerRole>
-
-export const OperatorRole = Type.Union([
-  Type.Literal('administrator'),
-  Type.Literal('engineer'),
-  Type.Literal('product'),
-  Type.Literal('partner-success'),
-  Type.Literal('auditor'),
-])
-export type OperatorRole = Static<typeof OperatorRole>
+/** @public */
+export type PermissionName = Permission
 
 const RoleName = Type.String()
 
@@ -82,9 +68,11 @@ export const Session = Type.Object({
   emailVerified: Type.Boolean(),
   role: Type.String(),
   /** what the caller may do: the names of `GET /roles` that it has */
-  permissions: Type.Array(Type.String()),
+  permissions: Type.Array(Type.Unsafe<Permission>({ type: 'string' })),
   partnerId: Type.Optional(Type.String()),
   via: Type.Union([Type.Literal('session'), Type.Literal('token')]),
+  /** where the identity provider that the session came from ends its own */
+  signOutUrl: Type.Optional(Type.String()),
   /** of a person: whether it has a passkey or an authenticator app, or must have one before anything else */
   secondFactor: Type.Optional(
     Type.Union([Type.Literal('present'), Type.Literal('absent'), Type.Literal('required')]),
@@ -180,7 +168,9 @@ const Base64Url = (maxLength: number) =>
 /** Of an authenticator app or from paper, with the spaces and dashes that people type. */
 const TypedCode = Type.String({ minLength: 1, maxLength: 40, pattern: '^[0-9A-Za-z\\s-]+$' })
 
+/** `sso` is begun by `beginSsoProof`. */
 const StepUpMethod = Type.Union([
+  Type.Literal('sso'),
   Type.Literal('passkey'),
   Type.Literal('totp'),
   Type.Literal('recovery-code'),
@@ -233,7 +223,11 @@ export type PasskeyAssertion = Static<typeof PasskeyAssertion>
 /** For `navigator.credentials`: the members that WebAuthn Level 3 defines, as they are. */
 export const PasskeyOptions = Type.Object({}, { additionalProperties: true })
 
-export const PasskeySignIn = Type.Object({ response: PasskeyAssertion }, strict)
+/** With a ticket it completes a sign-in that an identity provider began; after a password it needs none. */
+export const PasskeySignIn = Type.Object(
+  { response: PasskeyAssertion, ticket: Type.Optional(LinkToken) },
+  strict,
+)
 export type PasskeySignIn = Static<typeof PasskeySignIn>
 
 /** The password was right; one of the methods has to follow. The ticket is no session and can do nothing else. */
@@ -342,3 +336,11 @@ export const SignedInDevice = Type.Object({
   current: Type.Boolean(),
 })
 export type SignedInDevice = Static<typeof SignedInDevice>
+
+export type {
+  EmailDomain,
+  OperatorSso,
+  PartnerSso,
+  ProviderSetup,
+  SsoBeginning,
+} from './sso-schema.ts'

@@ -6,7 +6,11 @@ import type { EntryFiles, Web } from './load-web.ts'
 import { secure } from './security-headers.ts'
 
 /** Console pages that are for people who have no session yet. */
-const openConsolePaths = new Set(['/console/sign-in', '/console/welcome'])
+const openConsolePaths = new Set([
+  '/console/sign-in',
+  '/console/welcome',
+  '/console/accept-invitation',
+])
 
 /**
  * The signed-in pages: an empty document that a script fills from the management API. It holds nothing private, so

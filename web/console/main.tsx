@@ -11,6 +11,7 @@ import {
   IconSearch,
   IconServer,
   IconShieldLock,
+  IconUsers,
 } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { redirect, useLoaderData } from 'react-router'
@@ -26,9 +27,15 @@ const sections: Section[] = [
   { to: '/console/apis', label: 'APIs', icon: <IconApi size={18} /> },
   { to: '/console/calls', label: 'Live calls', icon: <IconActivity size={18} /> },
   { to: '/console/exchanges', label: 'Find a call', icon: <IconSearch size={18} /> },
-  { to: '/console/consents', label: 'Consents', icon: <IconHandStop size={18} /> },
+  {
+    to: '/console/consents',
+    label: 'Consents',
+    icon: <IconHandStop size={18} />,
+    needs: 'consent.read',
+  },
   { to: '/console/gateways', label: 'Gateways', icon: <IconServer size={18} /> },
   { to: '/console/audit', label: 'Audit', icon: <IconListCheck size={18} /> },
+  { to: '/console/staff', label: 'Staff', icon: <IconUsers size={18} /> },
   { to: '/console/security', label: 'Security', icon: <IconShieldLock size={18} /> },
 ]
 
@@ -59,6 +66,14 @@ startApp(
       ErrorBoundary: RouteFault,
       HydrateFallback: Waiting,
       lazy: async () => ({ Component: (await import('./pages/welcome.tsx')).WelcomePage }),
+    },
+    {
+      path: '/console/accept-invitation',
+      ErrorBoundary: RouteFault,
+      HydrateFallback: Waiting,
+      lazy: async () => ({
+        Component: (await import('./pages/accept-invitation.tsx')).AcceptInvitationPage,
+      }),
     },
     {
       id: 'console',
@@ -121,6 +136,14 @@ startApp(
         {
           path: 'audit',
           lazy: async () => ({ Component: (await import('./pages/audit.tsx')).AuditPage }),
+        },
+        {
+          path: 'staff',
+          lazy: async () => ({ Component: (await import('./pages/staff.tsx')).StaffPage }),
+        },
+        {
+          path: 'roles',
+          lazy: async () => ({ Component: (await import('../ui/app/roles-page.tsx')).RolesPage }),
         },
         {
           path: 'security',

@@ -3,6 +3,7 @@ import type { ReactNode } from 'react'
 import { Link } from 'react-router'
 import type { ApiSummary } from '#catalog/schema'
 import { DataTable } from '../../ui/app/data-table.tsx'
+import { May } from '../../ui/app/may.tsx'
 import { Empty, PageTitle, Reading } from '../../ui/app/parts.tsx'
 import { useManaged } from '../../ui/app/use-managed.ts'
 import { dateText } from '../../ui/format.ts'
@@ -16,9 +17,11 @@ export function ApisPage(): ReactNode {
         title="APIs"
         lead="What the gateways serve, and who answers for it."
         actions={
-          <Button component={Link} to="/console/apis/publish">
-            Publish an API
-          </Button>
+          <May to="api.publish">
+            <Button component={Link} to="/console/apis/publish">
+              Publish an API
+            </Button>
+          </May>
         }
       />
       <Reading of={apis}>

@@ -5,6 +5,7 @@ import type { Consent, ConsentRecordExport } from '#consent/schema'
 import { Confirm } from '../../ui/app/confirm.tsx'
 import { DataTable } from '../../ui/app/data-table.tsx'
 import { Facts } from '../../ui/app/facts.tsx'
+import { May } from '../../ui/app/may.tsx'
 import { CodeBox, PageTitle, Reading } from '../../ui/app/parts.tsx'
 import { useChange, useManaged } from '../../ui/app/use-managed.ts'
 import { timeText } from '../../ui/format.ts'
@@ -20,7 +21,11 @@ export function ConsentPage(): ReactNode {
           <PageTitle
             title="Consent"
             lead={`${consent.state} · ${consent.recordId}`}
-            actions={<Withdraw consent={consent} />}
+            actions={
+              <May to="consent.withdraw">
+                <Withdraw consent={consent} />
+              </May>
+            }
           />
           <About consent={consent} />
           <History events={consent.events} />

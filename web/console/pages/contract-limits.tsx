@@ -3,6 +3,7 @@ import { type ReactNode, useState } from 'react'
 import type { Contract } from '#contracts/schema'
 import { limitText } from '../../portal/view-models/plans.ts'
 import { Confirm } from '../../ui/app/confirm.tsx'
+import { Fields, May } from '../../ui/app/may.tsx'
 import { Refused } from '../../ui/app/parts.tsx'
 import { useChange } from '../../ui/app/use-managed.ts'
 import {
@@ -35,84 +36,88 @@ export function ContractLimits(options: {
   const put = (more: Partial<LimitsForm>): void => setForm({ ...form, ...more })
   return (
     <section className="card" aria-labelledby="limits">
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          say('')
-          change.send({ method: 'PUT', path, body: limitsBody(form) })
-        }}
-      >
-        <Stack>
-          <div>
-            <Title order={2} id="limits">
-              Limits
-            </Title>
-            <Text>{limitText(contract.limits)}</Text>
-            <Text size="sm" c="dimmed">
-              {contract.limits.source === 'plan'
-                ? 'These are the limits of the plan. What is saved here takes the place of all of them, for this contract.'
-                : 'Agreed for this contract, in the place of the limits of its plan, until they are reset or the plan changes.'}
-            </Text>
-          </div>
-          <Rates rows={form.rate} set={(rate) => put({ rate })} error={error} />
-          <SimpleGrid cols={{ base: 1, xs: 2, md: 3 }}>
-            <Amount
-              label="Quota"
-              description="Calls in a period; empty: none"
-              value={form.quota}
-              set={(quota) => put({ quota })}
-              error={error('/quota/limit')}
-            />
-            <Select
-              label="Period of the quota"
-              description={`Of the zone ${contract.timeZone}`}
-              data={['day', 'month']}
-              value={form.period}
-              allowDeselect={false}
-              onChange={(period) => put({ period: period === 'month' ? 'month' : 'day' })}
-            />
-            <Amount
-              label="At the same moment"
-              description="Calls that are under way; empty: as many as come"
-              value={form.concurrency}
-              set={(concurrency) => put({ concurrency })}
-              error={error('/concurrency')}
-            />
-            <Amount
-              label="Spike"
-              description="Most calls in a short stretch; empty: as many as come"
-              value={form.spike}
-              set={(spike) => put({ spike })}
-              error={error('/spike/limit')}
-            />
-            <Amount
-              label="Length of the stretch, ms"
-              description="100 to 10 000"
-              value={form.spikeMs}
-              set={(spikeMs) => put({ spikeMs })}
-              error={error('/spike/windowMs')}
-            />
-          </SimpleGrid>
-          {rest !== undefined && <Refused fault={rest} />}
-          <Group>
-            <Button type="submit" loading={change.sending}>
-              Save limits
-            </Button>
-            {contract.limits.source === 'contract' && (
-              <Confirm
-                size="sm"
-                label="Reset to the plan"
-                title="Reset to the limits of the plan?"
-                consequence="What was agreed for this contract is given up. It holds within a second."
-                action="Reset"
-                sending={reset.sending}
-                fault={reset.fault}
-                confirm={() => reset.send({ method: 'DELETE', path })}
+      <Fields to="contract.change-terms">
+        <form
+          onSubmit={(event) => {
+            event.preventDefault()
+            say('')
+            change.send({ method: 'PUT', path, body: limitsBody(form) })
+          }}
+        >
+          <Stack>
+            <div>
+              <Title order={2} id="limits">
+                Limits
+              </Title>
+              <Text>{limitText(contract.limits)}</Text>
+              <Text size="sm" c="dimmed">
+                {contract.limits.source === 'plan'
+                  ? 'These are the limits of the plan. What is saved here takes the place of all of them, for this contract.'
+                  : 'Agreed for this contract, in the place of the limits of its plan, until they are reset or the plan changes.'}
+              </Text>
+            </div>
+            <Rates rows={form.rate} set={(rate) => put({ rate })} error={error} />
+            <SimpleGrid cols={{ base: 1, xs: 2, md: 3 }}>
+              <Amount
+                label="Quota"
+                description="Calls in a period; empty: none"
+                value={form.quota}
+                set={(quota) => put({ quota })}
+                error={error('/quota/limit')}
               />
-            )}
-          </Group>
-        </Stack>
-      </form>
+              <Select
+                label="Period of the quota"
+                description={`Of the zone ${contract.timeZone}`}
+                data={['day', 'month']}
+                value={form.period}
+                allowDeselect={false}
+                onChange={(period) => put({ period: period === 'month' ? 'month' : 'day' })}
+              />
+              <Amount
+                label="At the same moment"
+                description="Calls that are under way; empty: as many as come"
+                value={form.concurrency}
+                set={(concurrency) => put({ concurrency })}
+                error={error('/concurrency')}
+              />
+              <Amount
+                label="Spike"
+                description="Most calls in a short stretch; empty: as many as come"
+                value={form.spike}
+                set={(spike) => put({ spike })}
+                error={error('/spike/limit')}
+              />
+              <Amount
+                label="Length of the stretch, ms"
+                description="100 to 10 000"
+                value={form.spikeMs}
+                set={(spikeMs) => put({ spikeMs })}
+                error={error('/spike/windowMs')}
+              />
+            </SimpleGrid>
+            {rest !== undefined && <Refused fault={rest} />}
+            <May to="contract.change-terms">
+              <Group>
+                <Button type="submit" loading={change.sending}>
+                  Save limits
+                </Button>
+                {contract.limits.source === 'contract' && (
+                  <Confirm
+                    size="sm"
+                    label="Reset to the plan"
+                    title="Reset to the limits of the plan?"
+                    consequence="What was agreed for this contract is given up. It holds within a second."
+                    action="Reset"
+                    sending={reset.sending}
+                    fault={reset.fault}
+                    confirm={() => reset.send({ method: 'DELETE', path })}
+                  />
+                )}
+              </Group>
+            </May>
+          </Stack>
+        </form>
+      </Fields>
     </section>
   )
 }

@@ -17,6 +17,7 @@ import type { Application, Partner } from '#partners/schema'
 import { limitText } from '../../portal/view-models/plans.ts'
 import { groupUsage, lastDays } from '../../portal/view-models/usage.ts'
 import { DataTable } from '../../ui/app/data-table.tsx'
+import { May } from '../../ui/app/may.tsx'
 import { EnvironmentPill, PageTitle, Reading, Refused } from '../../ui/app/parts.tsx'
 import { useChange, useManaged } from '../../ui/app/use-managed.ts'
 import { amountText, countText, dateText } from '../../ui/format.ts'
@@ -46,7 +47,9 @@ export function PartnerPage(): ReactNode {
                 >
                   Live calls
                 </Button>
-                <Suspension partner={found} />
+                <May to="partner.suspend" silent>
+                  <Suspension partner={found} />
+                </May>
               </Group>
             }
           />

@@ -2,6 +2,7 @@ import { Button, Group, Select, SimpleGrid, Stack, Text, TextInput, Title } from
 import { type ReactNode, useState } from 'react'
 import type { ApiSummary, ApiVersion, ChangedApi } from '#catalog/schema'
 import { Confirm } from '../../ui/app/confirm.tsx'
+import { May } from '../../ui/app/may.tsx'
 import { Notice, Refused } from '../../ui/app/parts.tsx'
 import { useChange, useManaged } from '../../ui/app/use-managed.ts'
 import type { List } from '../../ui/management.ts'
@@ -25,20 +26,27 @@ export function VersionLifecycle({ api, path }: { api: ApiVersion; path: string 
         <Title order={2} id="lifecycle">
           Lifecycle
         </Title>
-        {moves.deprecate && (
-          <EndForm key={api.retirement?.sunsetAt ?? ''} api={api} path={path} warn={setWarnings} />
-        )}
-        <div role="status">
-          {warnings.map((warning) => (
-            <Notice key={warning} tone="warn">
-              <Text>Done. {warning}</Text>
-            </Notice>
-          ))}
-        </div>
-        <Group>
-          {moves.publish && <Publish api={api} path={path} takesBack={moves.takesBack} />}
-          {moves.retire && <Retire api={api} path={path} />}
-        </Group>
+        <May to="api.change-lifecycle">
+          {moves.deprecate && (
+            <EndForm
+              key={api.retirement?.sunsetAt ?? ''}
+              api={api}
+              path={path}
+              warn={setWarnings}
+            />
+          )}
+          <div role="status">
+            {warnings.map((warning) => (
+              <Notice key={warning} tone="warn">
+                <Text>Done. {warning}</Text>
+              </Notice>
+            ))}
+          </div>
+          <Group>
+            {moves.publish && <Publish api={api} path={path} takesBack={moves.takesBack} />}
+            {moves.retire && <Retire api={api} path={path} />}
+          </Group>
+        </May>
       </Stack>
     </section>
   )

@@ -3,6 +3,7 @@ import { type ReactNode, useState } from 'react'
 import type { Application, Credential } from '#partners/schema'
 import { Confirm } from '../../ui/app/confirm.tsx'
 import { DataTable } from '../../ui/app/data-table.tsx'
+import { May } from '../../ui/app/may.tsx'
 import { Reading, Value } from '../../ui/app/parts.tsx'
 import { useChange, useManaged } from '../../ui/app/use-managed.ts'
 import { dateText, timeText } from '../../ui/format.ts'
@@ -16,6 +17,8 @@ import { NewSecret } from './new-secret.tsx'
 
 /** What an application shows to prove who it is: made, shown once, and deleted here. */
 export function Credentials({ application }: { application: Application }): ReactNode {
+  const permission =
+    application.environment === 'production' ? 'production-credential.change' : 'credential.change'
   const [made, setMade] = useState<{ label: string; value: string }>()
   const credentials = useManaged<List<Credential>>(
     `/applications/${application.id}/credentials?perPage=100`,
@@ -45,31 +48,35 @@ export function Credentials({ application }: { application: Application }): Reac
                 {
                   title: 'Delete',
                   cell: (c) => (
-                    <Delete
-                      application={application}
-                      credential={c}
-                      last={items.length === 1}
-                      done={() => setMade(undefined)}
-                    />
+                    <May to={permission} silent>
+                      <Delete
+                        application={application}
+                        credential={c}
+                        last={items.length === 1}
+                        done={() => setMade(undefined)}
+                      />
+                    </May>
                   ),
                 },
               ]}
             />
           )}
         </Reading>
-        <Group>
-          <NewSecret
-            application={application}
-            made={(value) => setMade({ label: 'New client secret, shown this once', value })}
-            label="Make a new secret"
-          />
-          <NewApiKey
-            application={application}
-            made={(value) => setMade({ label: 'New API key, shown this once', value })}
-          />
-          <AddPublicKey application={application} />
-          <AddCertificate application={application} />
-        </Group>
+        <May to={permission}>
+          <Group>
+            <NewSecret
+              application={application}
+              made={(value) => setMade({ label: 'New client secret, shown this once', value })}
+              label="Make a new secret"
+            />
+            <NewApiKey
+              application={application}
+              made={(value) => setMade({ label: 'New API key, shown this once', value })}
+            />
+            <AddPublicKey application={application} />
+            <AddCertificate application={application} />
+          </Group>
+        </May>
         <Text size="sm" c="dimmed">
           Secrets and public keys get access tokens. An API key goes to the gateway itself, in the
           header field X-API-Key, and only where an API says that it takes one. A client certificate

@@ -29,7 +29,12 @@ const sections: Section[] = [
   { to: '/app/usage', label: 'Usage', icon: <IconChartBar size={18} /> },
   { to: '/app/consents', label: 'Consents', icon: <IconHandStop size={18} /> },
   { to: '/app/calls', label: 'Calls', icon: <IconActivity size={18} /> },
-  { to: '/app/messages', label: 'Received messages', icon: <IconMessage size={18} /> },
+  {
+    to: '/app/messages',
+    label: 'Received messages',
+    icon: <IconMessage size={18} />,
+    needs: 'sandbox-message.read',
+  },
   { to: '/app/production', label: 'Production', icon: <IconRocket size={18} /> },
   { to: '/app/members', label: 'Members', icon: <IconUsers size={18} /> },
   { to: '/app/account', label: 'Account', icon: <IconUser size={18} /> },
@@ -100,6 +105,12 @@ startApp(
         {
           path: 'members',
           lazy: async () => ({ Component: (await import('./pages/members.tsx')).MembersPage }),
+        },
+        {
+          path: 'roles',
+          lazy: async () => ({
+            Component: (await import('../../ui/app/roles-page.tsx')).RolesPage,
+          }),
         },
         {
           path: 'account',

@@ -11,6 +11,7 @@ import {
 } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import type { Application, AuthorizationSettings } from '#partners/schema'
+import { Fields, May } from '../../ui/app/may.tsx'
 import { readPageContext } from '../../ui/app/page-context.ts'
 import { Notice, Reading, Refused } from '../../ui/app/parts.tsx'
 import { useChange, useManaged } from '../../ui/app/use-managed.ts'
@@ -67,6 +68,10 @@ function Editor(options: {
   saved: (revision: number) => void
 }): ReactNode {
   const { application, settings } = options
+  const permission =
+    application.environment === 'production'
+      ? 'production-sign-in-settings.change'
+      : 'sign-in-settings.change'
   const [form, setForm] = useState(() => formOf(settings))
   const [touched, setTouched] = useState(false)
   const change = useChange<AuthorizationSettings>({
@@ -98,45 +103,51 @@ function Editor(options: {
             </Text>
           </Notice>
         )}
-        <GrantRows form={form} set={set} faults={faults} />
-        <Textarea
-          label="Redirect addresses"
-          description={redirectHelp[application.environment]}
-          placeholder="https://app.example/callback"
-          value={form.redirectUris}
-          rows={3}
-          autosize={false}
-          spellCheck={false}
-          error={faults.redirectUris}
-          onChange={(event) => set({ redirectUris: event.currentTarget.value })}
-        />
-        <TextInput
-          label="Address of your public keys"
-          description="A JWK Set that you publish, so that you can change keys without us. Keys may be registered above instead."
-          placeholder="https://app.example/.well-known/jwks.json"
-          value={form.jwksUri}
-          spellCheck={false}
-          error={faults.jwksUri}
-          onChange={(event) => set({ jwksUri: event.currentTarget.value })}
-        />
-        <Protection
-          form={form}
-          set={set}
-          setForm={setForm}
-          faults={faults}
-          issuerTls={readPageContext().environments[application.environment].issuerTls}
-        />
+        <Fields to={permission}>
+          <Stack>
+            <GrantRows form={form} set={set} faults={faults} />
+            <Textarea
+              label="Redirect addresses"
+              description={redirectHelp[application.environment]}
+              placeholder="https://app.example/callback"
+              value={form.redirectUris}
+              rows={3}
+              autosize={false}
+              spellCheck={false}
+              error={faults.redirectUris}
+              onChange={(event) => set({ redirectUris: event.currentTarget.value })}
+            />
+            <TextInput
+              label="Address of your public keys"
+              description="A JWK Set that you publish, so that you can change keys without us. Keys may be registered above instead."
+              placeholder="https://app.example/.well-known/jwks.json"
+              value={form.jwksUri}
+              spellCheck={false}
+              error={faults.jwksUri}
+              onChange={(event) => set({ jwksUri: event.currentTarget.value })}
+            />
+            <Protection
+              form={form}
+              set={set}
+              setForm={setForm}
+              faults={faults}
+              issuerTls={readPageContext().environments[application.environment].issuerTls}
+            />
+          </Stack>
+        </Fields>
         {unplaced !== false && change.fault !== undefined && <Refused fault={change.fault} />}
-        <Group justify="flex-end">
-          {options.isSaved && !touched && (
-            <Text role="status" c="dimmed">
-              Saved. It holds from now on.
-            </Text>
-          )}
-          <Button type="submit" loading={change.sending} disabled={settings.lock !== undefined}>
-            Save sign-in settings
-          </Button>
-        </Group>
+        <May to={permission}>
+          <Group justify="flex-end">
+            {options.isSaved && !touched && (
+              <Text role="status" c="dimmed">
+                Saved. It holds from now on.
+              </Text>
+            )}
+            <Button type="submit" loading={change.sending} disabled={settings.lock !== undefined}>
+              Save sign-in settings
+            </Button>
+          </Group>
+        </May>
       </Stack>
     </form>
   )

@@ -5,6 +5,7 @@ import type { Subscription } from '#contracts/schema'
 import type { Application } from '#partners/schema'
 import { Confirm } from '../../ui/app/confirm.tsx'
 import { DataTable } from '../../ui/app/data-table.tsx'
+import { May } from '../../ui/app/may.tsx'
 import { Reading, Refused } from '../../ui/app/parts.tsx'
 import { useChange, useManaged } from '../../ui/app/use-managed.ts'
 import { type List, query } from '../../ui/management.ts'
@@ -40,16 +41,25 @@ export function Subscriptions({ application }: { application: Application }): Re
                         cell: (s) => <span className="mono">{s.scopes.join(' ')}</span>,
                       },
                       { title: 'State', cell: (s) => s.state },
-                      { title: 'End', cell: (s) => <End subscription={s} /> },
+                      {
+                        title: 'End',
+                        cell: (s) => (
+                          <May to="subscription.change" silent>
+                            <End subscription={s} />
+                          </May>
+                        ),
+                      },
                     ]}
                   />
                 )
               }
             </Reading>
-            <Subscribe
-              application={application}
-              taken={(subscriptions.data?.items ?? []).map((s) => s.apiId)}
-            />
+            <May to="subscription.change">
+              <Subscribe
+                application={application}
+                taken={(subscriptions.data?.items ?? []).map((s) => s.apiId)}
+              />
+            </May>
           </>
         )}
       </Stack>

@@ -14,14 +14,21 @@ import {
 import { IconLogout, IconMoon, IconSun, IconSunMoon } from '@tabler/icons-react'
 import { type ReactNode, useEffect, useState } from 'react'
 import { Link, Outlet, useLocation } from 'react-router'
-import type { Session } from '#identity/schema'
+import type { PermissionName, Session } from '#identity/schema'
 import { Mark } from '../../portal/parts/icons.tsx'
 import { manage } from '../management.ts'
 import { readPageContext } from './page-context.ts'
 import { Notice } from './parts.tsx'
 import { StepUpDialog } from './step-up.tsx'
 
-export type Section = { to: string; label: string; icon: ReactNode; exact?: boolean }
+export type Section = {
+  to: string
+  label: string
+  icon: ReactNode
+  exact?: boolean
+  /** shown to those who may */
+  needs?: PermissionName
+}
 
 export function AppFrame(options: {
   sections: readonly Section[]
@@ -32,7 +39,10 @@ export function AppFrame(options: {
   /** where staff without a second factor are pointed to */
   security?: string
 }): ReactNode {
-  const { sections, session } = options
+  const { session } = options
+  const sections = options.sections.filter(
+    ({ needs }) => needs === undefined || session.permissions.includes(needs),
+  )
   const [open, setOpen] = useState(false)
   const { pathname } = useLocation()
   const { operatorName } = readPageContext()

@@ -3,6 +3,7 @@ import type { ReactNode } from 'react'
 import { Link, useNavigate, useParams } from 'react-router'
 import type { Application } from '#partners/schema'
 import { Confirm } from '../../../ui/app/confirm.tsx'
+import { May } from '../../../ui/app/may.tsx'
 import { readPageContext } from '../../../ui/app/page-context.ts'
 import { EnvironmentPill, PageTitle, Reading, Value } from '../../../ui/app/parts.tsx'
 import { useChange, useManaged } from '../../../ui/app/use-managed.ts'
@@ -28,16 +29,22 @@ export function ApplicationPage(): ReactNode {
             title={found.name}
             lead={<EnvironmentPill environment={found.environment} />}
             actions={
-              <Group gap="xs">
-                <Rename application={found} />
-                <Remove application={found} />
-              </Group>
+              <May to={changeOf(found)} silent>
+                <Group gap="xs">
+                  <Rename application={found} />
+                  <Remove application={found} />
+                </Group>
+              </May>
             }
           />
           <Stack gap="lg">
             <Addresses application={found} />
-            <Credentials application={found} />
-            <SignInSettings application={found} />
+            <May to="credential.read" silent>
+              <Credentials application={found} />
+            </May>
+            <May to="sign-in-settings.read" silent>
+              <SignInSettings application={found} />
+            </May>
             <Subscriptions application={found} />
           </Stack>
         </>
@@ -45,6 +52,10 @@ export function ApplicationPage(): ReactNode {
     </Reading>
   )
 }
+
+/** Renaming and ending need the same of a role, in production more than in the sandbox. */
+const changeOf = ({ environment }: Application) =>
+  environment === 'production' ? 'production-application.change' : 'application.change'
 
 function Addresses({ application }: { application: Application }): ReactNode {
   const addresses = readPageContext().environments[application.environment]

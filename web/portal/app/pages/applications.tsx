@@ -12,6 +12,7 @@ import { type ReactNode, useState } from 'react'
 import { Link, useNavigate } from 'react-router'
 import type { Application, Partner } from '#partners/schema'
 import { DataTable } from '../../../ui/app/data-table.tsx'
+import { May } from '../../../ui/app/may.tsx'
 import { EnvironmentPill, Notice, PageTitle, Reading, Refused } from '../../../ui/app/parts.tsx'
 import { useChange, useManaged } from '../../../ui/app/use-managed.ts'
 import { dateText } from '../../../ui/format.ts'
@@ -27,7 +28,11 @@ export function ApplicationsPage(): ReactNode {
       <PageTitle
         title="Applications"
         lead="An application holds credentials. It belongs to one environment: sandbox keys cannot reach production."
-        actions={<NewApplication />}
+        actions={
+          <May to="application.change">
+            <NewApplication />
+          </May>
+        }
       />
       <Reading of={applications}>
         {({ items }) => (

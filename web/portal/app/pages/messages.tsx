@@ -2,6 +2,7 @@ import { Button, Group, Select, Stack, Text } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import type { SandboxHandset, SandboxMessage, SandboxSubscriber } from '#sandbox/schema'
+import { May } from '../../../ui/app/may.tsx'
 import { Empty, PageTitle, Reading } from '../../../ui/app/parts.tsx'
 import { useManaged } from '../../../ui/app/use-managed.ts'
 import { timeText } from '../../../ui/format.ts'
@@ -63,7 +64,9 @@ export function MessagesPage(): ReactNode {
           onChange={setPhoneNumber}
           w={420}
         />
-        <OpenHandset />
+        <May to="sandbox.use" silent>
+          <OpenHandset />
+        </May>
       </Group>
       <Reading of={messages}>
         {({ items }) =>

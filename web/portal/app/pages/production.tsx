@@ -6,6 +6,7 @@ import type { Agreement, Contract, Plan } from '#contracts/schema'
 import type { Session } from '#identity/schema'
 import type { Partner } from '#partners/schema'
 import { DataTable } from '../../../ui/app/data-table.tsx'
+import { May } from '../../../ui/app/may.tsx'
 import { EnvironmentPill, PageTitle, Reading, Refused } from '../../../ui/app/parts.tsx'
 import { QuotaNotice } from '../../../ui/app/quota-notices.tsx'
 import { useChange, useManaged } from '../../../ui/app/use-managed.ts'
@@ -121,30 +122,32 @@ function AgreementCard({ agreement }: { agreement: Agreement }): ReactNode {
           SHA-256 {agreement.sha256}
         </Text>
         {agreement.acceptedAt === undefined ? (
-          <form
-            onSubmit={(event) => {
-              event.preventDefault()
-              change.send({
-                method: 'POST',
-                path: `/agreements/${agreement.id}/acceptances`,
-                body: { sha256: agreement.sha256 },
-              })
-            }}
-          >
-            <Stack>
-              <Checkbox
-                label="I have read it, and I am authorised to bind my organisation to it."
-                checked={bound}
-                onChange={(event) => setBound(event.currentTarget.checked)}
-              />
-              {change.fault !== undefined && <Refused fault={change.fault} />}
-              <Group>
-                <Button type="submit" disabled={!bound} loading={change.sending}>
-                  Accept
-                </Button>
-              </Group>
-            </Stack>
-          </form>
+          <May to="agreement.accept">
+            <form
+              onSubmit={(event) => {
+                event.preventDefault()
+                change.send({
+                  method: 'POST',
+                  path: `/agreements/${agreement.id}/acceptances`,
+                  body: { sha256: agreement.sha256 },
+                })
+              }}
+            >
+              <Stack>
+                <Checkbox
+                  label="I have read it, and I am authorised to bind my organisation to it."
+                  checked={bound}
+                  onChange={(event) => setBound(event.currentTarget.checked)}
+                />
+                {change.fault !== undefined && <Refused fault={change.fault} />}
+                <Group>
+                  <Button type="submit" disabled={!bound} loading={change.sending}>
+                    Accept
+                  </Button>
+                </Group>
+              </Stack>
+            </form>
+          </May>
         ) : (
           <Text c="var(--good)">Accepted on {dateText(agreement.acceptedAt)}.</Text>
         )}
@@ -222,19 +225,21 @@ function Plans({ plans, agreement }: { plans: Plan[]; agreement: Agreement }): R
                 <Text size="sm" c="dimmed">
                   {plan.sla.availability.replace(/%?$/, '%')} available · {plan.sla.support}
                 </Text>
-                <Button
-                  size="sm"
-                  loading={change.sending}
-                  onClick={() =>
-                    change.send({
-                      method: 'POST',
-                      path: '/contracts',
-                      body: { planId: plan.id, agreementId: agreement.id },
-                    })
-                  }
-                >
-                  Open a contract on {plan.name}
-                </Button>
+                <May to="contract.open">
+                  <Button
+                    size="sm"
+                    loading={change.sending}
+                    onClick={() =>
+                      change.send({
+                        method: 'POST',
+                        path: '/contracts',
+                        body: { planId: plan.id, agreementId: agreement.id },
+                      })
+                    }
+                  >
+                    Open a contract on {plan.name}
+                  </Button>
+                </May>
               </Stack>
             </div>
           ))}

@@ -1,0 +1,190 @@
+import { Button, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core'
+import { type ReactNode, useState } from 'react'
+import type { RoleTable, Session } from '#identity/schema'
+import { roleText } from '../roles.ts'
+import { Confirm } from './confirm.tsx'
+import { useSignedIn } from './may.tsx'
+import { Refused } from './parts.tsx'
+import { useChange, useManaged } from './use-managed.ts'
+
+/** One of a team, or somebody who was invited to it. */
+export type PersonRow = {
+  id: string
+  name: string
+  email: string
+  role: string
+  state: 'active' | 'invited'
+}
+
+export const nameOf = ({ name, email }: PersonRow): string => (name === '' ? email : name)
+
+function useRoleChoices(kind: Session['kind']): { value: string; label: string }[] {
+  const { data } = useManaged<RoleTable>('/roles')
+  return (data?.[kind] ?? []).map(({ role, description }) => ({
+    value: role,
+    label: `${roleText(role)}: ${description}`,
+  }))
+}
+
+export function PersonName({ person }: { person: PersonRow }): ReactNode {
+  return (
+    <>
+      <Text fw={600} size="sm">
+        {nameOf(person)}
+      </Text>
+      <Text size="xs" c="dimmed">
+        {person.email}
+      </Text>
+    </>
+  )
+}
+
+/** @param options.path where invitations are sent to */
+export function Invite(options: { path: string; firstRole: string }): ReactNode {
+  const { kind } = useSignedIn()
+  const choices = useRoleChoices(kind)
+  const [open, setOpen] = useState(false)
+  const [email, setEmail] = useState('')
+  const [role, setRole] = useState(options.firstRole)
+  const change = useChange({
+    done: () => {
+      setOpen(false)
+      setEmail('')
+    },
+  })
+  return (
+    <>
+      <Button onClick={() => setOpen(true)}>Invite a colleague</Button>
+      <Modal
+        opened={open}
+        onClose={() => setOpen(false)}
+        title={<Text fw={650}>Invite a colleague</Text>}
+        closeButtonProps={{ 'aria-label': 'Close' }}
+      >
+        <form
+          onSubmit={(event) => {
+            event.preventDefault()
+            change.send({
+              method: 'POST',
+              path: options.path,
+              body: { email: email.trim(), role },
+            })
+          }}
+        >
+          <Stack>
+            <TextInput
+              label="E-mail"
+              description="Gets a link that works once. Inviting again sends another."
+              type="email"
+              value={email}
+              maxLength={254}
+              required
+              data-autofocus
+              onChange={(event) => setEmail(event.currentTarget.value)}
+            />
+            <Select
+              label="Role"
+              data={choices}
+              value={role}
+              allowDeselect={false}
+              onChange={(value) => setRole(value ?? options.firstRole)}
+            />
+            {change.fault !== undefined && <Refused fault={change.fault} />}
+            <Group justify="flex-end">
+              <Button type="submit" loading={change.sending}>
+                Send invitation
+              </Button>
+            </Group>
+          </Stack>
+        </form>
+      </Modal>
+    </>
+  )
+}
+
+export function ChangeRole({ person, path }: { person: PersonRow; path: string }): ReactNode {
+  const { kind } = useSignedIn()
+  const choices = useRoleChoices(kind)
+  const [open, setOpen] = useState(false)
+  const [role, setRole] = useState(person.role)
+  const change = useChange({ done: () => setOpen(false) })
+  return (
+    <>
+      <Button size="xs" variant="default" aria-haspopup="dialog" onClick={() => setOpen(true)}>
+        Role
+      </Button>
+      <Modal
+        opened={open}
+        onClose={() => setOpen(false)}
+        title={<Text fw={650}>Role of {nameOf(person)}</Text>}
+        closeButtonProps={{ 'aria-label': 'Close' }}
+      >
+        <form
+          onSubmit={(event) => {
+            event.preventDefault()
+            change.send({ method: 'PATCH', path, body: { role } })
+          }}
+        >
+          <Stack>
+            <Select
+              label="Role"
+              description="Holds from the next click on, also for their API tokens."
+              data={choices}
+              value={role}
+              allowDeselect={false}
+              data-autofocus
+              onChange={(value) => setRole(value ?? person.role)}
+            />
+            {change.fault !== undefined && <Refused fault={change.fault} />}
+            <Group justify="flex-end">
+              <Button type="submit" loading={change.sending} disabled={role === person.role}>
+                Change role
+              </Button>
+            </Group>
+          </Stack>
+        </form>
+      </Modal>
+    </>
+  )
+}
+
+/** For somebody who has lost device and recovery codes. */
+export function LostDevice({ person, path }: { person: PersonRow; path: string }): ReactNode {
+  const [round, setRound] = useState(0)
+  const change = useChange({ done: () => setRound(round + 1) })
+  return (
+    <Confirm
+      // Another round closes the dialog of the one before.
+      key={round}
+      label="Lost device"
+      title={`Remove the second factors of ${nameOf(person)}?`}
+      consequence="For somebody who has lost device and recovery codes. Passkeys, authenticator app and codes go, and their sessions end; the password signs in again. They are told by mail. Be sure that it is them who asks."
+      action="Remove second factors"
+      sending={change.sending}
+      fault={change.fault}
+      confirm={() => change.send({ method: 'DELETE', path: `${path}/factors` })}
+    />
+  )
+}
+
+export function RemovePerson(options: {
+  person: PersonRow
+  path: string
+  /** what stays behind */
+  consequence: string
+}): ReactNode {
+  const { person, path } = options
+  const change = useChange({})
+  const invited = person.state === 'invited'
+  return (
+    <Confirm
+      label={invited ? 'Withdraw' : 'Remove'}
+      title={invited ? `Withdraw the invitation of ${person.email}?` : `Remove ${nameOf(person)}?`}
+      consequence={invited ? 'The link that was mailed works no more.' : options.consequence}
+      action={invited ? 'Withdraw invitation' : 'Remove'}
+      sending={change.sending}
+      fault={change.fault}
+      confirm={() => change.send({ method: 'DELETE', path })}
+    />
+  )
+}
