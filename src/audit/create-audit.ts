@@ -1,4 +1,5 @@
 import type { Transaction } from 'kysely'
+import type { Environment } from '#platform/config'
 import type { Routes } from '#platform/http-server'
 import type { Platform } from '#platform/module'
 import type { Subscriber } from '#platform/outbox'
@@ -8,6 +9,7 @@ import type { CheckpointSink } from './checkpoint-sink.ts'
 import { makeCheckpoint, SinkError } from './checkpoints.ts'
 import { type EvidenceName, readDossier } from './dossier.ts'
 import type { ExchangeEvidence, NewEvidence, SingleEvidence } from './evidence.ts'
+import { createEvidenceRoutes } from './evidence-routes.ts'
 import { type EvidenceState, readEvidenceState } from './evidence-state.ts'
 import type { DescribeExchange } from './exchange-context.ts'
 import { type ExportedBundle, exportBundle } from './export-bundle.ts'
@@ -62,15 +64,20 @@ export interface Audit {
 
 /** @public */
 export function createAudit(
-  platform: Pick<Platform, 'database' | 'sealing' | 'clock'>,
-  options: { sinks?: readonly CheckpointSink[]; describe?: DescribeExchange } = {},
+  platform: Pick<Platform, 'database' | 'sealing' | 'clock' | 'outbox'>,
+  options: {
+    sinks?: readonly CheckpointSink[]
+    describe?: DescribeExchange
+    /** what a subscriber is known by in an environment; without it there are no routes of the evidence */
+    pseudonymOf?: (environment: Environment, phoneNumber: string) => string
+  } = {},
 ): Audit {
   const sinks = (options.sinks ?? []).map((sink) => restingSink(sink, platform.clock))
   const db = platform.database.as<AuditTables>()
   const keys = createSubjectKeys(platform)
   const source = { db, keys, describe: options.describe }
   const appending = { keys, clock: platform.clock }
-  return {
+  const audit: Omit<Audit, 'routes'> = {
     subscriber: {
       name: 'audit',
       types: [actionEvent, evidenceEvent],
@@ -96,7 +103,6 @@ export function createAudit(
         })
       },
     },
-    routes: createAuditRoutes(platform.database),
     verify: (known) => verifyChain(platform.database.as<AuditTables>(), known),
     verifyLog: () => verifyLog(platform.database.as<AuditTables>(), sinks),
     checkpoint: (when) => makeCheckpoint(platform, sinks, when),
@@ -118,5 +124,14 @@ export function createAudit(
       appendEvidence(appending, trx as unknown as Transaction<AuditTables>, evidence),
     exchangeEvidence: (id) => readExchange(db, keys, id),
     evidenceOf: (kind, id) => readEvidence(db, keys, kind, id),
+  }
+  return {
+    ...audit,
+    async routes(server) {
+      await createAuditRoutes(platform.database)(server)
+      const { pseudonymOf } = options
+      if (pseudonymOf !== undefined)
+        await createEvidenceRoutes({ platform, audit, pseudonymOf })(server)
+    },
   }
 }

@@ -120,6 +120,7 @@ async function consentLeaves(
 
 const eventOf = ({ record, personal }: LeafContent): Record<string, unknown> => ({
   ...record,
+  ...(typeof record.event === 'object' ? record.event : {}),
   ...(typeof personal === 'object' ? (personal.values as Record<string, unknown>) : {}),
 })
 
