@@ -1,4 +1,5 @@
 import type { Config } from '#platform/config'
+import { connectionBudget } from './connection-budget.ts'
 
 /** A fault of the database as a sentence with what to do; anything else as it is. */
 export function explainDatabase(config: Config, error: unknown): unknown {
@@ -20,17 +21,17 @@ export function explainDatabase(config: Config, error: unknown): unknown {
       return because(
         embedded
           ? `another PostgreSQL answers on port ${config.postgresPort}: set PORT_BASE or WAYLEAVE_DATA_DIR as Wayleave was started with`
-          : `DATABASE_URL is refused by the server: check user and password (${error.message})`,
+          : `the server refuses who connects (${error.message}): check user and password of DATABASE_URL, or run \`./wayleave migrate\`, which makes the role of each process`,
       )
     case '3D000':
       return because(`DATABASE_URL names a database that does not exist (${error.message})`)
     case '42501':
       return because(
-        `the user of DATABASE_URL may not do what is needed (${error.message}): make it the owner of the database`,
+        `the database refuses what this process needs (${error.message}): who migrates must be the owner, and each process is started with the role that is its own (\`./wayleave migrate --roles\`)`,
       )
     case '53300':
       return because(
-        'the database has no connection left: raise max_connections (the product uses up to 60)',
+        `the database has no connection left: raise max_connections (the product uses up to ${connectionBudget(config)})`,
       )
     case '42P01':
     case '3F000':

@@ -8,6 +8,7 @@ import { type DatabaseRole, databaseRoles } from '#platform/declared-grants'
 import { testConfig, testServerUrl } from '#platform/testing'
 import { createPlatform } from './create-platform.ts'
 import { prepareDatabase } from './prepare-database.ts'
+import { runDoctor } from './run-doctor.ts'
 
 type Context = Parameters<typeof testConfig>[0]
 
@@ -92,6 +93,8 @@ test('an owner that may not make roles is told the SQL, before anything is chang
     assert.match(error.message, /DATABASE_URL_CONTROL, .*DATABASE_URL_SANDBOX/)
     return true
   })
+  const doctor = String((await runDoctor(() => config)).text)
+  assert.match(doctor, /may not make the database roles that are missing: control, authorization/)
   const client = new Client({ connectionString: url })
   await client.connect()
   assert.deepEqual(
@@ -110,6 +113,9 @@ test('roles that somebody else made are given what is declared, and used', async
   assert.equal(platform.database.url, own.databaseUrls.control)
   await platform.database.pool.query('select * from audit.entry')
   await assert.rejects(platform.database.pool.query('delete from audit.entry'), /permission denied/)
+  assert.match(String((await runDoctor(() => own)).text), /✔ PostgreSQL \d+ answers/)
+  const many = { ...own, gatewayWorkers: 64 }
+  assert.match(String((await runDoctor(() => many)).text), /up to 1068 connections, and the server/)
   // Without the owner's address a command works, too.
   const { databaseUrl: _, ...alone } = own
   const command = await createPlatform({ ...alone, databaseUrl: undefined }, 'command', 'silent')

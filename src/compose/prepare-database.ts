@@ -3,9 +3,9 @@ import type { Pool } from 'pg'
 import { systemClock } from '#platform/clock'
 import type { Config } from '#platform/config'
 import { createDatabasePool } from '#platform/database'
-import { databaseRoleName, ensureDatabaseRoles, type RoleUrls } from '#platform/database-roles'
+import { ensureDatabaseRoles, type RoleUrls } from '#platform/database-roles'
 import { roleSettings } from '#platform/database-settings'
-import { type DatabaseRole, databaseRoles } from '#platform/declared-grants'
+import type { DatabaseRole } from '#platform/declared-grants'
 import { openKeys } from '#platform/keys/open-keys'
 import { refuseForeignKeys, settleMasterKey } from '#platform/keys/prepare-keys'
 import { migrate } from '#platform/migrations'
@@ -13,6 +13,7 @@ import type { Sealing } from '#platform/sealing'
 import { databaseGrants } from '../database-grants.ts'
 import { migrated } from '../modules.ts'
 import { explainDatabase } from './explain-database.ts'
+import { missingRoles } from './role-database.ts'
 
 export type PreparedDatabase = {
   /** the migrations that were applied now */
@@ -74,26 +75,6 @@ async function requireServer(config: Config, pool: Pool): Promise<void> {
     )
   const missing = server.roles ? [] : await missingRoles(config, pool)
   if (missing.length > 0) throw new Error(explainMissing(server, missing))
-}
-
-/** Roles that are neither given nor there. */
-async function missingRoles(config: Config, pool: Pool): Promise<DatabaseRole[]> {
-  const { rows: schema } = await pool.query<{ there: boolean }>(
-    `select to_regclass('platform.installation') is not null as there`,
-  )
-  const { rows } = schema[0]?.there
-    ? await pool.query<{ id: string }>('select id from platform.installation')
-    : { rows: [] }
-  const installation = rows[0]?.id
-  const { rows: present } = await pool.query<{ name: string }>(
-    'select rolname as name from pg_roles',
-  )
-  const names = new Set(present.map(({ name }) => name))
-  return databaseRoles.filter(
-    (role) =>
-      config.databaseUrls[role] === undefined &&
-      !(installation !== undefined && names.has(databaseRoleName(installation, role))),
-  )
 }
 
 /** Either way out, as SQL that can be run as it stands. */

@@ -1,9 +1,9 @@
-import { Client } from 'pg'
+import { Client, type Pool } from 'pg'
 import { systemClock } from '#platform/clock'
 import type { Config } from '#platform/config'
 import { createDatabasePool } from '#platform/database'
-import { databaseRoleUrl } from '#platform/database-roles'
-import type { DatabaseRole } from '#platform/declared-grants'
+import { databaseRoleName, databaseRoleUrl } from '#platform/database-roles'
+import { type DatabaseRole, databaseRoles } from '#platform/declared-grants'
 import { embeddedServerUrl } from '#platform/embedded-postgres'
 
 /** The database of this installation as its owner: the configured one, or the embedded one beside which we run. */
@@ -54,4 +54,27 @@ async function isOwner(url: string): Promise<boolean> {
   } finally {
     await client.end()
   }
+}
+
+/** Roles that are neither given nor there: whoever prepares the database has to make them. */
+export async function missingRoles(
+  config: Config,
+  pool: Pick<Pool, 'query'>,
+): Promise<DatabaseRole[]> {
+  const { rows: schema } = await pool.query<{ there: boolean }>(
+    `select to_regclass('platform.installation') is not null as there`,
+  )
+  const { rows } = schema[0]?.there
+    ? await pool.query<{ id: string }>('select id from platform.installation')
+    : { rows: [] }
+  const installation = rows[0]?.id
+  const { rows: present } = await pool.query<{ name: string }>(
+    'select rolname as name from pg_roles',
+  )
+  const names = new Set(present.map(({ name }) => name))
+  return databaseRoles.filter(
+    (role) =>
+      config.databaseUrls[role] === undefined &&
+      !(installation !== undefined && names.has(databaseRoleName(installation, role))),
+  )
 }

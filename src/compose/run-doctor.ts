@@ -8,8 +8,10 @@ import { createDatabasePool } from '#platform/database'
 import { embeddedServerUrl } from '#platform/embedded-postgres'
 import { checkKeys } from './check-keys.ts'
 import { checkNetwork } from './check-network.ts'
+import { connectionBudget } from './connection-budget.ts'
 import type { Finding } from './finding.ts'
 import { type PortFault, portFaults } from './require-free-ports.ts'
+import { missingRoles } from './role-database.ts'
 import { readRunFile } from './run-file.ts'
 
 /** Every environment variable that is read, with what it is for. */
@@ -87,11 +89,11 @@ async function checkDatabaseAndKeys(config: Config): Promise<Finding[]> {
   const found = await checkDatabase(config)
   const url = config.databaseUrl ?? embeddedAddress(config)
   const database =
-    found.level === 'ok' && url !== undefined
+    found.some(({ level }) => level === 'ok') && url !== undefined
       ? createDatabasePool(url, { applicationName: 'wayleave doctor', max: 1 })
       : undefined
   try {
-    return [found, await checkKeys(config, database)]
+    return [...found, await checkKeys(config, database)]
   } finally {
     await database?.close()
   }
@@ -115,46 +117,75 @@ function embeddedAddress(config: Config): string | undefined {
   }
 }
 
-async function checkDatabase(config: Config): Promise<Finding> {
+async function checkDatabase(config: Config): Promise<Finding[]> {
   const embedded = config.databaseUrl === undefined
   const url = config.databaseUrl ?? embeddedAddress(config)
-  if (url === undefined) return { level: 'note', what: 'PostgreSQL will be the embedded one' }
+  if (url === undefined) return [{ level: 'note', what: 'PostgreSQL will be the embedded one' }]
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 3_000 })
   client.on('error', () => undefined)
   try {
     await client.connect()
-    const { rows } = await client.query<{ version: number; roles: boolean }>(
-      `select current_setting('server_version_num')::int as version,
-        (select rolcreaterole or rolsuper from pg_roles where rolname = current_user) as roles`,
-    )
-    const server = rows[0]
-    if (server === undefined || server.version < 150_000) {
-      return {
-        level: 'mend',
-        what: `PostgreSQL ${server?.version ?? '?'} is too old`,
-        how: 'use 15 or newer',
-      }
-    }
-    if (!server.roles) {
-      return {
-        level: 'mend',
-        what: 'the user of DATABASE_URL may not make roles',
-        how: 'alter role <user> createrole',
-      }
-    }
-    return { level: 'ok', what: `PostgreSQL ${Math.floor(server.version / 10_000)} answers` }
+    return await checkServer(config, client)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    return embedded
-      ? { level: 'note', what: 'the embedded PostgreSQL is not running', how: 'npm start runs it' }
-      : {
-          level: 'mend',
-          what: `DATABASE_URL does not answer: ${reason}`,
-          how: 'check host, port, user and password',
-        }
+    return [
+      embedded
+        ? {
+            level: 'note',
+            what: 'the embedded PostgreSQL is not running',
+            how: 'npm start runs it',
+          }
+        : {
+            level: 'mend',
+            what: `DATABASE_URL does not answer: ${reason}`,
+            how: 'check host, port, user and password',
+          },
+    ]
   } finally {
     await client.end().catch(() => undefined)
   }
+}
+
+async function checkServer(config: Config, client: Client): Promise<Finding[]> {
+  const { rows } = await client.query<{
+    version: number
+    name: string
+    roles: boolean
+    migrates: boolean
+    connections: number
+  }>(
+    `select current_setting('server_version_num')::int as version, current_user as name,
+      (select rolcreaterole or rolsuper from pg_roles where rolname = current_user) as roles,
+      has_database_privilege(current_database(), 'create') as migrates,
+      current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int as connections`,
+  )
+  const server = rows[0]
+  if (server === undefined || server.version < 150_000)
+    return [
+      {
+        level: 'mend',
+        what: `PostgreSQL ${server?.version ?? '?'} is too old`,
+        how: 'use 15 or newer',
+      },
+    ]
+  const findings: Finding[] = [
+    { level: 'ok', what: `PostgreSQL ${Math.floor(server.version / 10_000)} answers` },
+  ]
+  const missing = server.migrates && !server.roles ? await missingRoles(config, client) : []
+  if (missing.length > 0)
+    findings.push({
+      level: 'mend',
+      what: `the user "${server.name}" of DATABASE_URL may not make the database roles that are missing: ${missing.join(', ')}`,
+      how: `alter role "${server.name}" createrole; or make them yourself (docs/guides/database.md)`,
+    })
+  const budget = connectionBudget(config)
+  if (server.connections < budget)
+    findings.push({
+      level: 'mend',
+      what: `the product holds up to ${budget} connections, and the server has ${server.connections}`,
+      how: 'raise max_connections of the server',
+    })
+  return findings
 }
 
 async function checkPorts(config: Config): Promise<Finding[]> {
