@@ -23,6 +23,10 @@ export type Caller = { actor: Actor; session?: RequestSession; account?: Account
 /** What a request knows of the session that it came with. */
 export type RequestSession = {
   id: string
+  /** whose identity provider it came from */
+  providerOwner: string | undefined
+  signOutUrl: string | undefined
+  methods: readonly string[]
   /** until when the proof is good that the person is there; absent when there is none */
   freshUntil: Date | undefined
 }
@@ -52,7 +56,7 @@ async function bySession(identifying: Identifying, secret: string): Promise<Call
   if (found === undefined || account === undefined) return stranger
   const until = found.verifiedAt && new Date(found.verifiedAt.getTime() + freshMs)
   const freshUntil = until !== undefined && until > now ? until : undefined
-  return { actor: actorOf(account), session: { id: found.id, freshUntil }, account }
+  return { actor: actorOf(account), session: { ...found, freshUntil }, account }
 }
 
 async function byToken(identifying: Identifying, secret: string, ip: string): Promise<Actor> {

@@ -1,12 +1,15 @@
 import { recordAction } from '#audit'
 import { AppError } from '#platform/app-error'
+import type { Completed } from './complete-sign-in.ts'
 import { tellPerson } from './factor-rules.ts'
+import { refuseLocalSignIn } from './identity-provider.ts'
 import type { Identifying } from './needs.ts'
 import { requestOptions, verifyAssertion } from './passkey-protocol.ts'
 import { findPasskey, listPasskeys, notePasskeyUse } from './passkey-store.ts'
-import type { PasskeyAssertion } from './schema.ts'
+import type { PasskeyAssertion, PasskeySignIn } from './schema.ts'
 import { actorOf, noteStart } from './sign-in.ts'
-import { type Account, findAccount } from './store.ts'
+import { findAccount } from './store.ts'
+import { consumeTicket } from './ticket-store.ts'
 
 /**
  * What the sign-in page asks a browser for; the same for everybody.
@@ -37,17 +40,23 @@ const notKnown = (): AppError =>
  */
 export async function signInWithPasskey(
   identifying: Identifying,
-  response: PasskeyAssertion,
+  { response, ticket }: PasskeySignIn,
   ip: string,
-): Promise<Account> {
-  const { db, limiter } = identifying
+): Promise<Completed> {
+  const { db, limiter, clock } = identifying
   await limiter.byAddress('signInByAddress', ip)
   const of = { purpose: 'passkey-sign-in', personId: null } as const
   const personId = await checkPasskey(identifying, of, response)
   const account = personId === undefined ? undefined : await findAccount(db, personId)
   if (account === undefined) throw notKnown()
-  await db.transaction().execute((trx) => noteStart(identifying, trx, account, ['passkey']))
-  return account
+  return await db.transaction().execute(async (trx) => {
+    const used = ticket === undefined ? undefined : await consumeTicket(identifying, trx, ticket)
+    const from = used?.person_id === account.id ? (used.provider ?? undefined) : undefined
+    if (from === undefined) await refuseLocalSignIn(identifying, account)
+    const methods = from === undefined ? (['passkey'] as const) : (['sso', 'passkey'] as const)
+    await noteStart(identifying, trx, account, methods)
+    return { account, methods, from: from && { ...from, provedAt: clock.now() } }
+  })
 }
 
 /**

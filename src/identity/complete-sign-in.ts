@@ -7,23 +7,31 @@ import type { Identifying } from './needs.ts'
 import { countRecoveryCodes, takeRecoveryCode } from './recovery-codes.ts'
 import type { SecondFactor } from './schema.ts'
 import { noteStart } from './sign-in.ts'
+import type { SignInMethod } from './start-session.ts'
 import { type Account, findAccount } from './store.ts'
-import type { IdentityTables } from './tables.ts'
+import type { FromProvider, IdentityTables } from './tables.ts'
 import { consumeTicket, isLastTry, tryTicket } from './ticket-store.ts'
 import { takeTotpCode } from './totp-store.ts'
 
 type Trx = Transaction<IdentityTables>
 
+export type Completed = {
+  account: Account
+  methods: readonly SignInMethod[]
+  /** when an identity provider began it */
+  from: (FromProvider & { provedAt: Date }) | undefined
+}
+
 /**
- * Completes a sign-in whose password was right.
+ * Completes a sign-in whose password was right, or that an identity provider began.
  * @throws AppError UNAUTHENTICATED for a wrong code or a ticket that is used up; TOO_MANY_REQUESTS
  */
 export async function completeSignIn(
   identifying: Identifying,
   input: SecondFactor,
   from: Origin,
-): Promise<Account> {
-  const { db, limiter } = identifying
+): Promise<Completed> {
+  const { db, limiter, clock } = identifying
   await limiter.byAddress('secondFactorByAddress', from.ip)
   const found = await tryTicket(identifying, input.ticket)
   const account = found && (await findAccount(db, found.person_id))
@@ -34,14 +42,17 @@ export async function completeSignIn(
       ? await limiter.guess('code', account.id, { ...from, personIds: [account.id] })
       : undefined
   const completed = await db.transaction().execute(async (trx) => {
-    if (!(await takeCode(identifying, trx, account.id, input))) return false
-    if (!(await consumeTicket(identifying, trx, input.ticket))) throw beginAgain()
-    await noteStart(identifying, trx, account, ['password', input.method])
-    return true
+    if (!(await takeCode(identifying, trx, account.id, input))) return undefined
+    const ticket = await consumeTicket(identifying, trx, input.ticket)
+    if (ticket === undefined) throw beginAgain()
+    const from = ticket.provider ?? undefined
+    const methods = [from === undefined ? 'password' : 'sso', input.method] as const
+    await noteStart(identifying, trx, account, methods)
+    return { account, methods, from: from && { ...from, provedAt: clock.now() } }
   })
-  if (completed) {
+  if (completed !== undefined) {
     await wasRight?.()
-    return account
+    return completed
   }
   if (isLastTry(found.attempts)) await tellOfGuesses(identifying, account)
   throw new AppError(

@@ -1,3 +1,4 @@
+import { resolveTxt } from 'node:dns/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Transaction } from 'kysely'
 import type { Actor } from '#audit'
@@ -7,6 +8,7 @@ import type { Mail } from '#platform/mail'
 import type { Platform } from '#platform/module'
 import type { OutboxEvent, Subscriber } from '#platform/outbox'
 import { firstOperatorLink } from './become-first-operator.ts'
+import { deleteExpiredVisits } from './begin-sso.ts'
 import { deleteExpiredChallenges } from './challenge-store.ts'
 import { createMember, hashNewPassword, type NewMemberInput } from './create-member.ts'
 import { createToken, type NewApiToken } from './create-token.ts'
@@ -19,6 +21,7 @@ import { orderMail } from './mail-events.ts'
 import { createMemberRoutes } from './member-routes.ts'
 import type { Identifying } from './needs.ts'
 import { createOperatorRoutes } from './operator-routes.ts'
+import { createProviderRoutes } from './provider-routes.ts'
 import { createRecoveryRoutes } from './recovery-routes.ts'
 import { resetFactors } from './reset-factors.ts'
 import { createResetRoutes } from './reset-routes.ts'
@@ -28,6 +31,8 @@ import { createSessionRoutes } from './session-routes.ts'
 import { deleteEndedSessions } from './session-store.ts'
 import { normalEmail } from './sign-in.ts'
 import { createSignInRoutes } from './sign-in-routes.ts'
+import { createSsoProtocol } from './sso-protocol.ts'
+import { createSsoRoutes } from './sso-routes.ts'
 import { startSession } from './start-session.ts'
 import { createStepUpRoutes } from './step-up-routes.ts'
 import { findHolder, hasVerifiedMember, memberIds } from './store.ts'
@@ -96,6 +101,8 @@ export function createIdentity(
   deps: {
     attempts: Attempts
     mail: Mail
+    /** other name servers than those of this machine */
+    resolveTxt?: Identifying['resolveTxt']
     /** whether the operator has suspended a partner: its members then change little */
     isSuspended: (partnerId: string) => Promise<boolean>
   },
@@ -115,6 +122,8 @@ export function createIdentity(
     limiter,
     device,
     mail: deps.mail,
+    sso: createSsoProtocol({ config, clock }),
+    resolveTxt: deps.resolveTxt ?? resolveTxt,
     isSuspended: deps.isSuspended,
   }
   const cookie = createSessionCookie(config.portal.url)
@@ -130,6 +139,8 @@ export function createIdentity(
     createMemberRoutes(identifying, cookie),
     createOperatorRoutes(identifying, cookie),
     createTokenRoutes(identifying),
+    createSsoRoutes(identifying, cookie),
+    createProviderRoutes(identifying),
   ]
   return {
     guard: createGuard(identifying, cookie),
@@ -165,6 +176,7 @@ export function createIdentity(
       await deleteExpiredLinks(db, now)
       await deleteExpiredChallenges(db, now)
       await deleteExpiredTickets(db, now)
+      await deleteExpiredVisits(db, now)
       await deleteExpiredEnrolments(db, now)
     },
   }

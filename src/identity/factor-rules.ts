@@ -16,6 +16,12 @@ export const owesSecondFactor = (
   account: Pick<Account, 'kind'>,
 ): boolean => account.kind === 'operator' && config.staffSecondFactor === 'require'
 
+/** Somebody with a second factor has shown it, or its identity provider is trusted to have asked for one. */
+export const hasShownFactor = (
+  account: Pick<Account, 'has_second_factor'>,
+  session: { methods: readonly string[] } | undefined,
+): boolean => account.has_second_factor || session?.methods.includes('provider-factor') === true
+
 /** One change of factors at a time for each person: two must not remove the last two at once. */
 export async function lockFactors(trx: Trx, personId: string): Promise<Account> {
   await lockFor(trx, `identity.factors.${personId}`)

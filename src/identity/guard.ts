@@ -2,7 +2,7 @@ import type { Actor } from '#audit'
 import { AppError } from '#platform/app-error'
 import type { Routes } from '#platform/http-server'
 import { authenticate, type Caller, type RequestSession } from './authenticate.ts'
-import { owesSecondFactor } from './factor-rules.ts'
+import { hasShownFactor, owesSecondFactor } from './factor-rules.ts'
 import type { Identifying } from './needs.ts'
 import { grantOf, type Permission, permissionNames } from './permissions.ts'
 import { refuseForeignOrigin } from './refuse-foreign-origin.ts'
@@ -68,11 +68,11 @@ const isGuarded = (url: string): boolean =>
 /** A token was made by somebody who had one, and the owner of a session without one adds it first. */
 function refuseWithoutFactor(
   identifying: Identifying,
-  { account }: Caller,
+  { account, session }: Caller,
   permission: Permission,
 ): void {
   if (grantOf(permission).withoutFactor === true) return
-  if (account === undefined || account.has_second_factor) return
+  if (account === undefined || hasShownFactor(account, session)) return
   if (!owesSecondFactor(identifying, account)) return
   throw new AppError(
     'SECOND_FACTOR_REQUIRED',

@@ -70,7 +70,7 @@ export async function verifyPassword(
   password: string,
   stored: string | undefined,
 ): Promise<{ matches: boolean; outdated: boolean }> {
-  const match = format.exec(stored ?? absentHash)
+  const match = format.exec(stored ?? noPassword)
   if (match === null) throw new TypeError('a stored password hash is not argon2id')
   const [, memory, passes, parallelism, salt = '', hash = ''] = match
   const cost = {
@@ -84,4 +84,5 @@ export async function verifyPassword(
   return { matches: stored !== undefined && equal, outdated: !(stored ?? '').startsWith(prefix) }
 }
 
-const absentHash = `${prefix}$${unpadded(Buffer.alloc(16))}$${unpadded(Buffer.alloc(tagLength))}`
+/** Of somebody without a password: no text has this hash. */
+export const noPassword = `${prefix}$${unpadded(Buffer.alloc(16))}$${unpadded(Buffer.alloc(tagLength))}`

@@ -31,9 +31,12 @@ export function currentSession(request: FastifyRequest): {
   id: string
   personId: string
   freshUntil: Date | undefined
+  /** whose identity provider it came from */
+  providerOwner: string | undefined
 } {
   const personId = personOf(request)
   const { session } = request
   if (session === undefined) throw new TypeError('a person without a session')
-  return { id: session.id, personId, freshUntil: session.freshUntil }
+  const { id, freshUntil, providerOwner } = session
+  return { id, personId, freshUntil, providerOwner }
 }

@@ -1,21 +1,34 @@
 import type { Config } from '#platform/config'
 import { sessionLifetimeMs } from './session-store.ts'
 
-/** How the browser keeps the session: never readable by script, never sent along by another site's forms. */
-export interface SessionCookie {
+/** How the browser keeps a secret: never readable by script, never sent along by another site's forms. */
+export interface SecretCookie {
   name: string
   read(header: string | undefined): string | undefined
   set(secret: string): string
   clear(): string
 }
 
-export function createSessionCookie(portalUrl: Config['portal']['url']): SessionCookie {
+export type SessionCookie = SecretCookie
+
+export const createSessionCookie = (portalUrl: Config['portal']['url']): SessionCookie =>
+  createSecretCookie(portalUrl, 'session', sessionLifetimeMs / 1_000)
+
+/** Of a browser that is sent to an identity provider, so that no other comes back in its place. */
+export const createVisitCookie = (portalUrl: Config['portal']['url']): SecretCookie =>
+  createSecretCookie(portalUrl, 'visit', 600)
+
+function createSecretCookie(
+  portalUrl: Config['portal']['url'],
+  what: string,
+  maxAgeSeconds: number,
+): SecretCookie {
   const { protocol, port } = new URL(portalUrl)
   const secure = protocol === 'https:'
   // A browser shares cookies between the ports of a host, and two local installations must not sign each other out.
   const name = secure
-    ? '__Host-wayleave_session'
-    : `wayleave_session${port === '' ? '' : `_${port}`}`
+    ? `__Host-wayleave_${what}`
+    : `wayleave_${what}${port === '' ? '' : `_${port}`}`
   const attributes = `Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`
   return {
     name,
@@ -28,7 +41,7 @@ export function createSessionCookie(portalUrl: Config['portal']['url']): Session
       }
       return undefined
     },
-    set: (secret) => `${name}=${secret}; ${attributes}; Max-Age=${sessionLifetimeMs / 1_000}`,
+    set: (secret) => `${name}=${secret}; ${attributes}; Max-Age=${maxAgeSeconds}`,
     clear: () => `${name}=; ${attributes}; Max-Age=0`,
   }
 }

@@ -2,8 +2,8 @@ import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { recordAction } from '#audit'
 import type { HttpServer, Routes } from '#platform/http-server'
-import { unauthenticated } from './authenticate.ts'
-import { owesSecondFactor } from './factor-rules.ts'
+import { type RequestSession, unauthenticated } from './authenticate.ts'
+import { hasShownFactor, owesSecondFactor } from './factor-rules.ts'
 import type { Identifying } from './needs.ts'
 import { grantOf, permissionNames, roles } from './permissions.ts'
 import { heldBy } from './require-permission.ts'
@@ -19,6 +19,7 @@ const tags = ['session']
 export const presentSession = (
   identifying: Pick<Identifying, 'config'>,
   account: Account,
+  from: Pick<RequestSession, 'methods' | 'signOutUrl'> = { methods: [], signOutUrl: undefined },
 ): Session => ({
   kind: account.kind,
   id: account.id,
@@ -29,7 +30,8 @@ export const presentSession = (
   permissions: heldBy(actorOf(account)),
   ...(account.kind === 'partner' && { partnerId: account.partner_id }),
   via: 'session',
-  secondFactor: account.has_second_factor
+  ...(from.signOutUrl !== undefined && { signOutUrl: from.signOutUrl }),
+  secondFactor: hasShownFactor(account, from)
     ? 'present'
     : owesSecondFactor(identifying, account)
       ? 'required'
@@ -60,12 +62,15 @@ function whoAmIRoute(server: HttpServer, identifying: Identifying): void {
   )
 }
 
-async function whoIs(identifying: Identifying, { actor }: FastifyRequest): Promise<Session> {
+async function whoIs(
+  identifying: Identifying,
+  { actor, session }: FastifyRequest,
+): Promise<Session> {
   if (actor.kind !== 'partner' && actor.kind !== 'operator') throw unauthenticated()
   if (actor.via === 'session') {
     const account = await findAccount(identifying.db, actor.id)
     if (account === undefined) throw unauthenticated()
-    return presentSession(identifying, account)
+    return presentSession(identifying, account, session)
   }
   return {
     kind: actor.kind,

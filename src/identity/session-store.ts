@@ -27,6 +27,9 @@ export type CurrentSession = {
   id: string
   personId: string
   methods: readonly string[]
+  /** whose identity provider it came from */
+  providerOwner: string | undefined
+  signOutUrl: string | undefined
   /** when the person last proved that it is there; never by an id that was changed meanwhile */
   verifiedAt: Date | undefined
 }
@@ -50,7 +53,8 @@ const isLive =
   (row: SessionRow | undefined): row is SessionRow =>
     row !== undefined &&
     row.last_used_at > before(now, sessionIdleMs) &&
-    row.created_at > before(now, sessionLifetimeMs)
+    row.created_at > before(now, sessionLifetimeMs) &&
+    (row.ends_at === null || row.ends_at > now)
 
 /** @returns the live session that this is the id of */
 export async function touchSession(
@@ -72,6 +76,8 @@ export async function touchSession(
     id: session.id,
     personId: session.person_id,
     methods: session.methods,
+    providerOwner: session.provider_owner ?? undefined,
+    signOutUrl: session.sign_out_url ?? undefined,
     verifiedAt: session.id_hash === idHash ? (session.verified_at ?? undefined) : undefined,
   }
 }
@@ -163,6 +169,7 @@ export const deleteEndedSessions = (db: Db, now: Date) =>
       eb.or([
         eb('last_used_at', '<=', before(now, sessionIdleMs)),
         eb('created_at', '<=', before(now, sessionLifetimeMs)),
+        eb('ends_at', '<=', now),
       ]),
     )
     .execute()

@@ -65,9 +65,9 @@ function passwordRoutes(server: HttpServer, identifying: Identifying, cookie: Se
       },
     },
     async (request, reply) => {
-      const account = await completeSignIn(identifying, request.body, originOf(request))
-      const { method } = request.body
-      await startSession(identifying, cookie, reply, account.id, ['password', method])
+      const done = await completeSignIn(identifying, request.body, originOf(request))
+      const { account, methods, from } = done
+      await startSession(identifying, cookie, reply, account.id, methods, from)
       return reply.code(201).send(presentSession(identifying, account))
     },
   )
@@ -100,8 +100,9 @@ function passkeyRoutes(server: HttpServer, identifying: Identifying, cookie: Ses
       },
     },
     async (request, reply) => {
-      const account = await signInWithPasskey(identifying, request.body.response, request.ip)
-      await startSession(identifying, cookie, reply, account.id, ['passkey'])
+      const done = await signInWithPasskey(identifying, request.body, request.ip)
+      const { account, methods, from } = done
+      await startSession(identifying, cookie, reply, account.id, methods, from)
       return reply.code(201).send(presentSession(identifying, account))
     },
   )

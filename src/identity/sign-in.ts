@@ -2,6 +2,7 @@ import type { Transaction } from 'kysely'
 import { recordAction } from '#audit'
 import { AppError } from '#platform/app-error'
 import { hashPassword, verifyPassword } from './hash-password.ts'
+import { refuseLocalSignIn } from './identity-provider.ts'
 import type { Origin } from './limits.ts'
 import type { Identifying } from './needs.ts'
 import type { SecondFactorNeeded, SignIn } from './schema.ts'
@@ -61,6 +62,7 @@ export async function signIn(
     throw new AppError('UNAUTHENTICATED', 'The e-mail address or the password is not right.')
   }
   await wasRight()
+  await refuseLocalSignIn(identifying, account)
   const renewed = outdated === true ? await hashPassword(input.password) : undefined
   if (account.has_second_factor) {
     if (renewed !== undefined) await setPassword(db, account.id, renewed)

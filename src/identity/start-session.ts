@@ -6,7 +6,7 @@ import type { Identifying } from './needs.ts'
 import { newSecret } from './secrets.ts'
 import type { SessionCookie } from './session-cookie.ts'
 import { deleteSession, insertSession, rotateSession } from './session-store.ts'
-import type { IdentityTables } from './tables.ts'
+import type { FromProvider, IdentityTables } from './tables.ts'
 
 const hashOf = ({ sealing }: Pick<Identifying, 'sealing'>, secret: string): string =>
   sealing.keyedHash('session', secret)
@@ -22,8 +22,18 @@ export async function endSession(
   if (secret !== undefined) await deleteSession(db, hashOf(identifying, secret))
 }
 
-/** How somebody proved to be there, as it stands in the session and in the evidence. */
-export type SignInMethod = 'password' | 'passkey' | 'totp' | 'recovery-code' | 'link' | 'sso'
+/**
+ * How somebody proved to be there, as it stands in the session and in the evidence; `provider-factor` where an identity
+ * provider is trusted to have asked for a second factor.
+ */
+export type SignInMethod =
+  | 'password'
+  | 'passkey'
+  | 'totp'
+  | 'recovery-code'
+  | 'link'
+  | 'sso'
+  | 'provider-factor'
 
 /**
  * Signs the browser in: a new session on the server, its id in the cookie, and a mark by which the browser is known the
@@ -35,6 +45,7 @@ export async function startSession(
   reply: FastifyReply,
   personId: string,
   methods: readonly SignInMethod[] = ['password'],
+  from?: FromProvider & { provedAt: Date | undefined },
 ): Promise<void> {
   const { db, clock, newId, device } = identifying
   const { request } = reply
@@ -46,12 +57,16 @@ export async function startSession(
     id: newId('session'),
     person_id: personId,
     methods: [...methods],
-    verified_at: now,
+    // A provider may sign in by itself whoever it knows: that is no proof that the person is there.
+    verified_at: from === undefined ? now : (from.provedAt ?? null),
     device: deviceWords(request.headers['user-agent']),
     // What a proxy hands on may be any text.
     address: isIP(request.ip) > 0 ? request.ip : '',
     created_at: now,
     last_used_at: now,
+    provider_owner: from?.owner ?? null,
+    ends_at: from === undefined ? null : new Date(from.endsAt),
+    sign_out_url: from?.signOutUrl ?? null,
   })
   reply
     .header('set-cookie', cookie.set(secret))

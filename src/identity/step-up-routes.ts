@@ -24,10 +24,10 @@ export function createStepUpRoutes(identifying: Identifying, cookie: SessionCook
         },
       },
       async (request) => {
-        const { personId, freshUntil } = currentSession(request)
+        const { freshUntil, ...who } = currentSession(request)
         return {
           ...(freshUntil !== undefined && { freshUntil: freshUntil.toISOString() }),
-          methods: await stepUpMethodsOf(identifying, personId),
+          methods: await stepUpMethodsOf(identifying, who),
         }
       },
     )
@@ -59,13 +59,13 @@ export function createStepUpRoutes(identifying: Identifying, cookie: SessionCook
         },
       },
       async (request, reply) => {
-        const { id: sessionId, personId } = currentSession(request)
-        await stepUp(identifying, { personId, sessionId }, request.body)
+        const { id: sessionId, ...who } = currentSession(request)
+        await stepUp(identifying, { ...who, sessionId }, request.body)
         const verifiedAt = identifying.clock.now()
         await renewSession(identifying, cookie, reply, { verifiedAt })
         return {
           freshUntil: new Date(verifiedAt.getTime() + freshMs).toISOString(),
-          methods: await stepUpMethodsOf(identifying, personId),
+          methods: await stepUpMethodsOf(identifying, who),
         }
       },
     )

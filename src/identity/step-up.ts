@@ -3,25 +3,37 @@ import { AppError, invalidArgument } from '#platform/app-error'
 import { checkPasskey } from './check-passkey.ts'
 import { takeCode } from './complete-sign-in.ts'
 import { verifyPassword } from './hash-password.ts'
+import { findProvider } from './identity-provider.ts'
 import type { Identifying } from './needs.ts'
 import type { StepUp, StepUpMethod } from './schema.ts'
 import { secondFactorsOf } from './second-factor.ts'
 import { actorOf } from './sign-in.ts'
 import { type Account, findAccount } from './store.ts'
 
-/** What this person can prove itself by. A password is enough only for somebody who has nothing better. */
-async function stepUpMethods({ db }: Identifying, account: Account): Promise<StepUpMethod[]> {
-  return account.has_second_factor ? await secondFactorsOf(db, account.id) : ['password']
+/**
+ * What this person can prove itself by. A password is enough only for somebody who has nothing better, and whoever came
+ * from an identity provider proves itself there.
+ */
+async function stepUpMethods(
+  identifying: Identifying,
+  account: Account,
+  providerOwner: string | undefined,
+): Promise<StepUpMethod[]> {
+  const provider = providerOwner && (await findProvider(identifying, providerOwner))
+  const factors = account.has_second_factor ? await secondFactorsOf(identifying.db, account.id) : []
+  if (provider)
+    return provider.secondFactor === 'local' && factors.length > 0 ? factors : ['sso', ...factors]
+  return factors.length > 0 ? factors : ['password']
 }
 
 /** @throws AppError NOT_FOUND when the person has left */
 export async function stepUpMethodsOf(
   identifying: Identifying,
-  personId: string,
+  { personId, providerOwner }: { personId: string; providerOwner: string | undefined },
 ): Promise<StepUpMethod[]> {
   const account = await findAccount(identifying.db, personId)
   if (account === undefined) throw new AppError('NOT_FOUND', 'There is no such person.')
-  return await stepUpMethods(identifying, account)
+  return await stepUpMethods(identifying, account, providerOwner)
 }
 
 /**
@@ -30,7 +42,7 @@ export async function stepUpMethodsOf(
  */
 export async function stepUp(
   identifying: Identifying,
-  who: { personId: string; sessionId: string },
+  who: { personId: string; sessionId: string; providerOwner: string | undefined },
   input: StepUp,
 ): Promise<void> {
   const { db, limiter, outbox } = identifying
@@ -38,7 +50,7 @@ export async function stepUp(
   await limiter.by('stepUpBySession', who.sessionId)
   const account = await findAccount(db, who.personId)
   if (account === undefined) throw new AppError('NOT_FOUND', 'There is no such person.')
-  const methods = await stepUpMethods(identifying, account)
+  const methods = await stepUpMethods(identifying, account, who.providerOwner)
   if (!methods.includes(input.method)) {
     throw invalidArgument([{ path: '/method', message: `must be one of ${methods.join(', ')}` }])
   }
@@ -55,6 +67,8 @@ export async function stepUp(
 
 async function prove(identifying: Identifying, account: Account, input: StepUp): Promise<void> {
   switch (input.method) {
+    case 'sso':
+      throw wrong('/method', 'is begun by POST /management/v1/session/sso/proof')
     case 'password': {
       if (input.password === undefined) throw wrong('/password', 'is required')
       const { matches } = await verifyPassword(input.password, account.password_hash)

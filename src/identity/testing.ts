@@ -44,6 +44,8 @@ export async function identityUnderTest(
     clock?: Clock
     env?: Record<string, string>
     extra?: (server: HttpServer) => void
+    /** TXT records in the DNS, by their names */
+    records?: ReadonlyMap<string, string>
     /** sees each mail while it is being sent */
     whileSending?: (message: MailMessage) => Promise<void>
     isSuspended?: (partnerId: string) => Promise<boolean>
@@ -59,8 +61,13 @@ export async function identityUnderTest(
     newName: () => platform.newId('message'),
   })
   const isSuspended = options.isSuspended ?? (() => Promise.resolve(false))
+  const resolveTxt = async (name: string) => {
+    const record = options.records?.get(name)
+    return record === undefined ? [] : [[record]]
+  }
   const identity = createIdentity(platform, {
     isSuspended,
+    resolveTxt,
     attempts: createAttempts(platform.database),
     mail: {
       async send(message) {
@@ -89,7 +96,7 @@ export async function identityUnderTest(
   /** The same installation, answered by a node that shares nothing with the first one but the database. */
   const anotherNode = async () => {
     const attempts = createAttempts(platform.database)
-    const node = createIdentity(platform, { attempts, mail, isSuspended })
+    const node = createIdentity(platform, { attempts, mail, isSuspended, resolveTxt })
     return callerOf(await listen(node), platform.config.portal.url)
   }
   return {

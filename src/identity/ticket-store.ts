@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Identifying } from './needs.ts'
 import { newSecret } from './secrets.ts'
-import type { IdentityTables } from './tables.ts'
+import type { FromProvider, IdentityTables } from './tables.ts'
 
 type Db = Kysely<IdentityTables>
 
@@ -12,10 +12,11 @@ const mostAttempts = 5
 const hashOf = ({ sealing }: Pick<Identifying, 'sealing'>, ticket: string): string =>
   sealing.keyedHash('sign-in-ticket', ticket)
 
-/** Half a sign-in: the password was right. It is no session and can do nothing but be completed. */
+/** Half a sign-in: the password was right, or an identity provider knows the person. It is no session and can do nothing but be completed. */
 export async function issueTicket(
   identifying: Identifying,
   personId: string,
+  from?: FromProvider,
 ): Promise<{ ticket: string; expiresAt: Date }> {
   const ticket = newSecret()
   const expiresAt = new Date(identifying.clock.now().getTime() + lifetimeMs)
@@ -26,6 +27,7 @@ export async function issueTicket(
       person_id: personId,
       attempts: 0,
       expires_at: expiresAt,
+      ...(from !== undefined && { provider: JSON.stringify(from) }),
     })
     .execute()
   return { ticket, expiresAt }
@@ -50,18 +52,18 @@ export const tryTicket = (
 
 export const isLastTry = (attempts: number): boolean => attempts >= mostAttempts
 
-/** @returns whether it was still there: of simultaneous completions one succeeds */
-export async function consumeTicket(
+/** @returns whose it was and where it came from, if it was still there: of simultaneous completions one succeeds */
+export const consumeTicket = (
   identifying: Identifying,
   db: Db,
   ticket: string,
-): Promise<boolean> {
-  const used = await db
+): Promise<{ person_id: string; provider: FromProvider | null } | undefined> =>
+  db
     .deleteFrom('identity.sign_in_ticket')
     .where('token_hash', '=', hashOf(identifying, ticket))
+    .where('expires_at', '>', identifying.clock.now())
+    .returning(['person_id', 'provider'])
     .executeTakeFirst()
-  return used.numDeletedRows > 0n
-}
 
 /** Half sign-ins with a password or with factors that were replaced meanwhile. */
 export const deleteTicketsOf = (db: Db, personId: string) =>

@@ -71,7 +71,13 @@ export async function partnersUnderTest(
   server.addHook('onRequest', async (request) => {
     const caller = JSON.parse(String(request.headers['x-as'])) as Caller
     request.actor = caller
-    request.session = { id: 'ses_1', freshUntil: caller.stale === true ? undefined : new Date() }
+    request.session = {
+      id: 'ses_1',
+      methods: ['password'],
+      providerOwner: undefined,
+      signOutUrl: undefined,
+      freshUntil: caller.stale === true ? undefined : new Date(),
+    }
     refuseByRole(request)
   })
   const mount: FastifyPluginAsync = async (scope) => {

@@ -4,6 +4,7 @@ import { type DatabaseUrls, databaseSettings, databaseUrlsOf } from './database-
 import { type EvidenceSinkConfig, evidenceConfigOf, evidenceSettings } from './evidence-settings.ts'
 import { type KeyConfig, keyConfigOf, keySettings } from './key-settings.ts'
 import { type NetworkConfig, networkConfigOf, networkSettings } from './network-settings.ts'
+import { type RetentionConfig, retentionConfigOf, retentionSettings } from './retention-settings.ts'
 import {
   countUpTo,
   currency,
@@ -23,6 +24,7 @@ import {
   text,
   traceUrl,
 } from './setting-parsers.ts'
+import { type SsoConfig, ssoConfigOf, ssoSettings } from './sso-settings.ts'
 
 /** @public */
 export const environments = ['sandbox', 'production'] as const
@@ -78,6 +80,7 @@ export const settings = {
   ...keySettings,
   ...networkSettings,
   ...consentSettings,
+  ...ssoSettings,
   SMTP_URL: setting(
     'mail server, smtps://user:password@host; without it mail becomes files in data/mail',
     smtpUrl,
@@ -89,6 +92,7 @@ export const settings = {
     text,
   ),
   ...evidenceSettings,
+  ...retentionSettings,
   WAYLEAVE_DATA_DIR: setting('where the data lives (./data)', text),
   WAYLEAVE_HOST: setting('address that the public listeners bind to (127.0.0.1)', text),
   WAYLEAVE_INTERNAL_HOST: setting('address that the internal listeners bind to (127.0.0.1)', text),
@@ -143,7 +147,7 @@ export const settings = {
     oneOf('refuse', 'serve-free'),
   ),
   WAYLEAVE_LAME_DUCK_SECONDS: setting(
-    'how long a gateway that is told to stop still takes calls, so that load balancers learn of it first (3)',
+    'how long a gateway or an authorization server that is told to stop still serves, so that load balancers learn of it first (3)',
     lameDuck,
   ),
   WAYLEAVE_TLS_KEY_FILE: setting(
@@ -216,6 +220,7 @@ export type Config = Readonly<{
   evidenceDir: string
   /** and where else */
   evidenceSinks: EvidenceSinkConfig
+  evidenceDays: RetentionConfig
   host: string
   internalHost: string
   operatorName: string
@@ -231,6 +236,8 @@ export type Config = Readonly<{
   keys: KeyConfig
   network: NetworkConfig
   consent: ConsentConfig
+  /** how staff signs in with the operator's own identity provider, if it does */
+  sso: SsoConfig | undefined
   intakeToken: string | undefined
   upstreamToken: string | undefined
   redisUrl: string | undefined
@@ -327,6 +334,7 @@ export function loadConfig(
   const keys = keyConfigOf(values, faults)
   const network = networkConfigOf(values, faults)
   const consent = consentConfigOf(values, faults)
+  const sso = ssoConfigOf(values, faults)
   const evidenceSinks = evidenceConfigOf(values, faults)
   if (faults.length > 0) throw new ConfigError(faults)
   return Object.freeze({
@@ -338,6 +346,7 @@ export function loadConfig(
       values.WAYLEAVE_EVIDENCE_DIR ?? path.join(values.WAYLEAVE_DATA_DIR ?? 'data', 'evidence'),
     ),
     evidenceSinks,
+    evidenceDays: retentionConfigOf(values),
     host: values.WAYLEAVE_HOST ?? '127.0.0.1',
     internalHost: values.WAYLEAVE_INTERNAL_HOST ?? '127.0.0.1',
     operatorName: values.WAYLEAVE_OPERATOR_NAME ?? 'Wayleave',
@@ -355,6 +364,7 @@ export function loadConfig(
     keys,
     network,
     consent,
+    sso,
     intakeToken: values.WAYLEAVE_INTAKE_TOKEN,
     upstreamToken: values.WAYLEAVE_UPSTREAM_TOKEN,
     redisUrl: values.REDIS_URL,

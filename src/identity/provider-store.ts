@@ -1,0 +1,168 @@
+import { type Kysely, type SqlBool, sql, type Transaction } from 'kysely'
+import type { EmailDomainRow, IdentityTables, ProviderRow } from './tables.ts'
+
+type Db = Kysely<IdentityTables>
+type Trx = Transaction<IdentityTables>
+
+export const findProviderRow = (db: Db, partnerId: string): Promise<ProviderRow | undefined> =>
+  db
+    .selectFrom('identity.provider')
+    .selectAll()
+    .where('partner_id', '=', partnerId)
+    .executeTakeFirst()
+
+type Setup = Omit<ProviderRow, 'revision' | 'fault' | 'fault_at' | 'roles'> & {
+  roles: ProviderRow['roles']
+}
+
+/** Each change is a revision of its own: what was found out about the provider before is looked up again. */
+export async function putProvider(trx: Trx, setup: Setup): Promise<void> {
+  const row = { ...setup, roles: JSON.stringify(setup.roles), fault: null, fault_at: null }
+  await trx
+    .insertInto('identity.provider')
+    .values({ ...row, revision: 1 })
+    .onConflict((conflict) =>
+      conflict
+        .column('partner_id')
+        .doUpdateSet((eb) => ({ ...row, revision: eb('identity.provider.revision', '+', 1) })),
+    )
+    .execute()
+}
+
+/** @returns whether there was one */
+export async function deleteProvider(trx: Trx, partnerId: string): Promise<boolean> {
+  const result = await trx
+    .deleteFrom('identity.provider')
+    .where('partner_id', '=', partnerId)
+    .executeTakeFirst()
+  return result.numDeletedRows > 0n
+}
+
+/** For the people of the partner: why its provider did not sign somebody in. */
+export const noteProviderFault = (db: Db, partnerId: string, fault: string, now: Date) =>
+  db
+    .updateTable('identity.provider')
+    .set({ fault: fault.slice(0, 500), fault_at: now })
+    .where('partner_id', '=', partnerId)
+    .execute()
+
+export const listDomains = (db: Db, partnerId: string): Promise<EmailDomainRow[]> =>
+  db
+    .selectFrom('identity.email_domain')
+    .selectAll()
+    .where('partner_id', '=', partnerId)
+    .orderBy('domain')
+    .execute()
+
+export const findDomain = (
+  db: Db,
+  partnerId: string,
+  domain: string,
+): Promise<EmailDomainRow | undefined> =>
+  db
+    .selectFrom('identity.email_domain')
+    .selectAll()
+    .where('partner_id', '=', partnerId)
+    .where('domain', '=', domain)
+    .executeTakeFirst()
+
+/** @returns the partner that has proved the domain */
+export const findDomainOwner = async (db: Db, domain: string): Promise<string | undefined> => {
+  const row = await db
+    .selectFrom('identity.email_domain')
+    .select('partner_id')
+    .where('domain', '=', domain)
+    .where('confirmed_at', 'is not', null)
+    .executeTakeFirst()
+  return row?.partner_id
+}
+
+/** A domain that is claimed already stays as it is, with its proof. */
+export const claimDomain = (trx: Trx, row: EmailDomainRow) =>
+  trx
+    .insertInto('identity.email_domain')
+    .values(row)
+    .onConflict((conflict) => conflict.columns(['partner_id', 'domain']).doNothing())
+    .execute()
+
+export const confirmDomain = (trx: Trx, partnerId: string, domain: string, now: Date) =>
+  trx
+    .updateTable('identity.email_domain')
+    .set({ confirmed_at: now })
+    .where('partner_id', '=', partnerId)
+    .where('domain', '=', domain)
+    .execute()
+
+/** @returns whether there was one */
+export async function deleteDomain(trx: Trx, partnerId: string, domain: string): Promise<boolean> {
+  const result = await trx
+    .deleteFrom('identity.email_domain')
+    .where('partner_id', '=', partnerId)
+    .where('domain', '=', domain)
+    .executeTakeFirst()
+  return result.numDeletedRows > 0n
+}
+
+type Subject = { owner: string; issuer: string; subject: string }
+
+/** @returns who this subject is here */
+export const findSubject = async (
+  db: Db,
+  { owner, issuer, subject }: Subject,
+): Promise<string | undefined> => {
+  const row = await db
+    .selectFrom('identity.provider_subject')
+    .select('person_id')
+    .where('owner', '=', owner)
+    .where('issuer', '=', issuer)
+    .where('subject', '=', subject)
+    .executeTakeFirst()
+  return row?.person_id
+}
+
+/** @returns false when the person is another subject of this provider already */
+export async function linkSubject(
+  trx: Trx,
+  { owner, issuer, subject }: Subject,
+  personId: string,
+  now: Date,
+): Promise<boolean> {
+  const result = await trx
+    .insertInto('identity.provider_subject')
+    .values({ owner, issuer, subject, person_id: personId, created_at: now })
+    .onConflict((conflict) => conflict.columns(['person_id', 'issuer']).doNothing())
+    .executeTakeFirst()
+  return (result.numInsertedOrUpdatedRows ?? 0n) > 0n
+}
+
+/** Of a provider that is gone, or of one person that is to be linked anew. */
+export const unlinkSubjects = (trx: Trx, of: { owner: string; personId?: string }) =>
+  trx
+    .deleteFrom('identity.provider_subject')
+    .where('owner', '=', of.owner)
+    .$if(of.personId !== undefined, (query) => query.where('person_id', '=', of.personId ?? ''))
+    .execute()
+
+/** Sessions that came from a provider that is gone or another now. */
+export const endProviderSessions = (trx: Trx, owner: string) =>
+  trx.deleteFrom('identity.session').where('provider_owner', '=', owner).execute()
+
+/** Sessions of members, of these domains and no owners, that did not come from the provider. */
+export const endLocalSessions = (trx: Trx, partnerId: string, domains: readonly string[]) =>
+  trx
+    .deleteFrom('identity.session')
+    .where('provider_owner', 'is', null)
+    .where((eb) =>
+      eb(
+        'person_id',
+        'in',
+        eb
+          .selectFrom('identity.member as m')
+          .innerJoin('identity.person as p', 'p.id', 'm.person_id')
+          .select('p.id')
+          .where('m.partner_id', '=', partnerId)
+          .where('m.role', '!=', 'owner')
+          .where(sql<SqlBool>`split_part(p.email, '@', 2) = any(${[...domains]}::text[])`),
+      ),
+    )
+    .execute()
