@@ -33,6 +33,7 @@ export const databaseGrants: ModuleGrants = {
     forget_actions: ['control'],
     forget_evidence: ['control'],
     forget_exchange_day: ['control'],
+    forget_unused_keys: ['control'],
     make_evidence_day: ['control'],
   },
 }

@@ -3,6 +3,7 @@ export { recordEvidence } from './append-evidence.ts'
 export { type CheckpointSink, fileSink } from './checkpoint-sink.ts'
 export { ContradictionError, SinkError } from './checkpoints.ts'
 export { createAudit } from './create-audit.ts'
+export { createForgetting, type Forgetting } from './create-forgetting.ts'
 export type { EvidenceName } from './dossier.ts'
 export type {
   ExchangeEvidence,

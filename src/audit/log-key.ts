@@ -4,6 +4,7 @@ import { lockFor } from '#platform/database'
 import { randomText } from '#platform/ids'
 import type { SealedColumn } from '#platform/keys/reseal'
 import type { Platform } from '#platform/module'
+import { wrappedKeyContext } from './subject-keys.ts'
 import type { AuditTables, KeyRow } from './tables.ts'
 import { keyId } from './verify.mjs'
 
@@ -28,6 +29,14 @@ export const sealedColumns: readonly SealedColumn[] = [
     column: 'sealed_private_key',
     key: ['id'],
     context: ({ id = '' }) => contextOf(id),
+  },
+  {
+    table: 'audit.subject',
+    column: 'wrapped_key',
+    key: ['environment', 'pseudonym'],
+    context: ({ environment = '', pseudonym = '' }) =>
+      wrappedKeyContext({ environment, pseudonym }),
+    kind: 'data-key',
   },
 ]
 

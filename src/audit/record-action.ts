@@ -70,7 +70,8 @@ const forbidden = [
   /[^\s@]+@[^\s@]+\.[^\s@]+/g,
 ]
 
-const withoutSecrets = (text: string): string =>
+/** What must never stay in evidence is blanked. */
+export const withoutSecrets = (text: string): string =>
   // A lone surrogate or a NUL could not be stored, so it could not be counted either.
   forbidden
     .reduce((rest, pattern) => rest.replace(pattern, '[removed]'), text.toWellFormed())

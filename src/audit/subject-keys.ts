@@ -33,7 +33,10 @@ export class KeysDestroyed extends Error {
   }
 }
 
-export const wrappedKeyContext = ({ environment, pseudonym }: Subject): string =>
+export const wrappedKeyContext = ({
+  environment,
+  pseudonym,
+}: Readonly<Record<keyof Subject, string>>): string =>
   `audit.subject.wrapped_key.${environment}.${pseudonym}`
 
 export const sealedContext = (digest: string): string => `audit.personal.sealed.${digest}`
@@ -68,6 +71,12 @@ export function createSubjectKeys({
     const value = await readEpoch(db)
     present ??= { value, subjects: new RecentMap(mostKnown) }
     return present
+  }
+
+  /** What is in memory is not what is in the database any more. */
+  const destroyed = (used: KeyEpoch): KeysDestroyed => {
+    if (present === used) present = undefined
+    return new KeysDestroyed()
   }
 
   /** Keys of all these subjects; those that have none get one. */
@@ -157,6 +166,8 @@ export function createSubjectKeys({
     current: KeyEpoch,
     values: ReadonlyMap<string, Values>,
   ): Promise<Map<string, SealedValues>> {
+    // Used within one month only: when the exchanges of a month have gone by their age, its values may go too.
+    const month = clock.now().toISOString().slice(0, 7)
     const keys = await keysOf(
       current,
       Array.from(values.values(), ({ subject }) => subject),
@@ -165,11 +176,13 @@ export function createSubjectKeys({
     const missing: { name: string; owner: KnownSubject; digest: string; values: string }[] = []
     for (const [name, one] of values) {
       const owner = keys.get(nameOf(one.subject))
-      if (owner === undefined) throw new KeysDestroyed()
-      const id = owner.personal.get(one.values)
+      if (owner === undefined) throw destroyed(current)
+      const id = owner.personal.get(`${month} ${one.values}`)
       if (id !== undefined) sealed.set(name, sealedWith(owner.key, id, one.values))
       else {
-        const digest = owner.key.keyedHash(`values:${hash('sha256', one.values, 'base64url')}`)
+        const digest = owner.key.keyedHash(
+          `values:${month}:${hash('sha256', one.values, 'base64url')}`,
+        )
         missing.push({ name, owner, digest, values: one.values })
       }
     }
@@ -177,9 +190,9 @@ export function createSubjectKeys({
     const ids = await personalIds(missing)
     for (const { name, owner, digest, values: text } of missing) {
       const id = ids.get(`${owner.id}/${digest}`)
-      if (id === undefined) throw new KeysDestroyed()
+      if (id === undefined) throw destroyed(current)
       if (owner.personal.size >= mostPersonal) owner.personal.clear()
-      owner.personal.set(text, id)
+      owner.personal.set(`${month} ${text}`, id)
       sealed.set(name, sealedWith(owner.key, id, text))
     }
     return sealed
@@ -225,8 +238,7 @@ export function createSubjectKeys({
         trx,
       )
       if ((await readEpoch(trx)) === used.value) return
-      if (present === used) present = undefined
-      throw new KeysDestroyed()
+      throw destroyed(used)
     },
     /**
      * Personal values of one record, as they were committed to.

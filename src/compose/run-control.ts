@@ -3,10 +3,10 @@ import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import swagger from '@fastify/swagger'
 import type { FastifyPluginAsync } from 'fastify'
-import { createAudit } from '#audit'
+import { createAudit, createForgetting } from '#audit'
 import { createAuthorization, handsetLink } from '#authorization'
 import { createCatalog, isDpvPurpose } from '#catalog'
-import { createConsent } from '#consent'
+import { createConsent, subjectOf } from '#consent'
 import { createContracts } from '#contracts'
 import { forgetThings, readMembers, tellQuotaWarnings } from '#gateway'
 import { createIdentity } from '#identity'
@@ -20,6 +20,7 @@ import { createInternalServer } from '#platform/internal-server'
 import { createMail } from '#platform/mail'
 import type { Platform } from '#platform/module'
 import { startDispatcher } from '#platform/outbox'
+import { forgetDeliveredEvents } from '#platform/past-events'
 import { superviseProcess } from '#platform/process-lifecycle'
 import { createPortal } from '#portal'
 import { createSandboxInbox, forgetSandboxMessages } from '#sandbox'
@@ -36,6 +37,7 @@ import { consentNeeds } from './consent-needs.ts'
 import { createPlatform } from './create-platform.ts'
 import { createDescribeExchange } from './describe-exchange.ts'
 import { describeRoute } from './describe-route.ts'
+import { erasers } from './erasers.ts'
 import { evidenceSinks } from './evidence-sinks.ts'
 import { firstCall } from './first-call.ts'
 import { startJobs } from './jobs.ts'
@@ -58,6 +60,7 @@ export function wireControl(platform: Platform) {
   const audit = createAudit(platform, {
     sinks: evidenceSinks(config, platform.clock),
     describe: (record, consentIds) => describeExchange(record, consentIds),
+    pseudonymOf: (environment, number) => subjectOf(platform.sealing, environment, number),
   })
   const identity = createIdentity(platform, {
     attempts,
@@ -109,6 +112,10 @@ export function wireControl(platform: Platform) {
     contracts,
     keyEntries: (environment) => authorization.keyEntries(environment),
   })
+  const forgetting = createForgetting(platform, {
+    pseudonymOf: (environment, number) => subjectOf(platform.sealing, environment, number),
+    erasers: erasers(platform, partners),
+  })
   const portal = createPortal(platform, { catalog, partners, contracts, sandbox })
   return {
     audit,
@@ -124,6 +131,7 @@ export function wireControl(platform: Platform) {
     sandbox,
     compiler,
     portal,
+    forgetting,
   }
 }
 
@@ -185,6 +193,21 @@ export async function runControl(config: Config): Promise<void> {
   await control.partners.guestApplication()
   jobs = startJobs(log, [
     { name: 'forget old attempts', everyMs: 3_600_000, run: () => forgetOldAttempts(database) },
+    {
+      name: 'forget delivered events',
+      everyMs: 3_600_000,
+      run: () => forgetDeliveredEvents(database, platform.clock),
+    },
+    {
+      name: 'forget old evidence',
+      everyMs: 3_600_000,
+      run: () => control.forgetting.forgetOldEvidence(),
+    },
+    {
+      name: 'expire erasures',
+      everyMs: 60_000,
+      run: () => control.forgetting.expireErasures(),
+    },
     { name: 'forget things', everyMs: 3_600_000, run: () => forgetThings(platform) },
     { name: 'sweep revocations', everyMs: 300_000, run: () => sweepRevocations(platform) },
     { name: 'sweep tombstones', everyMs: 3_600_000, run: () => sweepTombstones(platform) },
@@ -262,6 +285,7 @@ export async function mountRoutes(
     control.monitoring.routes,
     control.sandbox.routes,
     control.audit.routes,
+    control.forgetting.routes,
     snapshotRoutes(platform, control.members),
     (scope) => {
       scope.get('/openapi.json', { config: { access: 'public' } }, () => server.swagger())

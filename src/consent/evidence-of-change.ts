@@ -1,4 +1,5 @@
 import type { NewEvidence } from '#audit'
+import { erasedPseudonym } from '#platform/eraser'
 import type { ConsentState } from './face.ts'
 import type { ChangeRow, ConsentRow } from './tables.ts'
 import { living } from './transitions.ts'
@@ -47,15 +48,18 @@ export function evidenceOfChange(
         noticeLocale: evidence.locale ?? undefined,
       },
     },
-    about: {
-      subject: { environment: row.environment, pseudonym: row.subject },
-      // A reason was written by somebody, and may name whom it is about.
-      personal: {
-        piiPrincipalId: row.subject,
-        captureId: evidence.capture_id ?? undefined,
-        reason: evidence.reason ?? undefined,
-      },
-    },
+    about:
+      row.subject === erasedPseudonym
+        ? undefined
+        : {
+            subject: { environment: row.environment, pseudonym: row.subject },
+            // A reason was written by somebody, and may name whom it is about.
+            personal: {
+              piiPrincipalId: row.subject,
+              captureId: evidence.capture_id ?? undefined,
+              reason: evidence.reason ?? undefined,
+            },
+          },
     thing: { id: row.id, final: !living.includes(row.state) },
     partnerId: row.partner_id,
     applicationId: row.application_id,

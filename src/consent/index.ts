@@ -2,6 +2,7 @@ export { localesOf } from './choose-locale.ts'
 export { consentRecords } from './consent-records.ts'
 export { type Consent, createConsent } from './create-consent.ts'
 export { createConsentDirectory } from './create-directory.ts'
+export { consentEraser } from './erase-subject.ts'
 export {
   type AnswerEvidence,
   type CaptureChannel,

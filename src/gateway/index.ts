@@ -1,6 +1,7 @@
 export { createGateway, type Gateway, type GatewayOptions } from './create-gateway.ts'
 export { createProofLedger } from './credentials/proof-ledger.ts'
 export type { HostNames } from './edge/accepted-hosts.ts'
+export { gatewayEraser } from './erase-subject.ts'
 export type { GatewayLimits } from './gateway-limits.ts'
 export { announceMember } from './limits/announce-member.ts'
 export { countMembers } from './limits/count-members.ts'

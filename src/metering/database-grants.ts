@@ -17,6 +17,7 @@ export const databaseGrants: ModuleGrants = {
   },
   functions: {
     drop_exchange_day: ['control'],
+    erase_subject: ['control'],
     make_exchange_day: ['control'],
     // Of one subscriber, to whoever has proved to be it.
     uses_of_subject: ['authorization'],

@@ -1,5 +1,6 @@
 export type { IntakeResult, SegmentClaim } from './apply-segment.ts'
 export { createMetering, type Metering } from './create-metering.ts'
+export { meteringEraser } from './erase-subject.ts'
 export { exchangesOfCorrelator } from './exchanges-of-correlator.ts'
 export { ruleQuestions } from './explain-failure.ts'
 export type { Finding, ReconciledDay, Reconciliation } from './reconciliation.ts'

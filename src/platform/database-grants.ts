@@ -14,4 +14,8 @@ export const databaseGrants: ModuleGrants = {
     migration: {},
     outbox: { control: append, authorization: append },
   },
+  functions: {
+    erase_from_events: ['control'],
+    forget_delivered_events: ['control'],
+  },
 }

@@ -22,6 +22,7 @@ const prefixes = {
   consent: 'cns',
   grant: 'gnt',
   capture: 'cap',
+  erasure: 'era',
 } as const
 
 /** @public */

@@ -8,6 +8,7 @@ export {
   type ConsentRegister,
   createConsentRegister,
 } from './consent-register.ts'
+export { snapshotEraser } from './erase-subject.ts'
 export { followSnapshot, type SnapshotFollower } from './follow-snapshot.ts'
 export { operatorRoutes as snapshotRoutes } from './operator-routes.ts'
 export { createRevocations, sweepRevocations } from './revocations.ts'
