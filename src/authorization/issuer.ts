@@ -2,10 +2,11 @@ import type Provider from 'oidc-provider'
 import type { PeerCertificates } from '#platform/client-certificates/peer-certificates'
 import type { Environment } from '#platform/config'
 import type { Platform } from '#platform/module'
+import { jwtBearerGrant } from './check-bearer-assertion.ts'
 import { ensureKeys } from './ensure-keys.ts'
 import type { FailureLimiter } from './failure-limiter.ts'
 import type { EndpointPart, PageExchange } from './grants/grant-part.ts'
-import { partsOf } from './grants/parts.ts'
+import { grantTypesOf, partsOf } from './grants/parts.ts'
 import { loadProvider } from './load-provider.ts'
 import { metadataDocument } from './metadata-document.ts'
 import { serveClient } from './serve-client.ts'
@@ -62,6 +63,7 @@ export function createIssuer(
   }
   const { database } = served
   const parts = partsOf(served)
+  const takesBearer = grantTypesOf(served).includes(jwtBearerGrant)
   let serving: { generation: string; provider: Provider; keys: readonly PublicJwk[] } | undefined
 
   const current = (): NonNullable<typeof serving> => {
@@ -103,7 +105,7 @@ export function createIssuer(
       if (endpoint.serve !== undefined)
         return await endpoint.serve({ ...exchange, options: served, provider })
       const { request, response, correlator } = exchange
-      const called = { issuer: url, path: endpoint.path, clock, certificates }
+      const called = { issuer: url, path: endpoint.path, clock, certificates, takesBearer }
       await serveClient(called, provider, request, response, correlator)
     },
   }

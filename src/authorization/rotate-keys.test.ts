@@ -1,11 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
+import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
 import type { Environment } from '#platform/config'
 import { testPlatform } from '#platform/testing'
 import { createAuthorizationServer } from './authorization-server.ts'
 import { createAuthorization } from './create-authorization.ts'
-import { basic, sandboxId, sandboxSecret, testClients, testServers } from './testing.ts'
+import {
+  basic,
+  sandboxId,
+  sandboxSecret,
+  testClients,
+  testServers,
+  testSettings,
+} from './testing.ts'
+import { pkce } from './testing-mutual-tls.ts'
 
 const operator = { kind: 'system', id: 'test' } as const
 const grant = { grant_type: 'client_credentials', scope: 'sim-swap:check' }
@@ -71,6 +79,87 @@ test('rotates while calls run: none fails, every token verifies, both servers fo
   assert.equal(decodeProtectedHeader(String(after.body.access_token)).kid, signing)
   assert.equal(kidsSeen.has(undefined), false)
   assert.deepEqual(await kidsOf(authorization, 'production'), live)
+})
+
+test('a request that is open over rotations is finished, and every token until then verifies for its whole life', async (t) => {
+  let ahead = 0
+  const clock = { now: () => new Date(Date.now() + ahead) }
+  const { platform, servers, clients, post, issuer } = await testServers(t, {
+    subscribers: true,
+    clock,
+  })
+  const callback = 'https://app.example/callback'
+  const purpose = 'dpv:FraudPreventionAndDetection'
+  clients.set(sandboxId, {
+    settings: {
+      ...testSettings,
+      redirectUris: [callback],
+      refreshTokens: true,
+      grants: [
+        { grantType: 'client_credentials', scopes: '*' },
+        { grantType: 'authorization_code', purpose, scopes: '*' },
+      ],
+    },
+  })
+  const own = basic(sandboxId, sandboxSecret)
+  const authorization = createAuthorization({ ...platform, clock })
+  const rotate = async (): Promise<string> => {
+    const kid = await authorization.rotateKeys('sandbox', operator)
+    const until = performance.now() + 5_000
+    for (;;) {
+      const form = { grant_type: 'client_credentials', scope: 'sim-swap:check' }
+      const asked = await Promise.all(servers.map(() => post('/sandbox/token', form, own)))
+      const kids = asked.map(({ body }) => decodeProtectedHeader(String(body.access_token)).kid)
+      if (kids.every((one) => one === kid)) return kid
+      assert.ok(performance.now() < until, 'the servers did not follow')
+    }
+  }
+  const signedBy = ({ body }: { body: Record<string, unknown> }, name = 'access_token') =>
+    decodeProtectedHeader(String(body[name])).kid
+  const verifies = async (token: unknown): Promise<void> => {
+    const keys = (await authorization.keyEntries('sandbox')).map(({ jwk }) => jwk)
+    await jwtVerify(String(token), createLocalJWKSet({ keys }), { currentDate: clock.now() })
+  }
+  const scope = `openid offline_access ${purpose} sim-swap:check`
+  const { verifier, challenge } = pkce()
+  const request = {
+    ...{ client_id: sandboxId, response_type: 'code', redirect_uri: callback, scope },
+    ...{ code_challenge: challenge, code_challenge_method: 'S256' },
+  }
+  const pushed = await post('/sandbox/par', request, own)
+  const first = await rotate()
+  const query = new URLSearchParams({
+    client_id: sandboxId,
+    request_uri: String(pushed.body.request_uri),
+  })
+  const visited = await fetch(
+    `http://127.0.0.1:${servers[0]?.port()}/sandbox/authorize?${query.toString()}`,
+    { redirect: 'manual' },
+  )
+  const code = new URL(visited.headers.get('location') ?? '').searchParams.get('code') ?? ''
+  const second = await rotate()
+  const form = { grant_type: 'authorization_code', code, redirect_uri: callback }
+  const tokens = await post('/sandbox/token', { ...form, code_verifier: verifier }, own)
+  assert.equal(tokens.status, 200, JSON.stringify(tokens.body))
+  assert.deepEqual([signedBy(tokens), signedBy(tokens, 'id_token')], [second, second])
+  assert.notEqual(first, second)
+  const third = await rotate()
+  const refresh = { grant_type: 'refresh_token', refresh_token: String(tokens.body.refresh_token) }
+  const refreshed = await post('/sandbox/token', refresh, own)
+  assert.equal(signedBy(refreshed), third)
+  // The former key is forgotten no sooner than the last token that it signed.
+  const { exp = 0 } = decodeJwt(String(tokens.body.access_token))
+  ahead = exp * 1_000 - Date.now() - 1_000
+  await authorization.maintain()
+  await verifies(tokens.body.access_token)
+  await verifies(refreshed.body.access_token)
+  const introspected = await post(
+    '/sandbox/introspect',
+    { token: String(tokens.body.access_token) },
+    own,
+  )
+  assert.equal(introspected.body.active, true, JSON.stringify(introspected.body))
+  assert.equal(decodeJwt(String(tokens.body.id_token)).iss, issuer('sandbox'))
 })
 
 test('rotations at the same moment follow one another, each in the outbox and in the audit', async (t) => {

@@ -23,6 +23,8 @@ type ClientEndpoint = {
   path: string
   clock: Clock
   certificates: ClientCertificates | undefined
+  /** whether bearer assertions are taken */
+  takesBearer: boolean
 }
 
 /**
@@ -39,13 +41,13 @@ export async function serveClient(
 ): Promise<void> {
   refuseWrongForm(request)
   const body = await readBody(request)
-  const { issuer, path, clock, certificates } = endpoint
+  const { issuer, path, clock, certificates, takesBearer } = endpoint
   const nowMs = clock.now().getTime()
   const nowSeconds = Math.floor(nowMs / 1_000)
   const uris = endpointUris(endpoint)
   const form = readTokenRequest(request, body)
   const bearer =
-    form.parameters.get('grant_type') === jwtBearerGrant && path === '/token'
+    takesBearer && path === '/token' && form.parameters.get('grant_type') === jwtBearerGrant
       ? checkBearerAssertion(form.parameters, {
           issuer,
           nowSeconds,

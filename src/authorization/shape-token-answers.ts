@@ -36,7 +36,7 @@ export function shapeTokenAnswers(provider: Provider, options: Options): void {
     const state = stateOf(ctx.req)
     // What a browser sees is a page, and it authenticates nobody.
     if (state?.refusal === undefined || state.browser !== undefined) return
-    const refusal = withProofNamed(state.refusal)
+    const refusal = asStandard(state.refusal)
     if (refusal !== state.refusal) {
       const { error = '', error_description = '' } = refusal
       ctx.status = 400
@@ -55,8 +55,17 @@ export function shapeTokenAnswers(provider: Provider, options: Options): void {
   })
 }
 
-/** A token that has to be bound and comes without what binds it (RFC 9449, section 5; RFC 8705, section 3). */
-function withProofNamed(refusal: Refusal): Refusal {
+/**
+ * Where the provider has another code, or no words: a grant that the client has not (RFC 6749, section 5.2), and a token that
+ * has to be bound and comes without what binds it (RFC 9449, section 5; RFC 8705, section 3).
+ */
+function asStandard(refusal: Refusal): Refusal {
+  if (refusal.error_description === 'requested grant type is not allowed for this client')
+    return new OAuthError(
+      400,
+      'unauthorized_client',
+      'this application has no such grant: add one to its settings',
+    )
   switch (refusal.error_detail) {
     case 'DPoP proof JWT not provided':
       return new OAuthError(
