@@ -26,6 +26,7 @@ export function consentRoutes(given: Given): Routes {
     recordRoute(server, given)
     withdrawalRoute(server, given)
     countRoute(server, given)
+    applicationCountRoute(server, given)
   }
 }
 
@@ -79,7 +80,7 @@ function recordRoute(server: HttpServer, { consenting, platform }: Given): void 
         response: { 200: ConsentRecordExport },
       },
     },
-    async ({ actor, params }): Promise<ConsentRecordExport> => {
+    async ({ params }): Promise<ConsentRecordExport> => {
       const row = await findConsent(consenting.db, params.consentId)
       if (row === undefined) throw unknown()
       const { operatorName, consent } = platform.config
@@ -144,7 +145,31 @@ function countRoute(server: HttpServer, { consenting }: Given): void {
     },
     async ({ actor, query }): Promise<Static<typeof ConsentCountList>> => {
       const counts =
-        actor.kind === 'partner' ? await countConsents(consenting.db, actor.partnerId) : []
+        actor.kind === 'partner'
+          ? await countConsents(consenting.db, { partnerId: actor.partnerId })
+          : []
+      const from = offsetOf(query)
+      return paginate(counts.slice(from, from + query.perPage), counts.length, query)
+    },
+  )
+}
+
+function applicationCountRoute(server: HttpServer, { consenting }: Given): void {
+  server.get(
+    '/consent-counts/:applicationId',
+    {
+      config: { access: 'consent.read' },
+      schema: {
+        operationId: 'listConsentCountsOfApplication',
+        summary: 'How many subscribers said what to one application, by purpose and state',
+        tags,
+        params: Type.Object({ applicationId: Type.String({ maxLength: 64 }) }),
+        querystring: Page,
+        response: { 200: ConsentCountList },
+      },
+    },
+    async ({ params, query }): Promise<Static<typeof ConsentCountList>> => {
+      const counts = await countConsents(consenting.db, params)
       const from = offsetOf(query)
       return paginate(counts.slice(from, from + query.perPage), counts.length, query)
     },

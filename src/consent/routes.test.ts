@@ -157,6 +157,16 @@ test('a partner sees how many subscribers said what, and nobody of them', async 
   const other: Actor = { ...member, partnerId: 'prt_2' }
   const none = await ask<{ items: unknown[] }>(other, 'GET', '/consent-counts')
   assert.deepEqual(none.body.items, [])
+  const read = (actor: Actor, id: string) =>
+    ask<{ items: unknown[] }>(actor, 'GET', `/consent-counts/${id}`)
+  const ofOne = await read(staff('auditor'), 'app_production')
+  assert.deepEqual(
+    ofOne.body.items,
+    counts.body.items,
+    'the operator reads the same of one application',
+  )
+  assert.deepEqual((await read(staff('auditor'), 'app_sandbox')).body.items, [])
+  assert.equal((await read(member, 'app_production')).status, 403)
 })
 
 test('an operator begins a language and words another, and questions are asked in it from then on', async (t) => {

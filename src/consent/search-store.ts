@@ -46,7 +46,10 @@ export async function findConsent(db: Db, id: string): Promise<ConsentRow | unde
 }
 
 /** Subscribers, each once, by application, purpose and state. */
-export async function countConsents(db: Db, partnerId: string): Promise<ConsentCount[]> {
+export async function countConsents(
+  db: Db,
+  of: { partnerId: string } | { applicationId: string },
+): Promise<ConsentCount[]> {
   const rows = await db
     .selectFrom('consent.consent')
     .select((eb) => [
@@ -57,7 +60,11 @@ export async function countConsents(db: Db, partnerId: string): Promise<ConsentC
       'state',
       eb.fn.count<number>('subject').distinct().as('count'),
     ])
-    .where('partner_id', '=', partnerId)
+    .where((eb) =>
+      'partnerId' in of
+        ? eb('partner_id', '=', of.partnerId)
+        : eb('application_id', '=', of.applicationId),
+    )
     .groupBy(['environment', 'application_id', 'purpose', 'state'])
     .orderBy('environment')
     .orderBy('application_id')

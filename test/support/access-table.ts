@@ -403,6 +403,11 @@ export const accessTable: Readonly<Record<string, Row>> = {
     { path: () => '/consents/cns_0/withdrawal', body: () => ({ reason: 'by letter' }) },
   ),
   'GET /consent-counts': row({ partner: partnerRoles, operator: [] }, 200, { foreign: 200 }),
+  'GET /consent-counts/{applicationId}': row(
+    { partner: [], operator: ['administrator', 'partner-success', 'auditor'] },
+    200,
+    { path: () => '/consent-counts/app_0' },
+  ),
   'GET /consent-languages': row(staff, 200),
   'PUT /consent-languages/{locale}': row(
     { partner: [], operator: ['administrator', 'product'] },

@@ -6,6 +6,7 @@ import {
   IconActivity,
   IconApi,
   IconBuilding,
+  IconCertificate,
   IconHandStop,
   IconListCheck,
   IconSearch,
@@ -32,6 +33,12 @@ const sections: Section[] = [
     label: 'Consents',
     icon: <IconHandStop size={18} />,
     needs: 'consent.read',
+  },
+  {
+    to: '/console/evidence',
+    label: 'Evidence',
+    icon: <IconCertificate size={18} />,
+    needs: 'evidence.read',
   },
   { to: '/console/gateways', label: 'Gateways', icon: <IconServer size={18} /> },
   { to: '/console/audit', label: 'Audit', icon: <IconListCheck size={18} /> },
@@ -94,6 +101,12 @@ startApp(
           lazy: async () => ({ Component: (await import('./pages/partner.tsx')).PartnerPage }),
         },
         {
+          path: 'applications/:applicationId',
+          lazy: async () => ({
+            Component: (await import('./pages/application.tsx')).ApplicationPage,
+          }),
+        },
+        {
           path: 'apis',
           lazy: async () => ({ Component: (await import('./pages/apis.tsx')).ApisPage }),
         },
@@ -128,6 +141,22 @@ startApp(
         {
           path: 'consents/:consentId',
           lazy: async () => ({ Component: (await import('./pages/consent.tsx')).ConsentPage }),
+        },
+        {
+          path: 'evidence',
+          lazy: async () => ({ Component: (await import('./pages/evidence.tsx')).EvidencePage }),
+        },
+        {
+          path: 'evidence/exchanges/:exchangeId',
+          lazy: async () => ({
+            Component: (await import('./pages/evidence-why.tsx')).EvidenceWhyPage,
+          }),
+        },
+        {
+          path: 'evidence/leaves/:position',
+          lazy: async () => ({
+            Component: (await import('./pages/evidence-why.tsx')).EvidenceWhyPage,
+          }),
         },
         {
           path: 'gateways',

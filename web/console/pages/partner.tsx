@@ -139,7 +139,14 @@ function Applications({ partnerId }: { partnerId: string }): ReactNode {
             rows={items}
             rowKey={(a) => a.id}
             columns={[
-              { title: 'Name', cell: (a) => a.name },
+              {
+                title: 'Name',
+                cell: (a) => (
+                  <Anchor component={Link} to={`/console/applications/${a.id}`}>
+                    {a.name}
+                  </Anchor>
+                ),
+              },
               {
                 title: 'Environment',
                 cell: (a) => <EnvironmentPill environment={a.environment} />,
