@@ -3,6 +3,7 @@ import type { ReactNode } from 'react'
 import { Link, useParams } from 'react-router'
 import type { ExchangeDetail } from '#metering/schema'
 import { Facts, Times } from '../../ui/app/facts.tsx'
+import { May } from '../../ui/app/may.tsx'
 import {
   EnvironmentPill,
   Notice,
@@ -104,6 +105,13 @@ function Shown({ exchange }: { exchange: ExchangeDetail }): ReactNode {
                 <Anchor href={exchange.traceUrl} target="_blank" rel="noreferrer">
                   Open the trace
                 </Anchor>
+              )}
+              {(exchange.subject !== undefined || exchange.legal !== undefined) && (
+                <May to="evidence.read" silent>
+                  <Anchor component={Link} to={`/console/evidence/exchanges/${exchange.id}`}>
+                    Why it was answered, with proof
+                  </Anchor>
+                </May>
               )}
               <Anchor
                 component={Link}
