@@ -50,9 +50,9 @@ function roleCommands(config: () => Config): Command[] {
       summary: 'run portal, console, management API and jobs',
       usage: '',
       help: [
-        'Needs DATABASE_URL with a migrated schema, and the master key.',
+        'Needs DATABASE_URL as `wayleave migrate --roles` prints it, and the master key.',
         '',
-        'Example: DATABASE_URL=postgresql://… ./wayleave control',
+        'Example: DATABASE_URL=postgresql://wayleave_…_control:…@db/wayleave ./wayleave control',
       ],
       options: {},
       positionals: [0, 0],
@@ -67,7 +67,7 @@ function roleCommands(config: () => Config): Command[] {
       summary: 'run the OAuth 2.0 authorization servers',
       usage: '[--environment sandbox|production]',
       help: [
-        'Serves both issuers, or one. Needs DATABASE_URL and the master key.',
+        'Serves both issuers, or one. Needs DATABASE_URL as `wayleave migrate --roles` prints it, and the master key.',
         '',
         'Example: ./wayleave authorization --environment production',
       ],
@@ -131,11 +131,12 @@ function upkeepCommands(config: () => Config): Command[] {
   return [
     {
       name: 'migrate',
-      summary: 'bring the schema up to date and make the restricted database roles',
+      summary: 'bring the schema up to date, and the database roles to what they may do',
       usage: '[--roles]',
       help: [
         'Forward only, safe while the previous version serves, safe from several places at once.',
-        '--roles also prints the variables that gateways and the simulated operator are started with: they are secrets.',
+        'Needs DATABASE_URL as the owner of the database (docs/guides/database.md).',
+        '--roles also prints the variables that each process is started with: they are secrets.',
         '',
         'Example: DATABASE_URL=postgresql://owner:…@db/wayleave ./wayleave migrate --roles --json',
       ],
@@ -186,25 +187,36 @@ function operatorCommands(config: () => Config): Command[] {
     {
       name: 'token create',
       summary: 'make an API token for the management API; it is shown once',
-      usage: '--role operator|partner [--partner prt_…] [--name <text>]',
+      usage: '--role operator|partner [--partner prt_…] [--name <text>] [--scopes a,b] [--days n]',
       help: [
         'Works on the machine itself, without sign-in: it needs the database and the master key.',
+        'Scopes are names of permissions (docs/roles.md); without them it may do all that an administrator, or an owner, may.',
         '',
         'Example: curl -H "authorization: Bearer $(./wayleave token create --role operator)" http://localhost:8080/management/v1/partners',
       ],
-      options: { role: { type: 'string' }, partner: { type: 'string' }, name: { type: 'string' } },
+      options: {
+        role: { type: 'string' },
+        partner: { type: 'string' },
+        name: { type: 'string' },
+        scopes: { type: 'string' },
+        days: { type: 'string' },
+      },
       positionals: [0, 0],
       run: async ({ options }) => {
-        const { role, partner, name } = options
+        const { role, partner, name, scopes, days } = options
         if (role !== 'operator' && role !== 'partner')
           throw new CommandError('--role must be operator or partner', { exitCode: 2 })
         if (role === 'partner' && typeof partner !== 'string')
           throw new CommandError('--role partner needs --partner prt_…', { exitCode: 2 })
+        if (days !== undefined && !/^[1-9]\d{0,3}$/.test(String(days)))
+          throw new CommandError('--days must be a number of days', { exitCode: 2 })
         const { runTokenCreate } = await import('./compose/run-token-create.ts')
         return await runTokenCreate(config(), {
           role,
           partnerId: typeof partner === 'string' ? partner : undefined,
           name: typeof name === 'string' ? name : 'command line',
+          scopes: typeof scopes === 'string' ? scopes.split(',') : undefined,
+          expiresInDays: days === undefined ? undefined : Number(days),
         })
       },
     },

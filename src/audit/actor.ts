@@ -18,6 +18,8 @@ export type Actor =
       partnerId: string
       role: 'owner' | 'developer' | 'finance' | 'viewer'
       via: Via
+      /** permissions that an API token is limited to, within those of the role */
+      scopes?: readonly string[]
     }
   | {
       kind: 'operator'
@@ -25,6 +27,7 @@ export type Actor =
       name: string
       role: 'administrator' | 'engineer' | 'product' | 'partner-success' | 'auditor'
       via: Via
+      scopes?: readonly string[]
     }
   | { kind: 'system'; id: string }
 

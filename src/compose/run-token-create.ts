@@ -7,7 +7,13 @@ import { createPlatform } from './create-platform.ts'
 
 export async function runTokenCreate(
   config: Config,
-  input: { role: 'operator' | 'partner'; partnerId: string | undefined; name: string },
+  input: {
+    role: 'operator' | 'partner'
+    partnerId: string | undefined
+    name: string
+    scopes: readonly string[] | undefined
+    expiresInDays: number | undefined
+  },
 ): Promise<CommandResult> {
   const platform = await createPlatform(config, 'token', 'silent')
   try {
@@ -27,6 +33,8 @@ export async function runTokenCreate(
       role: input.role,
       ...(partnerId === undefined ? {} : { partnerId }),
       name: input.name,
+      scopes: input.scopes,
+      expiresInDays: input.expiresInDays,
       createdBy: { kind: 'system', id: 'command-line' },
     })
     return {

@@ -81,13 +81,14 @@ async function actorOfToken({ db }: Identifying, token: TokenRow): Promise<Actor
 
 function toActor(token: TokenRow, maker: Account | undefined): Actor | undefined {
   const { id, name, partner_id: partnerId } = token
+  const limited = { via: 'token' as const, ...(token.scopes !== null && { scopes: token.scopes }) }
   if (token.kind === 'operator') {
     if (maker !== undefined && maker.kind !== 'operator') return undefined
-    return { kind: 'operator', id, name, role: maker?.role ?? 'administrator', via: 'token' }
+    return { kind: 'operator', id, name, role: maker?.role ?? 'administrator', ...limited }
   }
   if (partnerId === null) return undefined
   if (maker !== undefined && (maker.kind !== 'partner' || maker.partner_id !== partnerId)) {
     return undefined
   }
-  return { kind: 'partner', id, name, partnerId, role: maker?.role ?? 'owner', via: 'token' }
+  return { kind: 'partner', id, name, partnerId, role: maker?.role ?? 'owner', ...limited }
 }

@@ -39,6 +39,7 @@ import { findHolder, hasVerifiedMember, memberIds } from './store.ts'
 import type { IdentityTables } from './tables.ts'
 import { deleteExpiredTickets } from './ticket-store.ts'
 import { createTokenRoutes } from './token-routes.ts'
+import { deleteExpiredTokens } from './token-store.ts'
 import { deleteExpiredEnrolments } from './totp-store.ts'
 import { createVerificationRoutes } from './verification-routes.ts'
 import { createMailSubscriber } from './write-mail.ts'
@@ -177,6 +178,7 @@ export function createIdentity(
       await deleteExpiredChallenges(db, now)
       await deleteExpiredTickets(db, now)
       await deleteExpiredVisits(db, now)
+      await deleteExpiredTokens(db, now)
       await deleteExpiredEnrolments(db, now)
     },
   }

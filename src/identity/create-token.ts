@@ -2,6 +2,7 @@ import { type Actor, recordAction } from '#audit'
 import type { Identifying } from './needs.ts'
 import { newApiToken } from './secrets.ts'
 import type { TokenRow } from './tables.ts'
+import { checkScopes, daysFrom } from './token-scopes.ts'
 import { insertToken } from './token-store.ts'
 
 /** @public */
@@ -10,6 +11,10 @@ export type NewApiToken = {
   /** required for the role `partner`; the caller has looked whether there is one */
   partnerId?: string | undefined
   name: string
+  /** names of permissions; without them it may do what the role may */
+  scopes?: readonly string[] | undefined
+  /** without it the token does not end by itself */
+  expiresInDays?: number | undefined
   createdBy: Exclude<Actor, { kind: 'anonymous' }>
 }
 
@@ -21,14 +26,23 @@ export async function createToken(
   identifying: Identifying,
   input: NewApiToken,
 ): Promise<{ id: string; token: string }> {
-  const { role, partnerId, name, createdBy } = input
+  const { role, partnerId, name, createdBy, scopes, expiresInDays } = input
   if ((role === 'partner') !== (partnerId !== undefined)) {
     throw new TypeError('a token is of the operator, or of the partner that is named')
   }
+  const maker: Actor =
+    partnerId === undefined
+      ? { kind: 'operator', id: '', name: '', role: 'administrator', via: 'token' }
+      : { kind: 'partner', id: '', name: '', partnerId, role: 'owner', via: 'token' }
   const { row, token } = await issueToken(identifying, {
     name,
     partnerId,
     personId: undefined,
+    limits: {
+      scopes: scopes === undefined ? null : checkScopes(scopes, maker),
+      expires_at:
+        expiresInDays === undefined ? null : daysFrom(identifying.clock.now(), expiresInDays),
+    },
     createdBy: createdBy.id,
     actor: createdBy,
   })
@@ -42,6 +56,7 @@ export async function issueToken(
     name: string
     partnerId: string | undefined
     personId: string | undefined
+    limits: Pick<TokenRow, 'scopes' | 'expires_at'>
     createdBy: string
     actor: Actor
   },
@@ -58,6 +73,7 @@ export async function issueToken(
     created_by: input.createdBy,
     created_at: clock.now(),
     last_used_at: null,
+    ...input.limits,
   }
   await db.transaction().execute(async (trx) => {
     await insertToken(trx, row)
@@ -66,6 +82,7 @@ export async function issueToken(
       action: 'token.created',
       target: row.id,
       partnerId: input.partnerId,
+      detail: { scopes: row.scopes ?? 'all of its maker' },
     })
   })
   return { row, token }

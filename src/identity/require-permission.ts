@@ -7,11 +7,12 @@ import { isToken, refuseToken } from './person-of.ts'
 import { requireStepUp } from './require-step-up.ts'
 
 /**
- * Whether the role of the caller has this permission; what else it asks for is for `requirePermission`.
+ * Whether the role of the caller has this permission, and an API token its scope; what else it asks for is for `requirePermission`.
  * @public
  */
 export function holds(actor: Actor, permission: Permission): boolean {
   const { partner, operator } = grantOf(permission)
+  if (!isInScope(actor, permission)) return false
   switch (actor.kind) {
     case 'partner':
       return partner.includes(actor.role)
@@ -23,6 +24,10 @@ export function holds(actor: Actor, permission: Permission): boolean {
       return false
   }
 }
+
+/** An API token may do no more than it was made for. */
+const isInScope = (actor: Actor, permission: Permission): boolean =>
+  !('scopes' in actor) || actor.scopes === undefined || actor.scopes.includes(permission)
 
 /** The permissions that a caller has. */
 export const heldBy = (actor: Actor): Permission[] =>
@@ -52,6 +57,11 @@ export function requireRole(actor: Actor, permission: Permission): void {
 function refusal(actor: Actor, permission: Permission): AppError {
   const { title, partner, operator } = grantOf(permission)
   const roles = actor.kind === 'partner' ? partner : operator
+  if (!isInScope(actor, permission))
+    return new AppError(
+      'PERMISSION_DENIED',
+      `This API token was not made to ${title}: it has not the scope ${permission}.`,
+    )
   if (roles.length > 0 && 'role' in actor) {
     return new AppError(
       'PERMISSION_DENIED',

@@ -139,7 +139,17 @@ export type NewOperator = Static<typeof NewOperator>
 export const OperatorChange = Type.Object({ role: OperatorRole }, strict)
 export type OperatorChange = Static<typeof OperatorChange>
 
-export const NewToken = Type.Object({ name: Name }, strict)
+const Scopes = Type.Array(Type.String({ maxLength: 60 }), { maxItems: 200, uniqueItems: true })
+
+/** Without `scopes` it may do whatever its maker may. */
+export const NewToken = Type.Object(
+  {
+    name: Name,
+    scopes: Type.Optional(Scopes),
+    expiresInDays: Type.Optional(Type.Integer({ minimum: 1, maximum: 365 })),
+  },
+  strict,
+)
 export type NewToken = Static<typeof NewToken>
 
 export const ApiToken = Type.Object({
@@ -152,6 +162,9 @@ export const ApiToken = Type.Object({
   createdBy: Type.String(),
   createdAt: Timestamp,
   lastUsedAt: Type.Optional(Timestamp),
+  /** names of permissions; without them whatever its maker may do */
+  scopes: Type.Optional(Type.Array(Type.String())),
+  expiresAt: Type.Optional(Timestamp),
 })
 export type ApiToken = Static<typeof ApiToken>
 

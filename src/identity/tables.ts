@@ -31,6 +31,8 @@ export type TokenRow = {
   created_by: string
   created_at: Date
   last_used_at: Date | null
+  scopes: string[] | null
+  expires_at: Date | null
 }
 
 export type InvitationRow = {

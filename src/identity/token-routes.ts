@@ -10,6 +10,7 @@ import { personOf } from './person-of.ts'
 import { holds } from './require-permission.ts'
 import { ApiToken, NewToken, NewTokenResult, PathId } from './schema.ts'
 import type { TokenRow } from './tables.ts'
+import { limitsOf } from './token-scopes.ts'
 import { deleteToken, findToken, listTokens, type TokenOwner } from './token-store.ts'
 
 const tags = ['tokens']
@@ -40,6 +41,8 @@ const presentToken = (row: TokenRow): ApiToken => ({
   hint: row.hint,
   createdBy: row.created_by,
   createdAt: row.created_at.toISOString(),
+  ...(row.scopes !== null && { scopes: row.scopes }),
+  ...(row.expires_at !== null && { expiresAt: row.expires_at.toISOString() }),
   ...(row.last_used_at !== null && { lastUsedAt: row.last_used_at.toISOString() }),
 })
 
@@ -71,7 +74,9 @@ function createRoute(server: HttpServer, identifying: Identifying): void {
       config: { access: 'own-token.change' },
       schema: {
         operationId: 'createToken',
-        summary: 'An API token that may do what its maker may do; its secret is shown once',
+        summary: 'An API token; its secret is shown once',
+        description:
+          'It may do what its scopes name, and never more than its maker may at that moment. It ends after 90 days, or when it says.',
         tags,
         body: NewToken,
         response: { 201: NewTokenResult },
@@ -80,8 +85,10 @@ function createRoute(server: HttpServer, identifying: Identifying): void {
     async (request, reply) => {
       const personId = personOf(request)
       const { actor } = request
+      const { name, ...limits } = request.body
       const { row, token } = await issueToken(identifying, {
-        name: request.body.name,
+        name,
+        limits: limitsOf(limits, actor, identifying.clock.now()),
         partnerId: actor.kind === 'partner' ? actor.partnerId : undefined,
         personId,
         createdBy: personId,

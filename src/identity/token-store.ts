@@ -8,7 +8,7 @@ const touchMs = 60_000
 export const insertToken = (db: Db, row: TokenRow) =>
   db.insertInto('identity.token').values(row).execute()
 
-/** @returns the token, touched at most once a minute */
+/** @returns the token unless it has ended, touched at most once a minute */
 export async function touchToken(
   db: Db,
   secretHash: string,
@@ -18,6 +18,7 @@ export async function touchToken(
     .selectFrom('identity.token')
     .selectAll()
     .where('secret_hash', '=', secretHash)
+    .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', now)]))
     .executeTakeFirst()
   if (token === undefined) return undefined
   const touchBefore = new Date(now.getTime() - touchMs)
@@ -71,3 +72,12 @@ export async function deleteToken(db: Db, id: string): Promise<boolean> {
   const result = await db.deleteFrom('identity.token').where('id', '=', id).executeTakeFirst()
   return result.numDeletedRows > 0n
 }
+
+/** For so long after its end its maker still finds it in the list. */
+const shownAfterMs = 30 * 24 * 3_600_000
+
+export const deleteExpiredTokens = (db: Db, now: Date) =>
+  db
+    .deleteFrom('identity.token')
+    .where('expires_at', '<=', new Date(now.getTime() - shownAfterMs))
+    .execute()

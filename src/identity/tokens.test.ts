@@ -107,6 +107,77 @@ test('a malformed token request is refused', async (t) => {
   assert.equal((await call('GET', '/tokens?perPage=0', { cookie })).status, 400)
 })
 
+test('a token does what its scopes name, within what its maker may do, and nothing else', async (t) => {
+  const { call, member } = await identityUnderTest(t)
+  const ada = await member('ada@example.com')
+  const bob = await member('bob@example.com', { partnerId: ada.partnerId, role: 'owner' })
+  const make = (scopes: unknown) =>
+    call('POST', '/tokens', { cookie: bob.cookie, body: { name: 'ci', scopes } })
+  const reads = (await make(['member.read'])).body
+  assert.deepEqual(reads.scopes, ['session.read', 'member.read'])
+  const url = `/partners/${ada.partnerId}/members`
+  const invite = (token: string, email: string) =>
+    call('POST', url, { token, body: { email, role: 'viewer' } })
+  assert.equal((await call('GET', url, { token: reads.token })).status, 200)
+  const refused = await invite(reads.token, 'a@example.com')
+  assert.equal(refused.status, 403)
+  assert.match(refused.body.message, /has not the scope member\.manage/)
+  const manages = (await make(['member.manage'])).body
+  assert.equal((await invite(manages.token, 'b@example.com')).status, 201)
+  assert.equal((await call('GET', url, { token: manages.token })).status, 403)
+  const none = (await make([])).body
+  await call('PATCH', `${url}/${bob.memberId}`, { cookie: ada.cookie, body: { role: 'viewer' } })
+  assert.equal((await invite(manages.token, 'c@example.com')).status, 403, 'its maker may no more')
+  const { body } = await call('GET', '/session', { token: manages.token })
+  assert.deepEqual(body.permissions, ['session.read'])
+  assert.equal((await call('GET', '/session', { token: none.token })).status, 200)
+  assert.equal((await call('GET', url, { token: none.token })).status, 403)
+})
+
+test('a scope that its maker has not, that is for people only, or that does not exist is refused', async (t) => {
+  const { call, member } = await identityUnderTest(t)
+  const ada = await member('ada@example.com', { role: 'viewer' })
+  const make = (body: object) =>
+    call('POST', '/tokens', { cookie: ada.cookie, body: { name: 'ci', ...body } })
+  const answer = await make({
+    scopes: ['member.manage', 'own-token.change', 'staff.read', 'x', 'usage.read'],
+  })
+  assert.equal(answer.status, 400)
+  assert.deepEqual(
+    answer.body.violations.map(({ path }: { path: string }) => path),
+    ['/scopes/0', '/scopes/1', '/scopes/2', '/scopes/3'],
+  )
+  for (const body of [
+    { scopes: ['usage.read', 'usage.read'] },
+    { scopes: 'usage.read' },
+    { expiresInDays: 0 },
+    { expiresInDays: 366 },
+    { expiresInDays: 1.5 },
+  ])
+    assert.equal((await make(body)).status, 400, JSON.stringify(body))
+})
+
+test('a token ends when it says, after 90 days if it does not say', async (t) => {
+  const { call, member, platform, identity } = await identityUnderTest(t)
+  const { cookie } = await member('ada@example.com')
+  const make = async (body: object) =>
+    (await call('POST', '/tokens', { cookie, body: { name: 'ci', ...body } })).body
+  const days = (token: { createdAt: string; expiresAt: string }) =>
+    (Date.parse(token.expiresAt) - Date.parse(token.createdAt)) / 86_400_000
+  assert.equal(Math.round(days(await make({}))), 90)
+  const token = await make({ expiresInDays: 7 })
+  assert.equal(Math.round(days(token)), 7)
+  const status = async () => (await call('GET', '/session', { token: token.token })).status
+  assert.equal(await status(), 200)
+  const { pool } = platform.database
+  await pool.query('update identity.token set expires_at = now() where id = $1', [token.id])
+  assert.equal(await status(), 401)
+  assert.equal((await call('GET', '/tokens', { cookie })).body.items.length, 2, 'still shown')
+  await pool.query(`update identity.token set expires_at = now() - interval '31 days'`)
+  await identity.forgetEnded()
+  assert.equal((await call('GET', '/tokens', { cookie })).body.items.length, 0)
+})
+
 test('a mistyped token is told from a real one by its checksum', () => {
   for (let i = 0; i < 200; i += 1) {
     const token = newApiToken()
