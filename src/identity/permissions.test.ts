@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import path from 'node:path'
 import { test } from 'node:test'
 import type { Actor } from '#audit'
 import { grantOf, permissionNames, roles } from './permissions.ts'
@@ -87,7 +89,7 @@ test('secrets of production, prices, erasure and roles ask for a proof', () => {
     'own-token.change',
     'api.publish',
     'contract.change-plan',
-    'evidence.erase',
+    'erasure.manage',
     'member.manage',
     'staff.manage',
     'sso.change',
@@ -108,4 +110,34 @@ test('what a member may do is nothing of the operator’s, and the other way rou
 test('an API token has nothing that is for a person', () => {
   for (const name of heldBy(member('owner', 'token'))) assert.ok(!isOwn(name), name)
   assert.ok(heldBy(member('owner', 'token')).includes('credential.change'))
+})
+
+/** The table of one side, as the guide has it. */
+function tableOf(kind: 'partner' | 'operator'): string {
+  const names = Object.keys(roles[kind])
+  const cells = permissionNames.flatMap((name) => {
+    const grant = grantOf(name)
+    const given: readonly string[] = grant[kind]
+    if (given.length === 0) return []
+    const notes = `${grant.stepUp === true ? '¹' : ''}${grant.person === true ? '²' : ''}`
+    const marks = names.map((role) => (given.includes(role) ? 'yes' : ''))
+    return [[`${grant.title} ${notes}`.trim(), `\`${name}\``, ...marks]]
+  })
+  const head = ['may', 'permission', ...names]
+  const lines = [head, head.map(() => '---'), ...cells]
+  return lines.map((line) => `| ${line.join(' | ')} |`).join('\n')
+}
+
+test('docs/guides/roles.md has the tables as they are', () => {
+  const page = readFileSync(path.join(import.meta.dirname, '../../docs/guides/roles.md'), 'utf8')
+  for (const kind of ['partner', 'operator'] as const)
+    assert.ok(page.includes(tableOf(kind)), `the table should be:\n${tableOf(kind)}`)
+})
+
+test('every permission is asked for somewhere', () => {
+  const src = path.join(import.meta.dirname, '..')
+  const texts = globSync('*/*.ts', { cwd: src, exclude: ['**/*.test.ts', '**/permissions.ts'] })
+    .map((file) => readFileSync(path.join(src, file), 'utf8'))
+    .join('\n')
+  for (const name of permissionNames) assert.ok(texts.includes(`'${name}'`), name)
 })

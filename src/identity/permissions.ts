@@ -297,12 +297,6 @@ export const permissions = {
     partner: [],
     operator: ['administrator', 'auditor'],
   },
-  'evidence.erase': {
-    title: 'erase a subscriber, for good',
-    partner: [],
-    operator: ['administrator'],
-    stepUp: true,
-  },
 } as const satisfies Record<string, Grant>
 
 /**

@@ -32,9 +32,11 @@ export function PersonName({ person }: { person: PersonRow }): ReactNode {
       <Text fw={600} size="sm">
         {nameOf(person)}
       </Text>
-      <Text size="xs" c="dimmed">
-        {person.email}
-      </Text>
+      {person.name !== '' && (
+        <Text size="xs" c="dimmed">
+          {person.email}
+        </Text>
+      )}
     </>
   )
 }
