@@ -21,10 +21,10 @@ class StartRefused extends Error {
   }
 }
 
-/** Gateways first, so that they can still ship their journals to control. */
+/** What others call first, because it tells them and waits; gateways can then still ship their journals to control. */
 const stopOrder = [
-  ['gateway-production', 'gateway-sandbox'],
-  ['sandbox', 'authorization'],
+  ['gateway-production', 'gateway-sandbox', 'authorization'],
+  ['sandbox'],
   ['control'],
 ] as const
 
@@ -133,6 +133,8 @@ function greet(config: Config, say: Say, firstOperator: string | undefined, ms: 
   line('Sandbox gateway', `${gateways.sandbox.url}   ${gateways.sandbox.tlsUrl}`)
   line('Production gateway', `${gateways.production.url}   ${gateways.production.tlsUrl}`)
   line('Authorization', `${authorization.url}/sandbox   ${authorization.url}/production`)
+  const { tls } = authorization
+  if (tls !== undefined) line('  by certificate', `${tls.url}/sandbox   ${tls.url}/production`)
   if (firstOperator !== undefined) {
     say(`\n  Become the first operator (works once, for 15 minutes):\n  ${firstOperator}`)
   }
