@@ -100,6 +100,19 @@ describe('the consent page', () => {
     )
   })
 
+  test('a name that mixes alphabets to look like another one is told as such', () => {
+    for (const partner of ['Ex\u0430mple Bank', 'p\u0430ypal', 'T\u0391XI', 'Ｂ\u0430nk'])
+      assert.match(documentFor({ partner }), /mixes letters of several alphabets/, partner)
+    for (const partner of [
+      'Example Bank',
+      '\u0411\u0430\u043d\u043a Example',
+      'Müller & Søn',
+      '株式会社 ABC',
+      'بنك Example',
+    ])
+      assert.doesNotMatch(documentFor({ partner }), /mixes letters/, partner)
+  })
+
   test('runs from right to left in a language that does', () => {
     const page = documentFor({ notice: notice({ locale: 'ar' }) })
     assert.match(page, /<html lang="ar" dir="rtl">/)

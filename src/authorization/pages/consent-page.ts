@@ -1,5 +1,5 @@
 import type { CaptureView, Notice } from '#consent'
-import { filled, type Html, html, named } from './html.ts'
+import { filled, type Html, html, mixesAlphabets, named } from './html.ts'
 import { languageOf } from './languages.ts'
 import type { Page, PageHouse } from './page.ts'
 import { wordsOf } from './words.ts'
@@ -28,13 +28,14 @@ export function consentPage(
   const { notice, partner } = view
   const words = wordsOf(languageOf([notice.locale]))
   const operator = named(house.operatorName)
+  const mixed = mixesAlphabets(partner.name) || mixesAlphabets(view.application.name)
   const privacy = html`<a href="${house.url}/privacy">${words.privacyTitle}</a>`
   const body = html`<div class="card"><h1>${plain(notice.title)}</h1>
 <p>${plain(notice.who)}</p>
 <dl><dt>${words.consentPartner}</dt><dd><strong>${named(partner.name)}</strong></dd>
 <dt>${words.consentApplication}</dt><dd>${named(view.application.name)}</dd>
 ${options.maskedNumber !== undefined && html`<dt>${words.consentNumber}</dt><dd><span class="number">${options.maskedNumber}</span></dd>`}</dl>
-<p class="small soft">${house.environment === 'production' ? filled(words.consentVerified, { operator, partner: named(partner.name) }) : words.consentSandbox}</p>
+<p class="small soft">${house.environment === 'production' ? filled(words.consentVerified, { operator, partner: named(partner.name) }) : words.consentSandbox}${mixed && html` ${words.consentMixedName}`}</p>
 ${explained(notice, words)}
 <p class="small">${filled(words.consentRefusing, { operator, partner: named(partner.name) })}</p>
 ${answers(notice, form)}</div>

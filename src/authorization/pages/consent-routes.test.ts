@@ -99,6 +99,39 @@ describe('the page behind a consent link', () => {
     assert.deepEqual(await decide(), { status: 'refused', reason: 'denied' })
   })
 
+  test('an answer after the question has run out decides nothing', async (t) => {
+    const { browser, token, decide, clock, recordOf } = await opened(t)
+    const fields = fieldsOf(await browser.get(link(token)), post)
+    clock.advance(3_600_000)
+    const late = await browser.post(post, { ...fields, answer: 'allow' })
+    assert.equal(late.headers.location, undefined)
+    assert.equal((await decide()).status, 'required')
+    assert.equal((await recordOf())?.grantedAt, undefined)
+  })
+
+  test('words that change while a page is open: what was read is what was allowed', async (t) => {
+    const { browser, token, recordOf, platform, newBrowser } = await opened(t)
+    const page = await browser.get(link(token))
+    const fields = fieldsOf(page, post)
+    const content = { locale: 'en', words: { allow: 'Permit', refuse: 'Not now' } }
+    await platform.database.pool.query(
+      `insert into consent.text_version (locale, hash, content, source, made_by, made_at)
+       values ('en', 'h', $1, 'operator', 'mem_1', now())`,
+      [JSON.stringify(content)],
+    )
+    const other = await newBrowser().get(link(token))
+    const changed = fieldsOf(other, post)
+    assert.notEqual(changed.text, fields.text)
+    // The old page with the new words, and the other way round.
+    for (const mixed of [
+      { ...fields, text: changed.text ?? '' },
+      { ...changed, text: fields.text ?? '' },
+    ])
+      assert.equal((await browser.post(post, { ...mixed, answer: 'allow' })).status, 403)
+    assert.equal((await browser.post(post, { ...fields, answer: 'allow' })).status, 303)
+    assert.equal((await recordOf())?.textHash, fields.text)
+  })
+
   test('used, expired, unknown and broken links look alike', async (t) => {
     const { browser, token, clock } = await opened(t)
     const fields = fieldsOf(await browser.get(link(token)), post)

@@ -56,6 +56,17 @@ export function named(name: string, most = 80): Html {
   return html`<bdi>${shown === '' ? '—' : shown}</bdi>`
 }
 
+// Alphabets whose letters are taken for Latin ones, as the Cyrillic а is.
+const alike =
+  /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}\p{Script=Lisu}]/u
+
+/** Whether a word of a name has letters of several alphabets, as a name has that wants to be read as another one. */
+export const mixesAlphabets = (name: string): boolean =>
+  name
+    .normalize('NFKC')
+    .split(/[^\p{L}\p{M}]+/u)
+    .some((word) => /\p{Script=Latin}/u.test(word) && alike.test(word))
+
 /** A sentence of ours with `{places}` for pieces of a page. */
 export function filled(sentence: string, places: Readonly<Record<string, Part>>): Html {
   const text = sentence

@@ -11,6 +11,8 @@ export const de: Words = {
   consentPartner: 'Unternehmen',
   consentApplication: 'Anwendung',
   consentSandbox: 'Dies ist ein Testsystem. Die Nummer gehört keiner wirklichen Person.',
+  consentMixedName:
+    'Achtung: Ein Name hier mischt Buchstaben mehrerer Alphabete und kann wie ein anderer aussehen.',
   consentWhat: 'Was es erhält',
   consentWhy: 'Wofür',
   consentHowLong: 'Wie lange',

@@ -9,6 +9,8 @@ export const en = {
   consentPartner: 'Company',
   consentApplication: 'Application',
   consentSandbox: 'This is a test system. The number is of no real person.',
+  consentMixedName:
+    'Careful: a name here mixes letters of several alphabets, and may look like another one.',
   consentWhat: 'What it gets',
   consentWhy: 'Why',
   consentHowLong: 'How long',

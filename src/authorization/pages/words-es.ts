@@ -10,6 +10,8 @@ export const es: Words = {
   consentPartner: 'Empresa',
   consentApplication: 'Aplicación',
   consentSandbox: 'Este es un sistema de pruebas. El número no es de ninguna persona real.',
+  consentMixedName:
+    'Atención: un nombre mezcla aquí letras de varios alfabetos y puede parecerse a otro.',
   consentWhat: 'Qué recibe',
   consentWhy: 'Para qué',
   consentHowLong: 'Cuánto tiempo',

@@ -10,6 +10,8 @@ export const fr: Words = {
   consentPartner: 'Entreprise',
   consentApplication: 'Application',
   consentSandbox: 'Ceci est un système de test. Le numéro n’appartient à aucune personne réelle.',
+  consentMixedName:
+    'Attention : un nom mélange ici des lettres de plusieurs alphabets et peut ressembler à un autre.',
   consentWhat: 'Ce qu’elle reçoit',
   consentWhy: 'Pourquoi',
   consentHowLong: 'Combien de temps',
