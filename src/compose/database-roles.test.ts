@@ -270,6 +270,30 @@ async function fingerprint(pool: Pool): Promise<string> {
   return rows[0]?.text ?? ''
 }
 
+test('whoever may ask for retention cannot ask it for young evidence', async (t) => {
+  const database = await testDatabase(t)
+  const control = await connected(t, (await testRoles(database)).control)
+  const insert = (sequence: number, at: string): string =>
+    `insert into audit.entry (sequence, event_id, occurred_at, actor_kind, action, target, detail, previous_hash, hash)
+     values (${sequence}, 'evt_${sequence}', ${at}, 'system', 'a', 'b', '{}', sha256(''), sha256('${sequence}'))`
+  await control.query(insert(1, `now() - interval '31 days'`))
+  for (const sequence of [2, 3]) await control.query(insert(sequence, 'now()'))
+  await control.query(
+    `select audit.append_evidence('consent', 'c', now(), now(), '{}', null, null, null, true, null, null),
+       audit.make_evidence_day(current_date)`,
+  )
+  for (const ask of [
+    `select audit.forget_actions('r', now() + interval '100 years', now())`,
+    `select audit.forget_evidence('consent', 'r', now() + interval '100 years', now())`,
+    `select audit.forget_exchange_day(current_date, 'r', now() + interval '100 years', now())`,
+  ])
+    await assert.rejects(control.query(ask), /evidence of the last 30 days stays/, ask)
+  const { rows } = await control.query(
+    `select audit.forget_actions('r', now() - interval '30 days', now()) as gone`,
+  )
+  assert.deepEqual(rows, [{ gone: 1 }])
+})
+
 test('the authorization servers see nobody’s sign-in and no evidence', async (t) => {
   const database = await testDatabase(t)
   const client = await connected(t, (await testRoles(database)).authorization)

@@ -87,7 +87,11 @@ function explainMissing(
     `the user "${server.name}" of DATABASE_URL may not make roles, and each process connects as one of its own. As a superuser, either`,
     `  alter role "${server.name}" createrole;`,
     'or, with passwords of your own,',
-    ...missing.map((role) => `  create role wayleave_${role} with login password '…';`),
+    ...settings.map((name) => `  create role ${roleFor(name)} with login password '…';`),
     `and start with the addresses of these roles in ${settings.join(', ')} (docs/guides/database.md).`,
   ].join('\n')
 }
+
+/** `DATABASE_URL_CONTROL`: `wayleave_control` */
+const roleFor = (setting: string): string =>
+  setting.replace('DATABASE_URL', 'wayleave').toLowerCase()
