@@ -22,3 +22,7 @@ export function connectionBudget({ gatewayWorkers, redisUrl }: Config): number {
     most.control + most.authorization + 2 * gatewayWorkers * worker + most.sandbox + most.command
   )
 }
+
+/** What the embedded server is started with: room for commands, and for whoever looks. */
+export const embeddedConnections = (config: Config): number =>
+  Math.max(120, 2 * connectionBudget(config))

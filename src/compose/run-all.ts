@@ -7,6 +7,7 @@ import {
   startEmbeddedPostgres,
 } from '#platform/embedded-postgres'
 import { lockFolder } from '#platform/instance-lock'
+import { embeddedConnections } from './connection-budget.ts'
 import { prepareDatabase } from './prepare-database.ts'
 import { portFaults } from './require-free-ports.ts'
 import { localRoles } from './role-environment.ts'
@@ -65,7 +66,8 @@ export async function runAll(given: Config, say: Say): Promise<void> {
     let ownerUrl = config.databaseUrl
     if (ownerUrl === undefined) {
       const { dataDir, postgresPort: port } = config
-      postgres = startEmbeddedPostgres({ dataDir, port, signal, tell: say })
+      const settings = [`max_connections=${embeddedConnections(config)}`]
+      postgres = startEmbeddedPostgres({ dataDir, port, settings, signal, tell: say })
       ownerUrl = (await postgres).url
     }
     signal.throwIfAborted()

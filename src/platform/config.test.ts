@@ -82,6 +82,22 @@ test('one port for two listeners is refused', () => {
   assert.match(faultsOf({ WAYLEAVE_PORTAL_PORT: '8082' }).join(), /8082 is used twice/)
 })
 
+test('an address is given for a process, and not for a module or a mistyped name', () => {
+  const url = 'postgresql://wayleave_control:secret@db/wayleave'
+  assert.equal(loadConfig('/srv', '0', { DATABASE_URL_CONTROL: url }).databaseUrls.control, url)
+  for (const name of ['DATABASE_URL_CONSENT', 'DATABASE_URL_CONTROLL'])
+    assert.throws(
+      () => loadConfig('/srv', '0', { [name]: url }),
+      (error: Error) =>
+        error.message.includes(`${name} is not a setting`) && !error.message.includes('secret'),
+    )
+  assert.throws(
+    () => loadConfig('/srv', '0', { DATABASE_URL_SANDBOX: 'mysql://u:secret@db' }),
+    (error: Error) =>
+      error.message.includes('DATABASE_URL_SANDBOX') && !error.message.includes('secret'),
+  )
+})
+
 test('a block of ports that does not fit below 65536 is refused', () => {
   assert.match(faultsOf({ PORT_BASE: '65530' }).join(), /room for the 20 ports/)
 })
