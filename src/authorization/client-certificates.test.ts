@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
+import { Agent } from 'node:https'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import {
@@ -184,13 +185,17 @@ test('a name is of certificates of the operator’s authority only, whatever els
 test('a certificate that its authority revokes is refused from then on, registered by name or itself', async (t) => {
   const { authorities, revoke } = await operatorAuthorities(t)
   const certificates = [named, itself(bank)]
-  const { secure } = await testMutualTls(t, { certificates }, { server: { authorities } })
-  assert.equal((await secure(token, grant, { certificate: bank })).status, 200)
+  // One connection, which was made before.
+  const { secure } = await testMutualTls(t, { certificates }, { count: 1, server: { authorities } })
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.after(() => agent.destroy())
+  const kept = { certificate: bank, tls: { agent } }
+  assert.equal((await secure(token, grant, kept)).status, 200)
   await revoke([bank])
   const deadline = performance.now() + 5_000
-  let answer = await secure(token, grant, { certificate: bank })
+  let answer = await secure(token, grant, kept)
   while (answer.status === 200 && performance.now() < deadline)
-    answer = await secure(token, grant, { certificate: bank })
+    answer = await secure(token, grant, kept)
   refused(answer, /revoked/)
 })
 
@@ -289,4 +294,36 @@ test('the address for certificates speaks TLS 1.3, and serves no page that a bro
   for (const path of ['/sandbox/authorize', '/sandbox/consent', '/sandbox/privacy', '/sandbox/x'])
     assert.equal((await get(path)).status, 404, path)
   await assert.rejects(get('/sandbox/jwks', { maxVersion: 'TLSv1.2' }), /protocol version|alert/i)
+})
+
+test('a renewed certificate of the server is shown to new connections without a restart', async (t) => {
+  const folder = testFolder(t)
+  const files = {
+    keyFile: path.join(folder, 'key.pem'),
+    certificateFile: path.join(folder, 'cert.pem'),
+  }
+  const made = () => makeCertificate({ name: 'CN=localhost', dnsNames: ['localhost'] })
+  const [before, after] = [await made(), await made()]
+  writeFileSync(files.keyFile, before.key)
+  writeFileSync(files.certificateFile, before.pem)
+  const certificate = { key: before.key, cert: before.pem }
+  const { portInTurn } = await testMutualTls(
+    t,
+    {},
+    { count: 1, server: { tls: { certificate, files, port: 0 } } },
+  )
+  const asks = ({ pem }: TestCertificate) =>
+    secureCall(
+      { method: 'GET', port: portInTurn(), path: '/sandbox/jwks' },
+      { tls: { ca: pem } },
+      {},
+    )
+  assert.equal((await asks(before)).status, 200)
+  // The key of another certificate is a matter of time: what works stays.
+  writeFileSync(files.keyFile, after.key)
+  assert.equal((await asks(before)).status, 200)
+  writeFileSync(files.certificateFile, after.pem)
+  const deadline = performance.now() + 10_000
+  while ((await asks(after).catch(() => undefined)) === undefined)
+    assert.ok(performance.now() < deadline, 'the renewed certificate is not shown')
 })
