@@ -44,6 +44,8 @@ describe('how an application signs in, on its page', () => {
     await row.getByLabel('Scopes').fill('location-verification:verify')
     await section.getByLabel('Redirect addresses').fill('https://app.example/back')
     await section.getByLabel('FAPI 2.0').check()
+    const { issuerTls } = product.wellKnown.environments.sandbox
+    await section.getByText(`ask for tokens at ${issuerTls}/token with client_id`).waitFor()
     await section.getByRole('button', { name: 'Save sign-in settings' }).click()
     await section.getByText('Saved. It holds from now on.').waitFor()
     assert.deepEqual(await violationsOf(page), [])
