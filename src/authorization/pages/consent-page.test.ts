@@ -116,6 +116,9 @@ describe('the consent page', () => {
   test('runs from right to left in a language that does', () => {
     const page = documentFor({ notice: notice({ locale: 'ar' }) })
     assert.match(page, /<html lang="ar" dir="rtl">/)
+    // What is not written in that language says so, and runs its own way.
+    assert.match(page, /<h2 lang="en" dir="auto">Why<\/h2>/)
+    assert.doesNotMatch(documentFor(), /<h2 lang=/)
     assert.equal(directionOf('en-GB'), 'ltr')
   })
 })

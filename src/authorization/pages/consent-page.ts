@@ -1,6 +1,6 @@
 import type { CaptureView, Notice } from '#consent'
 import { filled, type Html, html, mixesAlphabets, named } from './html.ts'
-import { languageOf } from './languages.ts'
+import { type Language, languageOf } from './languages.ts'
 import type { Page, PageHouse } from './page.ts'
 import { wordsOf } from './words.ts'
 
@@ -26,33 +26,39 @@ export function consentPage(
   options: { maskedNumber?: string | undefined; languageLink: (locale: string) => string },
 ): Page {
   const { notice, partner } = view
-  const words = wordsOf(languageOf([notice.locale]))
+  const language = languageOf([notice.locale])
+  const words = wordsOf(language)
+  const own = ownWords(language, notice.locale)
   const operator = named(house.operatorName)
   const mixed = mixesAlphabets(partner.name) || mixesAlphabets(view.application.name)
   const privacy = html`<a href="${house.url}/privacy">${words.privacyTitle}</a>`
   const body = html`<div class="card"><h1>${plain(notice.title)}</h1>
 <p>${plain(notice.who)}</p>
-<dl><dt>${words.consentPartner}</dt><dd><strong>${named(partner.name)}</strong></dd>
-<dt>${words.consentApplication}</dt><dd>${named(view.application.name)}</dd>
-${options.maskedNumber !== undefined && html`<dt>${words.consentNumber}</dt><dd><span class="number">${options.maskedNumber}</span></dd>`}</dl>
-<p class="small soft">${house.environment === 'production' ? filled(words.consentVerified, { operator, partner: named(partner.name) }) : words.consentSandbox}${mixed && html` ${words.consentMixedName}`}</p>
-${explained(notice, words)}
-<p class="small">${filled(words.consentRefusing, { operator, partner: named(partner.name) })}</p>
+<dl><dt${own}>${words.consentPartner}</dt><dd><strong>${named(partner.name)}</strong></dd>
+<dt${own}>${words.consentApplication}</dt><dd>${named(view.application.name)}</dd>
+${options.maskedNumber !== undefined && html`<dt${own}>${words.consentNumber}</dt><dd><span class="number">${options.maskedNumber}</span></dd>`}</dl>
+<p class="small ${mixed ? 'warn' : 'soft'}"${own}>${house.environment === 'production' ? filled(words.consentVerified, { operator, partner: named(partner.name) }) : words.consentSandbox}${mixed && html` ${words.consentMixedName}`}</p>
+${explained(notice, words, own)}
+<p class="small"${own}>${filled(words.consentRefusing, { operator, partner: named(partner.name) })}</p>
 ${answers(notice, form)}</div>
 <footer>${languagesOf(view.locales, notice.locale, words.language, options.languageLink)}<p>${privacy}</p></footer>`
   return { locale: notice.locale, title: plain(notice.title), body }
 }
 
-function explained(notice: Notice, words: ReturnType<typeof wordsOf>): Html {
-  return html`<h2>${words.consentWhat}</h2>
-<ul>${notice.what.map(({ label }) => html`<li>${plain(label)}</li>`)}</ul>
-<h2>${words.consentWhy}</h2>
-<p><strong>${plain(notice.why.label)}</strong><br>${plain(notice.why.explanation)}</p>
-<h2>${words.consentHowLong}</h2>
-<p>${plain(notice.howLong)}</p>
-<h2>${words.consentWithdraw}</h2>
-<p>${plain(notice.withdrawal)}</p>`
+function explained(notice: Notice, words: ReturnType<typeof wordsOf>, own: Html | false): Html {
+  return html`<h2${own}>${words.consentWhat}</h2>
+<ul>${notice.what.map(({ label }) => html`<li dir="auto">${plain(label)}</li>`)}</ul>
+<h2${own}>${words.consentWhy}</h2>
+<p dir="auto"><strong>${plain(notice.why.label)}</strong><br>${plain(notice.why.explanation)}</p>
+<h2${own}>${words.consentHowLong}</h2>
+<p dir="auto">${plain(notice.howLong)}</p>
+<h2${own}>${words.consentWithdraw}</h2>
+<p dir="auto">${plain(notice.withdrawal)}</p>`
 }
+
+/** An operator may ask in a language that these pages are not written in: what is said in another one is marked as such. */
+const ownWords = (language: Language, noticeLocale: string): Html | false =>
+  noticeLocale.split('-', 1)[0] !== language && html` lang="${language}" dir="auto"`
 
 function answers(notice: Notice, { action, fields }: ConsentForm): Html {
   const hidden = Object.entries(fields).map(

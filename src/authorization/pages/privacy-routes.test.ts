@@ -90,8 +90,8 @@ describe('the privacy page', () => {
     const own = await signIn()
     const { text } = await own.get('/production/privacy')
     const [consented = '', others = ''] = text.split('Used without asking you')
-    assert.match(consented, /Location verification: 3 times, last on <time [^>]*>February 28, 2026/)
-    assert.match(others, /legitimate interest[\s\S]*Sim swap: 7 times/)
+    assert.match(consented, /Location verification: 3×, last on <time [^>]*>February 28, 2026/)
+    assert.match(others, /legitimate interest[\s\S]*Sim swap: 7×/)
     assert.match(others, /needed for a contract[\s\S]*One time password sms/)
     assert.doesNotMatch(text, /Rides Ltd <b>/)
     const links = [...text.matchAll(/href="[^"]*(\/production\/privacy\/object\?[^"]+)"/g)]

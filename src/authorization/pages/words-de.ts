@@ -102,7 +102,7 @@ export const de: Words = {
   privacyUses: 'Verwendet, ohne Sie zu fragen',
   privacyBasis: 'Auf welcher Grundlage',
   privacyContract: 'nötig für einen Vertrag oder einen Dienst, den Sie nutzen',
-  privacyCalls: '{count} Mal, zuletzt am {time}',
+  privacyCalls: '{count}×, zuletzt am {time}',
   privacyLift: 'Widerspruch aufheben',
   privacyLiftTitle: 'Diesen Widerspruch aufheben?',
   privacyLiftText:

@@ -97,7 +97,7 @@ export const en = {
   privacyUses: 'Used without asking you',
   privacyBasis: 'On what basis',
   privacyContract: 'needed for a contract or a service of yours',
-  privacyCalls: '{count} times, last on {time}',
+  privacyCalls: '{count}×, last on {time}',
   privacyLift: 'Lift the objection',
   privacyLiftTitle: 'Lift this objection?',
   privacyLiftText: '{partner} may then use this data again, on its legitimate interest.',

@@ -97,7 +97,7 @@ export const es: Words = {
   privacyUses: 'Usado sin preguntarle',
   privacyBasis: 'Con qué base',
   privacyContract: 'necesario para un contrato o un servicio suyo',
-  privacyCalls: '{count} veces, la última el {time}',
+  privacyCalls: '{count}×, la última vez el {time}',
   privacyLift: 'Levantar la oposición',
   privacyLiftTitle: '¿Levantar esta oposición?',
   privacyLiftText: '{partner} podrá volver a usar estos datos, por su interés legítimo.',

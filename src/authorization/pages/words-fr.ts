@@ -100,7 +100,7 @@ export const fr: Words = {
   privacyUses: 'Utilisé sans vous demander',
   privacyBasis: 'Sur quelle base',
   privacyContract: 'nécessaire à un contrat ou à un service que vous utilisez',
-  privacyCalls: '{count} fois, la dernière le {time}',
+  privacyCalls: '{count}×, la dernière fois le {time}',
   privacyLift: 'Lever l’opposition',
   privacyLiftTitle: 'Lever cette opposition ?',
   privacyLiftText:
