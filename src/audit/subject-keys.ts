@@ -187,7 +187,10 @@ export function createSubjectKeys({
       }
     }
     if (missing.length === 0) return sealed
-    const ids = await personalIds(missing)
+    const ids = await personalIds(missing).catch((error: unknown) => {
+      if (isForeignKeyViolation(error)) throw destroyed(current)
+      throw error
+    })
     for (const { name, owner, digest, values: text } of missing) {
       const id = ids.get(`${owner.id}/${digest}`)
       if (id === undefined) throw destroyed(current)
@@ -212,7 +215,8 @@ export function createSubjectKeys({
     const there = await find()
     const made = missing.filter(({ owner, digest }) => !there.has(`${owner.id}/${digest}`))
     if (made.length === 0) return there
-    // Selected from the subjects that are there: one that was erased a moment ago gets nothing.
+    // Selected from the subjects that are there: one that was erased a moment ago gets nothing; one that is being erased
+    // gets an error.
     await sql`
       insert into audit.personal (subject_id, digest, sealed, made_at)
       select s.id, one.digest, one.sealed, ${clock.now()}
@@ -259,6 +263,9 @@ export function createSubjectKeys({
     },
   }
 }
+
+const isForeignKeyViolation = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === '23503'
 
 async function readEpoch(db: Db): Promise<number> {
   const { rows } = await sql<{ value: number }>`select value from audit.key_epoch`.execute(db)

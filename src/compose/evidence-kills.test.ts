@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, fork } from 'node:child_process'
+import { randomInt } from 'node:crypto'
+import { once } from 'node:events'
+import path from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { subjectOf } from '#consent'
+import { exchange, testFolder, writeSegments } from '#metering/testing'
+import { testDispatcher, testPlatform } from '#platform/testing'
+import { type EvidenceWork, evidenceParts, numbers } from './testing-evidence-process.ts'
+
+const script = path.join(import.meta.dirname, 'testing-evidence-process.ts')
+const dayMs = 86_400_000
+const kills = 6
+const segmentCount = 60
+
+type Message = { ready?: true; counted?: number; failed?: string }
+
+test('processes that are killed at any moment, with clocks days apart, leave evidence whole and every call counted once', async (t) => {
+  const folder = testFolder(t)
+  const platform = await testPlatform(t)
+  const records = Array.from({ length: segmentCount }, (_, segment) =>
+    Array.from({ length: 20 }, (_unused, i) =>
+      exchange(`${segment}-${i}`, {
+        at: Date.now() - 45 * dayMs,
+        subject: subjectOf(platform.sealing, 'sandbox', numbers[i % numbers.length] ?? ''),
+        tokenId: `tok_${segment}`,
+        legal: { basis: 'consent', consents: [`cns_${i}`] },
+      }),
+    ),
+  )
+  const segments = await writeSegments(folder, records)
+  const work = (skewMs: number): EvidenceWork => ({
+    ...{ url: platform.database.url, folder, skewMs },
+    segments: segments.map(({ claim, file }) => ({ claim, file })),
+  })
+  const messages: Message[] = []
+  const start = (skewMs: number): ChildProcess => {
+    const child = fork(script, [JSON.stringify(work(skewMs))], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    })
+    t.after(() => {
+      child.kill('SIGKILL')
+    })
+    child.on('message', (message) => messages.push(message as Message))
+    return child
+  }
+  // One clock is far behind: what it appends is old for the other.
+  const skews = [0, -40 * dayMs]
+  const children = skews.map(start)
+  await Promise.all(children.map((child) => once(child, 'message')))
+  for (let kill = 0; kill < kills; kill += 1) {
+    await delay(randomInt(20, 400))
+    const place = randomInt(children.length)
+    const gone = children[place]
+    assert.ok(gone)
+    gone.kill('SIGKILL')
+    await once(gone, 'exit')
+    children[place] = start(skews[place] ?? 0)
+    await once(children[place], 'message')
+  }
+  for (const child of children) {
+    child.kill('SIGKILL')
+    if (child.signalCode === null) await once(child, 'exit')
+  }
+  assert.ok(messages.some(({ counted }) => counted !== undefined))
+  const failed = messages.flatMap((message) => message.failed ?? [])
+  assert.deepEqual(
+    // A clock that is far behind finds its day gone; then it counts nothing.
+    failed.filter((reason) => !/lock timeout|the clock is wrong/.test(reason)),
+    [],
+  )
+
+  const { metering, audit } = evidenceParts(platform, folder)
+  testDispatcher(t, platform, [audit.subscriber])
+  for (const { claim, bytes } of segments) await metering.intake('sandbox', claim, bytes)
+  const { pool } = platform.database
+  for (const until = Date.now() + 30_000; ; await delay(20)) {
+    const { rowCount } = await pool.query(
+      `select 1 from platform.delivery where subscriber = 'audit'`,
+    )
+    if (rowCount === 0) break
+    assert.ok(Date.now() < until, 'every event becomes evidence')
+  }
+  await audit.checkpoint({ now: true })
+  const report = await audit.verifyLog()
+  assert.equal(report.ok, true, JSON.stringify(report))
+  const { rows } = await pool.query<Record<string, number>>(
+    `select
+       (select count(*) from audit.leaf where kind = 'exchanges') as leaves,
+       (select count(distinct id) from audit.leaf where kind = 'exchanges') as segments,
+       (select count(*) from metering.exchange) as calls,
+       (select count(*) from audit.erasure where state = 'done') as erasures,
+       (select count(*) from platform.outbox where payload->>'action' = 'subscriber.erased') as told,
+       (select count(*) from audit.leaf where kind = 'retention') as retentions,
+       (select count(*) from audit.checkpoint) as checkpoints`,
+  )
+  const counted = rows[0] ?? {}
+  assert.equal(counted.leaves, segmentCount)
+  assert.equal(counted.segments, segmentCount)
+  assert.equal(counted.calls, segmentCount * 20)
+  assert.ok((counted.erasures ?? 0) > 0, 'somebody was erased')
+  assert.equal(counted.told, counted.erasures)
+  assert.ok((counted.retentions ?? 0) > 0, 'something was old')
+  assert.ok((counted.checkpoints ?? 0) > 0)
+  t.diagnostic(`${JSON.stringify(counted)} ${JSON.stringify(report)}`)
+})
