@@ -8,11 +8,14 @@ import {
   IconBuilding,
   IconCertificate,
   IconHandStop,
+  IconKey,
   IconListCheck,
   IconSearch,
   IconServer,
   IconShieldLock,
+  IconTerminal2,
   IconUsers,
+  IconUserX,
 } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { redirect, useLoaderData } from 'react-router'
@@ -40,9 +43,22 @@ const sections: Section[] = [
     icon: <IconCertificate size={18} />,
     needs: 'evidence.read',
   },
+  {
+    to: '/console/erasures',
+    label: 'Erasures',
+    icon: <IconUserX size={18} />,
+    needs: 'erasure.read',
+  },
   { to: '/console/gateways', label: 'Gateways', icon: <IconServer size={18} /> },
   { to: '/console/audit', label: 'Audit', icon: <IconListCheck size={18} /> },
   { to: '/console/staff', label: 'Staff', icon: <IconUsers size={18} /> },
+  {
+    to: '/console/sign-on',
+    label: 'Single sign-on',
+    icon: <IconKey size={18} />,
+    needs: 'operator-sso.read',
+  },
+  { to: '/console/tokens', label: 'API tokens', icon: <IconTerminal2 size={18} /> },
   { to: '/console/security', label: 'Security', icon: <IconShieldLock size={18} /> },
 ]
 
@@ -135,6 +151,10 @@ startApp(
           lazy: async () => ({ Component: (await import('./pages/exchange.tsx')).ExchangePage }),
         },
         {
+          path: 'erasures',
+          lazy: async () => ({ Component: (await import('./pages/erasures.tsx')).ErasuresPage }),
+        },
+        {
           path: 'consents',
           lazy: async () => ({ Component: (await import('./pages/consents.tsx')).ConsentsPage }),
         },
@@ -173,6 +193,16 @@ startApp(
         {
           path: 'roles',
           lazy: async () => ({ Component: (await import('../ui/app/roles-page.tsx')).RolesPage }),
+        },
+        {
+          path: 'sign-on',
+          lazy: async () => ({ Component: (await import('./pages/sign-on.tsx')).SignOnPage }),
+        },
+        {
+          path: 'tokens',
+          lazy: async () => ({
+            Component: (await import('../ui/app/tokens/tokens-page.tsx')).TokensPage,
+          }),
         },
         {
           path: 'security',

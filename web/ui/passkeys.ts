@@ -21,10 +21,14 @@ export const passkeysFillIn = (): Promise<boolean> => browserSupportsWebAuthnAut
 export const stopAsking = (): void => WebAuthnAbortService.cancelCeremony()
 
 /** @param fillIn waits in the address field instead of asking at once */
-export async function signInWithPasskey(fillIn = false): Promise<Session> {
+/** @param ticket of a sign-in that an identity provider began */
+export async function signInWithPasskey(fillIn = false, ticket?: string): Promise<Session> {
   const optionsJSON = await manage<RequestOptions>('POST', '/session/passkey-options')
   const response = await startAuthentication({ optionsJSON, useBrowserAutofill: fillIn })
-  return await manage<Session>('POST', '/session/passkey', { response })
+  return await manage<Session>('POST', '/session/passkey', {
+    response,
+    ...(ticket === undefined ? {} : { ticket }),
+  })
 }
 
 export async function proveWithPasskey(): Promise<StepUpState> {

@@ -8,6 +8,7 @@ import {
   signInWithPasskey,
   stopAsking,
 } from './passkeys.ts'
+import { neededOf, returnOf, signInWithSso, ssoFaultOf } from './sso.ts'
 
 export type CodeMethod = 'totp' | 'recovery-code'
 
@@ -26,6 +27,8 @@ export type SignInFlow = {
   sendPassword: (email: string, password: string) => void
   sendCode: (code: string) => void
   askPasskey: () => void
+  /** with the identity provider that answers for the domain of an address */
+  sendSso: (email: string) => void
   startOver: () => void
 }
 
@@ -42,6 +45,18 @@ export function useSignIn(done: (session: Session) => void): SignInFlow {
   // Nearly every browser can; one that cannot takes the button away, instead of all others putting it in.
   const [passkeys, setPasskeys] = useState(true)
   const [round, setRound] = useState(0)
+
+  // The page is rendered before there is an address to look at.
+  useEffect(() => {
+    const begun = neededOf(location.hash)
+    const failed = ssoFaultOf(location.search)
+    if (begun !== undefined) {
+      setNeeded(begun)
+      setMethod(firstCodeOf(begun))
+      history.replaceState(null, '', location.pathname + location.search)
+    }
+    if (failed !== undefined) setFault({ status: 0, code: 'SSO', message: failed, violations: [] })
+  }, [])
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: asked once, and again for each round
   useEffect(() => {
@@ -84,7 +99,7 @@ export function useSignIn(done: (session: Session) => void): SignInFlow {
     setAsking(true)
     setFault(undefined)
     try {
-      done(await signInWithPasskey())
+      done(await signInWithPasskey(false, needed?.ticket))
     } catch (error) {
       const found = passkeyFault(error)
       setFault(found)
@@ -128,6 +143,7 @@ export function useSignIn(done: (session: Session) => void): SignInFlow {
         done(await manage<Session>('POST', '/session/second-factor', { ticket, method, code }))
       }),
     askPasskey: () => void askPasskey(),
+    sendSso: (email) => void attempt(() => signInWithSso(email, returnOf(location.search))),
     startOver,
   }
 }

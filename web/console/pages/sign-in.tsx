@@ -59,6 +59,17 @@ function First({ flow }: { flow: SignInFlow }): ReactNode {
         <Button type="submit" size="md" loading={flow.sending}>
           Sign in
         </Button>
+        <Button
+          variant="default"
+          size="md"
+          disabled={flow.sending}
+          onClick={(event) => {
+            const email = event.currentTarget.form?.querySelector<HTMLInputElement>('[name=email]')
+            if (email?.reportValidity() === true) flow.sendSso(email.value.trim())
+          }}
+        >
+          Use single sign-on
+        </Button>
         <Text size="sm">
           <Anchor href="/recovery">Forgot the password</Anchor> ·{' '}
           <Anchor href="/sign-in">Partners sign in here</Anchor>
@@ -84,7 +95,7 @@ function Second({ flow }: { flow: SignInFlow }): ReactNode {
     >
       <Stack>
         <Text ref={start} tabIndex={-1} className="step-text">
-          The password is right. Now show that it is you.
+          One step more: show that it is you.
         </Text>
         {flow.fault !== undefined && <Refused fault={flow.fault} />}
         {methods.includes('passkey') && flow.passkeys && <PasskeyButton flow={flow} />}

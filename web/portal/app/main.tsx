@@ -8,9 +8,11 @@ import {
   IconChartBar,
   IconHandStop,
   IconHome,
+  IconKey,
   IconMessage,
   IconRocket,
   IconShieldLock,
+  IconTerminal2,
   IconUser,
   IconUsers,
 } from '@tabler/icons-react'
@@ -37,6 +39,8 @@ const sections: Section[] = [
   },
   { to: '/app/production', label: 'Production', icon: <IconRocket size={18} /> },
   { to: '/app/members', label: 'Members', icon: <IconUsers size={18} /> },
+  { to: '/app/sign-on', label: 'Single sign-on', icon: <IconKey size={18} />, needs: 'sso.read' },
+  { to: '/app/tokens', label: 'API tokens', icon: <IconTerminal2 size={18} /> },
   { to: '/app/account', label: 'Account', icon: <IconUser size={18} /> },
   { to: '/app/security', label: 'Security', icon: <IconShieldLock size={18} /> },
 ]
@@ -110,6 +114,16 @@ startApp(
           path: 'roles',
           lazy: async () => ({
             Component: (await import('../../ui/app/roles-page.tsx')).RolesPage,
+          }),
+        },
+        {
+          path: 'sign-on',
+          lazy: async () => ({ Component: (await import('./pages/sign-on.tsx')).SignOnPage }),
+        },
+        {
+          path: 'tokens',
+          lazy: async () => ({
+            Component: (await import('../../ui/app/tokens/tokens-page.tsx')).TokensPage,
           }),
         },
         {

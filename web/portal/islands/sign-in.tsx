@@ -46,6 +46,20 @@ function First({ flow }: { flow: SignInFlow }): ReactNode {
       <button type="submit" className="button button-wide" disabled={flow.sending}>
         {flow.sending ? 'One moment…' : model.submit}
       </button>
+      <button
+        type="button"
+        className="button button-wide button-plain"
+        disabled={flow.sending}
+        onClick={(event) => {
+          const email = event.currentTarget.form?.querySelector<HTMLInputElement>('#email')
+          const found = checkForm('sign-in', { email: email?.value ?? '', password: 'not asked' })
+          setErrors(found)
+          if (found.email === undefined) flow.sendSso(email?.value.trim() ?? '')
+          else email?.focus()
+        }}
+      >
+        Use single sign-on
+      </button>
     </form>
   )
 }
@@ -70,7 +84,7 @@ function Second({ flow }: { flow: SignInFlow }): ReactNode {
       }}
     >
       <p ref={start} tabIndex={-1} className="step-text">
-        The password is right. Now show that it is you.
+        One step more: show that it is you.
       </p>
       <Problem flow={flow} />
       {methods.includes('passkey') && flow.passkeys && <PasskeyButton flow={flow} />}

@@ -54,7 +54,7 @@ export function AppFrame(options: {
   }, [pathname])
   const signOut = async (): Promise<void> => {
     await manage('DELETE', '/session').catch(() => undefined)
-    location.assign(options.afterSignOut)
+    location.assign(session.signOutUrl ?? options.afterSignOut)
   }
   return (
     <AppShell

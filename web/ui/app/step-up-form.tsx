@@ -4,9 +4,10 @@ import { type ReactNode, useState } from 'react'
 import type { StepUpMethod, StepUpState } from '#identity/schema'
 import { type Fault, manage } from '../management.ts'
 import { passkeyFault, passkeysWork, proveWithPasskey } from '../passkeys.ts'
+import { proveWithSso } from '../prove-with-sso.ts'
 import { Reading, Refused } from './parts.tsx'
 
-type Typed = Exclude<StepUpMethod, 'passkey'>
+type Typed = Exclude<StepUpMethod, 'passkey' | 'sso'>
 
 const fields: Record<Typed, { name: 'code' | 'password'; label: string; other: string }> = {
   totp: { name: 'code', label: 'Code of your authenticator app', other: 'Use the app' },
@@ -28,8 +29,11 @@ export function StepUpForm(ending: Ending): ReactNode {
 /** What is asked for first: a passkey where there is one, or what can be typed. */
 export function Ways({ methods, proved, cancel }: Ending & { methods: StepUpMethod[] }): ReactNode {
   const hasPasskey = methods.includes('passkey') && passkeysWork()
-  const typed = methods.filter((method): method is Typed => method !== 'passkey')
-  const [method, setMethod] = useState<Typed | undefined>(hasPasskey ? undefined : typed[0])
+  const typed = methods.filter((method): method is Typed => method in fields)
+  const hasSso = methods.includes('sso')
+  const [method, setMethod] = useState<Typed | undefined>(
+    hasPasskey || hasSso ? undefined : typed[0],
+  )
   const [sending, setSending] = useState(false)
   const [fault, setFault] = useState<Fault>()
   const attempt = async (work: () => Promise<unknown>): Promise<void> => {
@@ -70,6 +74,20 @@ export function Ways({ methods, proved, cancel }: Ending & { methods: StepUpMeth
             }}
           >
             Use a passkey
+          </Button>
+        )}
+        {hasSso && (
+          <Button
+            variant={hasPasskey || method !== undefined ? 'default' : 'filled'}
+            loading={sending && method === undefined}
+            onClick={() => {
+              setMethod(undefined)
+              // Opened before anything is awaited, or browsers take it for an advertisement.
+              const there = window.open('', '_blank')
+              void attempt(() => proveWithSso(there))
+            }}
+          >
+            Confirm with single sign-on
           </Button>
         )}
         {method !== undefined && <TypedProof key={method} method={method} sending={sending} />}

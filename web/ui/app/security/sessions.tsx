@@ -13,6 +13,7 @@ const words: Record<string, string> = {
   'recovery-code': 'recovery code',
   link: 'mailed link',
   sso: 'single sign-on',
+  'provider-factor': 'its second factor',
 }
 
 /** Where somebody is signed in. */
