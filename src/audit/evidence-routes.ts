@@ -137,6 +137,7 @@ function verifierRoute(server: HttpServer): void {
         operationId: 'getEvidenceVerifier',
         summary: 'The program that verifies exported evidence offline, for Node 20 and later',
         tags,
+        querystring: Type.Object({}, { additionalProperties: false }),
       },
     },
     (_request, reply) =>

@@ -124,9 +124,9 @@ function basisSection({ record, personal, consentEvents }: ExchangeTold): StoryS
       ...fact('Scopes', record.scopes?.join(', ')),
       ...fact('Consent', own?.consents?.join(', ')),
       ...consentEvents.map((event) => ({
-        label: `Consent ${textOf(event.consentId) ?? textOf(event.recordId) ?? ''}`.trim(),
-        value: [stateOf(event), textOf(event.at), textOf(event.channel), textOf(event.method)]
-          .filter(Boolean)
+        label: stateOf(event) ?? 'changed',
+        value: [event.at, event.recordId, event.channel, event.method]
+          .flatMap((part) => textOf(part) ?? [])
           .join(', '),
       })),
     ],
@@ -141,13 +141,20 @@ const noticeSections = ({ context }: ExchangeTold): StorySection[] =>
     quote: wordsOf(content),
   }))
 
-/** The texts of a notice without its form; the file holds it as it was hashed. */
+/** In which order the parts of a notice stand on its page; what is left out there is codes. */
+const shown = ['title', 'who', 'what', 'why', 'label', 'explanation', 'howLong', 'withdrawal']
+const codes = ['locale', 'scope', 'purpose']
+const placeOf = (name: string): number => (shown.includes(name) ? shown.indexOf(name) : 99)
+
+/** The texts of a notice as they stood on its page; the file holds it as it was hashed. */
 function wordsOf(content: string): string {
   const lines: string[] = []
   const collect = (value: unknown): void => {
     if (typeof value === 'string') lines.push(value)
     else if (Array.isArray(value)) value.forEach(collect)
-    else if (typeof value === 'object' && value !== null) Object.values(value).forEach(collect)
+    else if (typeof value === 'object' && value !== null)
+      for (const [name, part] of Object.entries(value).sort(([x], [y]) => placeOf(x) - placeOf(y)))
+        if (!codes.includes(name)) collect(part)
   }
   try {
     collect(JSON.parse(content))

@@ -15,7 +15,10 @@ export function createDescribeExchange(
   },
 ): DescribeExchange {
   const { partners, catalog } = needs
-  const asks = (rule: string): string => ruleQuestions[rule] ?? rule
+  const asks = (rule: string): string => {
+    const known = ruleQuestions[/^(forward|check-response)$/.test(rule) ? 'upstream' : rule]
+    return known ?? rule
+  }
   return async (record, consentIds): Promise<ExchangeContext> => {
     const { partnerId, applicationId, apiId, contractId, refusedBy } = record
     const [partner, application, api, contract, consents] = await Promise.all([
