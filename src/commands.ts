@@ -190,7 +190,7 @@ function operatorCommands(config: () => Config): Command[] {
       usage: '--role operator|partner [--partner prt_…] [--name <text>] [--scopes a,b] [--days n]',
       help: [
         'Works on the machine itself, without sign-in: it needs the database and the master key.',
-        'Scopes are names of permissions (docs/roles.md); without them it may do all that an administrator, or an owner, may.',
+        'Scopes are names of permissions (docs/guides/roles.md); without them it may do all that an administrator, or an owner, may.',
         '',
         'Example: curl -H "authorization: Bearer $(./wayleave token create --role operator)" http://localhost:8080/management/v1/partners',
       ],

@@ -12,14 +12,15 @@ export type PartnerRole = (typeof partnerRoles)[number]
 export type OperatorRole = (typeof operatorRoles)[number]
 
 /**
- * Who asks: nobody; an owner of another partner; each role of the partner and of the staff; an API token of an owner and
- * of an administrator; an owner of a partner that is suspended; an administrator who owes a second factor.
+ * Who asks: nobody; an owner of another partner; each role of the partner and of the staff; an API token of an owner, one that is
+ * limited to usage, and one of an administrator; an owner of a partner that is suspended; an administrator who owes a second factor.
  */
 export const callers = [
   'anonymous',
   'foreign',
   ...partnerRoles,
   'partner token',
+  'narrow token',
   ...operatorRoles,
   'operator token',
   'suspended',
@@ -78,6 +79,8 @@ export type Row = {
   but?: Partial<Record<string, number>>
   path?: (ids: Ids) => string
   body?: (ids: Ids) => unknown
+  /** also for a token that is limited to usage */
+  narrow?: true
   /** what is used up by a caller who may: made anew for each */
   fresh?: (world: AccessWorld) => Promise<Partial<Ids>>
 }
@@ -101,6 +104,7 @@ const persons = { ...readers, person: true } as const
 const owners = { partner: ['owner'], operator: ['administrator'] } as const
 const administrators = { partner: [], operator: ['administrator'] } as const
 const settingsChangers = { partner: builders, operator: commercial.operator, active: true } as const
+const evidenceReaders = { partner: [], operator: ['administrator', 'auditor'] } as const
 const ownersOnly = { partner: ['owner'], operator: [], active: true } as const
 
 const open = (ok: number, rest: Partial<Row> = {}): Row => ({ who: 'everybody', ok, ...rest })
@@ -142,6 +146,11 @@ const members =
   (ids: Ids) =>
     `/partners/${ids.partner}/members${tail(ids)}`
 
+const sso =
+  (tail = '') =>
+  (ids: Ids) =>
+    `/partners/${ids.partner}/sso${tail}`
+
 /** Every route of the management API. A route that is not here, or no more, fails. */
 export const accessTable: Readonly<Record<string, Row>> = {
   'POST /session': open(401, {
@@ -150,8 +159,8 @@ export const accessTable: Readonly<Record<string, Row>> = {
       return { email: `nobody-${guesses}@example.com`, password }
     },
   }),
-  'GET /session': row({ ...readers, withoutFactor: true }, 200, { foreign: 200 }),
-  'GET /roles': row({ ...readers, withoutFactor: true }, 200, { foreign: 200 }),
+  'GET /session': row({ ...readers, withoutFactor: true }, 200, { foreign: 200, narrow: true }),
+  'GET /roles': row({ ...readers, withoutFactor: true }, 200, { foreign: 200, narrow: true }),
   'POST /session/second-factor': open(401, {
     body: () => ({ ticket: 'no', method: 'totp', code: '000000' }),
   }),
@@ -186,6 +195,36 @@ export const accessTable: Readonly<Record<string, Row>> = {
   }),
   'DELETE /operators/{operatorId}/factors': row({ ...administrators, person: true }, 404, {
     path: () => '/operators/stf_0/factors',
+  }),
+  'POST /session/sso': open(400, { body: () => ({}) }),
+  'POST /session/sso/proof': row(self, 409, { foreign: 409 }),
+  'GET /operators/sso': row({ partner: [], operator: ['administrator', 'auditor'] }, 200),
+  'GET /partners/{partnerId}/sso': row(
+    { partner: ['owner'], operator: ['administrator', 'auditor'] },
+    200,
+    { path: sso() },
+  ),
+  'PUT /partners/{partnerId}/sso': row(owners, 400, {
+    path: sso(),
+    foreign: 400,
+    body: () => ({}),
+  }),
+  'DELETE /partners/{partnerId}/sso': row(owners, 404, { path: sso() }),
+  'POST /partners/{partnerId}/sso/domains': row(owners, 400, {
+    path: sso('/domains'),
+    foreign: 400,
+    body: () => ({ domain: 'no domain' }),
+  }),
+  'DELETE /partners/{partnerId}/sso/domains/{domain}': row(owners, 404, {
+    path: sso('/domains/absent.example'),
+  }),
+  'POST /partners/{partnerId}/sso/domains/{domain}/mail': row(owners, 404, {
+    path: sso('/domains/absent.example/mail'),
+    body: () => ({ mailbox: 'postmaster' }),
+  }),
+  'POST /partners/{partnerId}/sso/domains/{domain}/proof': row(owners, 404, {
+    path: sso('/domains/absent.example/proof'),
+    body: () => ({}),
   }),
   'POST /recovery': open(202, { body: () => ({ email: 'nobody@example.com' }) }),
   'POST /recovery/reset': open(400, { body: () => ({ token: 'no', password }) }),
@@ -367,6 +406,7 @@ export const accessTable: Readonly<Record<string, Row>> = {
   ),
   'GET /usage': row(readers, 200, {
     foreign: 200,
+    narrow: true,
     path: (ids) => `/usage?partnerId=${ids.partner}`,
   }),
   'GET /exchanges': row(readers, 200, {
@@ -387,6 +427,40 @@ export const accessTable: Readonly<Record<string, Row>> = {
   }),
   'GET /sandbox/subscribers': open(200),
   'GET /audit-events': row(readers, 200, { foreign: 200 }),
+  'GET /erasures': row(
+    { partner: [], operator: ['administrator', 'partner-success', 'auditor'] },
+    200,
+  ),
+  'POST /erasures': row(
+    { partner: [], operator: ['administrator', 'partner-success'], person: true },
+    201,
+    { body: () => ({ phoneNumber: '+99010000001', reason: 'by letter' }) },
+  ),
+  'POST /erasures/{erasureId}/confirm': row(
+    { partner: [], operator: ['administrator', 'partner-success'], person: true },
+    404,
+    { path: () => '/erasures/era_0/confirm' },
+  ),
+  'POST /erasures/{erasureId}/cancel': row(
+    { partner: [], operator: ['administrator', 'partner-success'], person: true },
+    404,
+    { path: () => '/erasures/era_0/cancel' },
+  ),
+  'GET /evidence': row(evidenceReaders, 200),
+  'POST /evidence/search': row(evidenceReaders, 200, { body: () => ({}) }),
+  'GET /evidence/verify.mjs': row(evidenceReaders, 200),
+  'GET /evidence/exchanges/{exchangeId}': row(evidenceReaders, 404, {
+    path: () => '/evidence/exchanges/exc_0',
+  }),
+  'GET /evidence/exchanges/{exchangeId}/bundle': row(evidenceReaders, 404, {
+    path: () => '/evidence/exchanges/exc_0/bundle',
+  }),
+  'GET /evidence/leaves/{position}': row(evidenceReaders, 404, {
+    path: () => '/evidence/leaves/999999999',
+  }),
+  'GET /evidence/leaves/{position}/bundle': row(evidenceReaders, 404, {
+    path: () => '/evidence/leaves/999999999/bundle',
+  }),
   'POST /consents/search': row(
     { partner: [], operator: ['administrator', 'partner-success', 'auditor'] },
     200,
@@ -418,7 +492,7 @@ export const accessTable: Readonly<Record<string, Row>> = {
   'POST /try-it': open(404, {
     foreign: 404,
     but: Object.fromEntries(
-      [...partnerRoles, 'partner token', 'suspended'].map((name) => [name, 200]),
+      [...partnerRoles, 'partner token', 'narrow token', 'suspended'].map((name) => [name, 200]),
     ),
     body: (ids) => ({
       apiId: 'sim-swap/v2',

@@ -21,25 +21,30 @@ import { type Product, signUp, until } from './product.ts'
 export async function createAccessWorld(product: Product): Promise<AccessWorld> {
   const ask: AccessWorld['ask'] = (caller, method, address, body) =>
     askProduct(product, caller, method, address, body)
-  const operator = { token: await issueToken(product, '--role', 'operator') }
-  const { registration, owner, agreementId, contractId } = await openProduction(product)
+  const [operatorToken, { registration, owner, agreementId, contractId }] = await Promise.all([
+    issueToken(product, '--role', 'operator'),
+    openProduction(product),
+  ])
+  const operator = { token: operatorToken }
   const partner = registration.partner.id
-  const partnerToken = {
-    token: await issueToken(product, '--role', 'partner', '--partner', partner),
-  }
+  const ofPartner = ['--role', 'partner', '--partner', partner]
   const join = joiner(product, ask)
   const memberOf = (role: PartnerRole) =>
     join({ by: owner, to: `/partners/${partner}/members`, page: 'accept-invitation', role })
   const staff = (role: OperatorRole) =>
     join({ by: operator, to: '/operators', page: 'console/accept-invitation', role })
-  const [developer, finance, viewer] = [
-    await memberOf('developer'),
-    await memberOf('finance'),
-    await memberOf('viewer'),
-  ]
   const people: Partial<Record<OperatorRole, Caller>> = {}
-  for (const role of operatorRoles) people[role] = await addFactor(ask, await staff(role))
-  const factorless = await staff('administrator')
+  const [partnerToken, narrowToken, developer, finance, viewer, factorless] = await Promise.all([
+    issueToken(product, ...ofPartner),
+    issueToken(product, ...ofPartner, '--scopes', 'usage.read'),
+    memberOf('developer'),
+    memberOf('finance'),
+    memberOf('viewer'),
+    staff('administrator'),
+    ...operatorRoles.map(async (role) => {
+      people[role] = await addFactor(ask, await staff(role))
+    }),
+  ])
   const foreign = await signUp(product)
   const suspended = await signUp(product)
   const reason = { reason: 'to see who may' }
@@ -105,7 +110,8 @@ export async function createAccessWorld(product: Product): Promise<AccessWorld> 
       developer,
       finance,
       viewer,
-      'partner token': partnerToken,
+      'partner token': { token: partnerToken },
+      'narrow token': { token: narrowToken },
       administrator: people.administrator ?? {},
       engineer: people.engineer ?? {},
       product: people.product ?? {},
