@@ -20,11 +20,11 @@ export type ClientCertificates = {
  * @throws invalid_client
  */
 export function checkAuthenticating(
-  certificates: ClientCertificates | undefined,
-  shown: ShownCertificate = 'no certificate',
+  { peers }: ClientCertificates,
+  shown: ShownCertificate,
   nowMs: number,
 ): void {
-  const fault = typeof shown === 'string' ? shown : certificates?.peers.fault(shown, nowMs)
+  const fault = peers.fault(shown, nowMs)
   if (fault !== undefined)
     throw invalidClient(`the client certificate is not accepted: ${faultText[fault]}`)
 }
@@ -62,12 +62,12 @@ export function bindingCertificate(
   if (certificates === undefined || shown === undefined || shown === 'no certificate')
     return undefined
   if (typeof shown === 'string') throw notBound(shown)
-  const { certificate } = shown.leaf
-  // Until somebody is authenticated it is the certificate that may do so, and that is judged apart.
-  if (credentialId === undefined) return certificate
   const { peers } = certificates
   const fault = peers.fault(shown, nowMs)
   if (fault !== undefined) throw notBound(fault)
+  const { certificate } = shown.leaf
+  // Until somebody is authenticated it is the certificate that may do so: whose it is, is asked there.
+  if (credentialId === undefined) return certificate
   const registered = client?.settings.certificates ?? []
   if (peers.registration(shown, registered, nowMs) === undefined)
     throw notBound('unregistered certificate')

@@ -98,7 +98,7 @@ test('CIBA binds to the key of the poll that gets the token', async (t) => {
   await boundTo(await cibaTokens(await started(t, ciba)), first)
 })
 
-test('a bearer assertion binds to the key of its proof, and is not used up by a request without one', async (t) => {
+test('a bearer assertion binds to the key of its proof, which has to be there and is used once', async (t) => {
   const { key, post, proof, issuer } = await started(t, bearer)
   const jws = await assertion(key, {
     ...{ iss: sandboxId, sub: 'tel:+99010000001', aud: issuer('sandbox') },

@@ -55,8 +55,8 @@ export async function serveClient(
         })
       : undefined
   const certificate = certificates?.peers.of(request)
-  const token = bearer === undefined ? withCertificate(form, certificate) : form
-  if (token.mechanism === 'certificate') checkAuthenticating(certificates, certificate, nowMs)
+  const isAnonymous = bearer === undefined && form.mechanism === 'none'
+  const token = isAnonymous ? withCertificate(form, certificates, certificate, nowMs) : form
   const assertion =
     token.mechanism === 'private_key_jwt'
       ? checkClientAssertion(token.parameters, { issuer, uris, nowSeconds })
@@ -104,12 +104,14 @@ export const endpointUris = ({
 /** A certificate authenticates its client where nothing else does (RFC 8705, section 2). */
 function withCertificate(
   form: TokenRequest,
-  certificate: ShownCertificate | undefined,
+  certificates: ClientCertificates | undefined,
+  shown: ShownCertificate | undefined,
+  nowMs: number,
 ): TokenRequest {
-  const shows = certificate !== undefined && certificate !== 'no certificate'
-  if (form.mechanism !== 'none' || !shows) return form
+  if (certificates === undefined || shown === undefined || shown === 'no certificate') return form
   if ((form.claimedClientId ?? '') === '')
     throw invalidRequest('client_id is missing: a certificate does not say whose it is')
+  checkAuthenticating(certificates, shown, nowMs)
   return { ...form, mechanism: 'certificate' }
 }
 

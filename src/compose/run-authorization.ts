@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import path from 'node:path'
 import { createAuthorizationServer } from '#authorization'
@@ -61,6 +62,7 @@ export async function runAuthorization(
 async function certificateParts(config: Config, log: Log) {
   if (config.authorization.tls === undefined) return {}
   const folder = path.join(config.dataDir, 'authorization')
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
   const certificate = await serverCertificate({ folder: path.join(folder, 'tls'), ...config.tls })
   const tls = { certificate, files: certificateFiles(config) }
   return { tls, ...(await clientAuthorities(config, folder, log)) }

@@ -70,9 +70,8 @@ function certificateFault(
   const { application } = exchange
   const nowMs = context.nowMs()
   const peer = peers.of(exchange.request)
-  if (typeof peer === 'string') return peer
   const fault = peers.fault(peer, nowMs)
-  if (fault !== undefined) return fault
+  if (fault !== undefined || typeof peer === 'string') return fault
   if (thumbprint !== undefined && thumbprint !== peer.leaf.thumbprint) return 'other certificate'
   if (application === undefined) return 'unregistered certificate'
   if (registered)

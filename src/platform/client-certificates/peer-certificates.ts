@@ -103,7 +103,8 @@ export class PeerCertificates {
   }
 
   /** Why nobody may use it now; undefined when it is good, whoever's it is. */
-  fault(peer: PeerCertificate, nowMs: number): CertificateFault | undefined {
+  fault(peer: ShownCertificate, nowMs: number): CertificateFault | undefined {
+    if (typeof peer === 'string') return peer
     if (peer.leaf.clientFaults.length > 0) return 'weak certificate'
     if (nowMs < peer.leaf.notBeforeMs || nowMs > peer.leaf.notAfterMs) return 'expired certificate'
     return this.#judge(peer).revoked ? 'revoked certificate' : undefined
