@@ -159,6 +159,12 @@ startApp(
           lazy: async () => ({ Component: (await import('./pages/consents.tsx')).ConsentsPage }),
         },
         {
+          path: 'consents/words',
+          lazy: async () => ({
+            Component: (await import('./pages/consent-words.tsx')).ConsentWordsPage,
+          }),
+        },
+        {
           path: 'consents/:consentId',
           lazy: async () => ({ Component: (await import('./pages/consent.tsx')).ConsentPage }),
         },

@@ -27,7 +27,7 @@ export type OtherUse = Pick<ShownUse, 'partnerName' | 'applicationName' | 'appli
   basis: string
   purpose: ShownUse['purpose']
   uses: readonly ShownUse[]
-  /** whether its subscriber has objected already, and which record says so */
+  /** whether its subscriber has objected already */
   objected: boolean
 }
 

@@ -24,6 +24,11 @@ export function ConsentsPage(): ReactNode {
       <PageTitle
         title="Consents"
         lead="What subscribers allowed, refused or objected to, by the latest change. A number is hashed and forgotten; that you searched for one is kept."
+        actions={
+          <Button variant="default" component={Link} to="/console/consents/words">
+            Words
+          </Button>
+        }
       />
       <SearchForm
         onSearch={(next) => {
