@@ -78,6 +78,7 @@ export function localRoles(options: Given & { config: Config }): Role[] {
         ...heldBy('control', options),
         ...keys,
         ...given({ SMTP_URL: smtpUrl, OTEL_EXPORTER_OTLP_HEADERS: traces.headers }),
+        ...given({ WAYLEAVE_EVIDENCE_HTTP_TOKEN: config.evidenceSinks.http?.token }),
       },
     },
     {
