@@ -93,10 +93,10 @@ export function createAuthorizationServer(
   )
   const { tls } = config.authorization
   const certificate = tls && options.tls?.certificate
-  const { plain, secure } = createListeners(issuers, certificate, log)
+  const { plain, secure, endHandshakes } = createListeners(issuers, certificate, log)
   const servers = [plain, ...(secure === undefined ? [] : [secure])]
   for (const server of servers) options.observe?.(server)
-  const drain = createServerDrain(servers, options.lameDuckMs ?? 0)
+  const drain = createServerDrain(servers, options.lameDuckMs ?? 0, endHandshakes)
   let state: 'new' | 'open' | 'stopping' = 'new'
   let follower: { stop(): Promise<void> } | undefined
   let renewal: { stop(): void } | undefined

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { Agent } from 'node:https'
+import { connect } from 'node:net'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import {
@@ -326,4 +328,18 @@ test('a renewed certificate of the server is shown to new connections without a 
   const deadline = performance.now() + 10_000
   while ((await asks(after).catch(() => undefined)) === undefined)
     assert.ok(performance.now() < deadline, 'the renewed certificate is not shown')
+})
+
+test('a handshake that nobody ends does not hold up the end of a server', async (t) => {
+  const { servers, portInTurn } = await testMutualTls(t, {}, { count: 1 })
+  const open = connect(portInTurn() ?? 0, '127.0.0.1')
+  const gone = once(open, 'close')
+  open.resume()
+  await once(open, 'connect')
+  // Another connection came after it, so the server has seen it.
+  await secureCall({ method: 'GET', port: portInTurn(), path: '/sandbox/jwks' }, {}, {})
+  const startedAt = performance.now()
+  await servers[0]?.stop()
+  await gone
+  assert.ok(performance.now() - startedAt < 5_000)
 })

@@ -45,7 +45,7 @@ export function createListeners(
   issuers: readonly Issuer[],
   certificate: ServerCertificate | undefined,
   log: Log,
-): { plain: Server; secure: TlsServer | undefined } {
+): { plain: Server; secure: TlsServer | undefined; endHandshakes(): void } {
   const within = bounded(log)
   const answering = (endpoints: ReadonlyMap<string, Endpoint>) => {
     return (request: IncomingMessage, response: ServerResponse): void => {
@@ -60,16 +60,14 @@ export function createListeners(
       { ...deadlines, ...certificate, ...askForCertificate, handshakeTimeout: 10_000 },
       answering(clientsOnly),
     )
-  if (secure !== undefined) {
-    limitHandshakes(secure, maxHandshakes)
-    secure.on('tlsClientError', (_error, socket) => socket.destroy())
-  }
+  secure?.on('tlsClientError', (_error, socket) => socket.destroy())
+  const endHandshakes = secure && limitHandshakes(secure, maxHandshakes)
   for (const server of [plain, ...(secure ? [secure] : [])]) {
     // Above a limit Node drops headers without a word; they are counted below instead.
     server.maxHeadersCount = 0
     server.maxRequestsPerSocket = 1_000
   }
-  return { plain, secure }
+  return { plain, secure, endHandshakes: () => endHandshakes?.() }
 }
 
 async function serve(

@@ -12,6 +12,7 @@ const drainMs = 10_000
 export function createServerDrain(
   servers: readonly Server[],
   lameDuckMs: number,
+  endHandshakes: () => void,
 ): { end(): Promise<void> } {
   let leaving = false
   let arrivedMs = Number.NEGATIVE_INFINITY
@@ -24,7 +25,10 @@ export function createServerDrain(
     async end() {
       leaving = true
       if (lameDuckMs > 0 && performance.now() - arrivedMs < quietMs) await awakeFor(lameDuckMs)
-      await Promise.all(servers.map(drained))
+      const ended = Promise.all(servers.map(drained))
+      // They carry no request yet.
+      endHandshakes()
+      await ended
     },
   }
 }
