@@ -292,6 +292,18 @@ test('whoever may ask for retention cannot ask it for young evidence', async (t)
     `select audit.forget_actions('r', now() - interval '30 days', now()) as gone`,
   )
   assert.deepEqual(rows, [{ gone: 1 }])
+  // Values that a kept day may use stay as long as the day.
+  await control.query(
+    `select audit.make_evidence_day(current_date - 40);
+     insert into audit.subject (environment, pseudonym, wrapped_key, made_at)
+       values ('production', 'used', '', now() - interval '90 days'), ('production', 'unused', '', now() - interval '130 days');
+     insert into audit.personal (subject_id, digest, sealed, made_at) select id, '', '', made_at from audit.subject`,
+  )
+  await control.query(`select audit.forget_unused_keys(now() + interval '100 years')`)
+  const left = await control.query(
+    'select pseudonym from audit.subject join audit.personal on subject_id = subject.id',
+  )
+  assert.deepEqual(left.rows, [{ pseudonym: 'used' }])
 })
 
 test('the authorization servers see nobody’s sign-in and no evidence', async (t) => {
