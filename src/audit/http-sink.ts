@@ -7,6 +7,7 @@ const mediaType = 'application/x-ndjson'
 const batch = 1_000
 const deadlineMs = 10_000
 const pageBytes = 16 * 1_048_576
+const mostReads = 3
 
 /**
  * Somebody else's server. It is sent lines of the exported file by POST and says with a 2xx that it keeps them; the
@@ -30,14 +31,19 @@ export function httpSink(options: {
       headers: { ...authorization, ...request.headers },
     })
 
+  /** Reading again does no harm: a server that is busy for a moment must not look like one that lost something. */
+  async function read(from: string): Promise<GuardedResponse> {
+    for (let attempt = 1; ; attempt += 1) {
+      const answer = await ask(from, { headers: { accept: mediaType }, maxBytes: pageBytes })
+      if (attempt === mostReads || ![500, 502, 503, 504].includes(answer.status)) return answer
+    }
+  }
+
   /** Lines after the checkpoint of this size; undefined from a server that does not show any. */
   async function page(after: number): Promise<ExportedCheckpoint[] | undefined> {
     const from = new URL(url)
     from.searchParams.set('after', String(after))
-    const { status, body } = await ask(from.href, {
-      headers: { accept: mediaType },
-      maxBytes: pageBytes,
-    })
+    const { status, body } = await read(from.href)
     if (status === 405 || status === 501) return undefined
     if (status === 404 || status === 204) return []
     if (status !== 200) throw new Error(`it answered ${status} to GET`)
