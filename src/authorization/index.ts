@@ -1,4 +1,7 @@
-export { createAuthorizationServer } from './authorization-server.ts'
+export {
+  type AuthorizationServerOptions,
+  createAuthorizationServer,
+} from './authorization-server.ts'
 /** @public */
 export type { Client, ClientSource, ScopeSource } from './client-source.ts'
 export { createAuthorization } from './create-authorization.ts'

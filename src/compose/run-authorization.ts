@@ -1,9 +1,11 @@
 import { mkdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import path from 'node:path'
-import { createAuthorizationServer } from '#authorization'
+import { Gauge } from 'prom-client'
+import { type AuthorizationServerOptions, createAuthorizationServer } from '#authorization'
 import { createScopeSource } from '#contracts'
 import { createPartnerDirectory } from '#partners'
+import { noAuthorities } from '#platform/client-certificates/certificate-authorities'
 import type { Config, Environment } from '#platform/config'
 import { createInternalServer } from '#platform/internal-server'
 import { serverCertificate } from '#platform/local-certificate'
@@ -28,6 +30,7 @@ export async function runAuthorization(
   })
   const partners = createPartnerDirectory(platform)
   const subscribers = createSubscriberParts(platform, partners)
+  const certificates = await certificateParts(config, platform.log)
   const server = createAuthorizationServer({
     platform,
     partners,
@@ -35,13 +38,22 @@ export async function runAuthorization(
     subscribers,
     environments,
     lameDuckMs: config.lameDuckSeconds * 1_000,
-    ...(await certificateParts(config, platform.log)),
+    ...certificates,
     observe: (http) => traceAddresses(http, traces),
   })
   const internal = createInternalServer({
     host: config.internalHost,
     port: config.authorization.internalPort,
     ready: () => server.ready(),
+  })
+  const { authorities = noAuthorities } = certificates
+  new Gauge({
+    name: 'wayleave_authorization_client_authorities_healthy',
+    help: '0 while the files of certificate authorities or revocation lists cannot be used or are out of date.',
+    registers: [internal.registry],
+    collect() {
+      this.set(authorities.healthy() ? 1 : 0)
+    },
   })
   superviseProcess({
     log: platform.log,
@@ -59,7 +71,10 @@ export async function runAuthorization(
 }
 
 /** What the TLS listener shows, and whose client certificates are accepted by name; nothing where none are taken. */
-async function certificateParts(config: Config, log: Log) {
+async function certificateParts(
+  config: Config,
+  log: Log,
+): Promise<Pick<AuthorizationServerOptions, 'tls' | 'authorities'>> {
   if (config.authorization.tls === undefined) return {}
   const folder = path.join(config.dataDir, 'authorization')
   mkdirSync(folder, { recursive: true, mode: 0o700 })
