@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Modal, Select, Stack, Text, TextInput, Title } from '@mantine/core'
+import { Button, Group, Modal, Select, Stack, Text, TextInput, Title } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import type { EmailDomain } from '#identity/schema'
 import { Confirm } from '../../ui/app/confirm.tsx'
@@ -32,9 +32,9 @@ export function EmailDomains(options: {
             {
               title: 'State',
               cell: ({ confirmed }) => (
-                <Badge variant="light" color={confirmed ? 'green' : 'gray'} radius="sm" tt="none">
+                <Text size="sm" c={confirmed ? 'var(--good)' : 'dimmed'}>
                   {confirmed ? 'proved' : 'not proved yet'}
-                </Badge>
+                </Text>
               ),
             },
             {
