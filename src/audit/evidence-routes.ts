@@ -13,6 +13,7 @@ import { recordAction } from './record-action.ts'
 import { EvidencePage, EvidenceSearch, EvidenceStatus, EvidenceStory } from './schema.ts'
 import { mostParties, searchEvidence } from './search-evidence.ts'
 import type { Story } from './story.ts'
+import { markOfSubject } from './subject-mark.ts'
 import type { AuditTables } from './tables.ts'
 
 const tags = ['Evidence']
@@ -28,7 +29,7 @@ const Spelling = Type.Object(
 )
 
 export type EvidenceRoutesOptions = {
-  platform: Pick<Platform, 'database' | 'outbox' | 'clock'>
+  platform: Pick<Platform, 'database' | 'outbox' | 'clock' | 'sealing'>
   audit: {
     state(): Promise<EvidenceState>
     why(name: EvidenceName): Promise<{ story: Story } | undefined>
@@ -101,14 +102,16 @@ function searchRoute(server: HttpServer, { platform, pseudonymOf }: EvidenceRout
     async ({ actor, body }): Promise<Static<typeof EvidencePage>> => {
       const before = body.cursor === undefined ? undefined : readCursor(body.cursor)
       const filter = searchFilter(body, platform.clock.now(), pseudonymOf)
-      const { subject } = filter
-      if (subject !== undefined)
+      const { subject, environment } = filter
+      if (subject !== undefined && environment !== undefined) {
+        const target = await markOfSubject(platform, { environment, pseudonym: subject })
         await db.transaction().execute((trx) =>
           recordAction(platform.outbox, trx, {
-            ...{ actor, action: 'evidence.subscriber-searched', target: subject },
-            detail: { environment: filter.environment ?? '' },
+            ...{ actor, action: 'evidence.subscriber-searched', target },
+            detail: { environment },
           }),
         )
+      }
       const limit = body.limit ?? 50
       const found = await searchEvidence(db, filter, { before, limit: limit + 1 })
       if (found === 'too-wide')

@@ -13,6 +13,7 @@ import { createExchangeLog } from './exchange-log.ts'
 import type { EvidenceItem, EvidencePage, EvidenceStatus, EvidenceStory } from './schema.ts'
 import { type EvidenceFilter, searchEvidence } from './search-evidence.ts'
 import { append } from './store.ts'
+import { markOfSubject } from './subject-mark.ts'
 import type { AuditTables } from './tables.ts'
 import { verifyBundle } from './verify.mjs'
 
@@ -149,7 +150,12 @@ test('a subscriber is found by the number, which is kept nowhere; that it was se
       db,
     )
     if (rows.length === 2) {
-      assert.deepEqual(rows[0], { target: pseudonymOf('production', number), actor_id: 'stf_1' })
+      const subject = {
+        environment: 'production',
+        pseudonym: pseudonymOf('production', number),
+      } as const
+      const target = await markOfSubject(platform, subject)
+      assert.deepEqual(rows[0], { target, actor_id: 'stf_1' })
       break
     }
     assert.ok(performance.now() < until, 'the search is not in the evidence')

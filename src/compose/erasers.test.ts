@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Pool } from 'pg'
-import { type Actor, createAudit, createForgetting } from '#audit'
+import { type Actor, createAudit, createForgetting, markOfSubject, recordAction } from '#audit'
 import { authorizationEraser } from '#authorization'
 import { consentEraser, subjectOf } from '#consent'
 import { testConsent } from '#consent/testing'
@@ -117,6 +117,13 @@ test('after an erasure nothing in the database leads to the subscriber, and all 
     `insert into "authorization".subscriber_session values ('h', 'production', $1, now(), now() + interval '1 hour')`,
     [subject],
   )
+  const target = await markOfSubject(platform, { environment: 'production', pseudonym: subject })
+  await platform.database
+    .as()
+    .transaction()
+    .execute((trx) =>
+      recordAction(platform.outbox, trx, { actor: first, action: 'subscriber.searched', target }),
+    )
   await settle()
   assert.ok((await placesOf(pool, subject)).length >= 8, 'it stands everywhere before')
   await audit.checkpoint({ now: true })
@@ -134,6 +141,9 @@ test('after an erasure nothing in the database leads to the subscriber, and all 
   world.clock.advance(86_400_001)
   await sweepTombstones(platform)
   assert.deepEqual(await placesOf(pool, subject), [])
+  const after = await markOfSubject(platform, { environment: 'production', pseudonym: subject })
+  assert.notEqual(after, target, 'nobody finds the search again')
+  await pool.query('delete from audit.subject where pseudonym = $1', [subject])
   assert.deepEqual(await placesOf(pool, number), [])
   assert.deepEqual(await placesOf(pool, number.slice(1)), [])
 

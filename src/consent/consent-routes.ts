@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { recordAction } from '#audit'
+import { markOfSubject, recordAction } from '#audit'
 import { AppError } from '#platform/app-error'
 import type { HttpServer, Routes } from '#platform/http-server'
 import { listOf, offsetOf, PageQuery, paginate } from '#platform/lists'
@@ -48,15 +48,17 @@ function searchRoute(server: HttpServer, { consenting, platform }: Given): void 
     async ({ actor, body, query }): Promise<Static<typeof ConsentList>> => {
       const { phoneNumber, environment } = body
       const subject = phoneNumber && subjectOf(platform.sealing, environment, phoneNumber)
-      if (subject !== undefined)
+      if (subject !== undefined) {
+        const target = await markOfSubject(platform, { environment, pseudonym: subject })
         await consenting.db.transaction().execute((trx) =>
           recordAction(platform.outbox, trx, {
             actor,
             action: 'consent.subscriber-searched',
-            target: subject,
+            target,
             detail: { environment },
           }),
         )
+      }
       const { rows, total } = await searchConsents(
         consenting.db,
         { ...body, subject },
