@@ -129,3 +129,29 @@ test('staff who owe a second factor get what is needed to add one, and nothing e
     )
   }
 })
+
+test('an answer that goes on is told when the role, the session or the token of its caller ends', async (t) => {
+  const asked: (() => Promise<boolean>)[] = []
+  const { call, member, identity } = await identityUnderTest(t, {
+    extra: (server) =>
+      server.get('/probe/long', { config: { access: 'credential.change' } }, (request) => {
+        asked.push(request.mayStill)
+        return {}
+      }),
+  })
+  const owner = await member('ada@example.com')
+  const { partnerId } = owner
+  const developer = await member('dev@example.com', { partnerId, role: 'developer' })
+  const leaver = await member('bob@example.com', { partnerId, role: 'developer' })
+  const createdBy = { kind: 'system', id: 'test' } as const
+  const made = await identity.createToken({ role: 'partner', partnerId, name: 'ci', createdBy })
+  for (const caller of [developer, leaver, { token: made.token }, owner])
+    assert.equal((await call('GET', '/probe/long', caller)).status, 200)
+  const still = async () => await Promise.all(asked.map((ask) => ask()))
+  assert.deepEqual(await still(), [true, true, true, true])
+  const people = `/partners/${partnerId}/members`
+  await call('PATCH', `${people}/${developer.memberId}`, { ...owner, body: { role: 'viewer' } })
+  await call('DELETE', `${people}/${leaver.memberId}`, owner)
+  await call('DELETE', `/tokens/${made.id}`, owner)
+  assert.deepEqual(await still(), [false, false, false, true])
+})

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import type { Actor } from '#audit'
 import { AppError } from '#platform/app-error'
 import type { Routes } from '#platform/http-server'
@@ -17,6 +18,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The session of a person at a browser. */
     session: RequestSession | undefined
+    /** Whether the caller may still do this, for an answer that goes on and on: roles and sessions end meanwhile. */
+    mayStill: () => Promise<boolean>
   }
 }
 
@@ -35,6 +38,7 @@ export function createGuard(identifying: Identifying, cookie: SessionCookie): Ro
   const guard: Routes = (server) => {
     server.decorateRequest('actor')
     server.decorateRequest('session')
+    server.decorateRequest('mayStill')
     server.addHook('onRoute', ({ url, config, method }) => {
       const access = config?.access
       if (access !== undefined ? accesses.includes(access) : !isGuarded(url)) return
@@ -48,15 +52,29 @@ export function createGuard(identifying: Identifying, cookie: SessionCookie): Ro
       // What an answer says depends on who asks: no cache may keep it, unless the route knows better.
       if (isGuarded(request.routeOptions.url ?? '')) reply.header('cache-control', 'no-store')
       refuseForeignOrigin(identifying.config.portal.url, request)
-      const caller = await authenticate(identifying, cookie, request)
+      const caller = await admit(request, access)
       request.actor = caller.actor
       request.session = caller.session
-      if (access === 'public') return
-      requireRole(caller.actor, access)
-      refuseWithoutFactor(identifying, caller, access)
-      await refuseSuspended(identifying, caller.actor, access)
-      requirePermission(request, access)
+      request.mayStill = () => mayStill(request, access)
+      if (access !== 'public') requirePermission(request, access)
     })
+  }
+  const admit = async (request: FastifyRequest, access: Access): Promise<Caller> => {
+    const caller = await authenticate(identifying, cookie, request)
+    if (access === 'public') return caller
+    requireRole(caller.actor, access)
+    refuseWithoutFactor(identifying, caller, access)
+    await refuseSuspended(identifying, caller.actor, access)
+    return caller
+  }
+  const mayStill = async (request: FastifyRequest, access: Access): Promise<boolean> => {
+    try {
+      await admit(request, access)
+      return true
+    } catch (error) {
+      if (error instanceof AppError) return false
+      throw error
+    }
   }
   // Registered as a plugin, it still covers its siblings and not only what is inside it.
   return Object.assign(guard, { [Symbol.for('skip-override')]: true })

@@ -8,8 +8,9 @@ import { startLiveStream } from './live-stream.ts'
 import type { MonitoringOptions } from './monitoring-options.ts'
 
 const mostViewers = 8
-/** a stream ends after this, so that whoever watches shows again who they are */
 const longestMs = 15 * 60_000
+/** so often it is asked whether whoever watches may still: they are out within a second */
+const lookAgainMs = 700
 
 const Reference = Type.Optional(Type.String({ maxLength: 256, pattern: '^[^\\u0000]*$' }))
 const LiveQuery = Type.Object(
@@ -43,7 +44,7 @@ export function createLiveRoutes(options: MonitoringOptions): Routes {
           operationId: 'watchExchanges',
           summary: 'Requests through the gateways as they happen',
           description:
-            'Server-sent events: `call` (one exchange), `lost` (how many a slow reader, or more than 200 a second, has missed), `gateways` (which are followed). `refusedBy=any` shows every call that a gateway turned away. The stream ends after 15 minutes; connect again.',
+            'Server-sent events: `call` (one exchange), `lost` (how many a slow reader, or more than 200 a second, has missed), `gateways` (which are followed). `refusedBy=any` shows every call that a gateway turned away. The stream ends after 15 minutes, and within a second when the caller may no longer watch; connect again.',
           tags: ['exchanges'],
           querystring: LiveQuery,
           produces: ['text/event-stream'],
@@ -75,8 +76,17 @@ export function createLiveRoutes(options: MonitoringOptions): Routes {
           tokenOf: (which: Environment) => tailToken(options, which),
         })
         const end = setTimeout(stream.stop, longestMs)
+        const look = setInterval(() => {
+          void request
+            .mayStill()
+            .catch(() => false)
+            .then((may) => {
+              if (!may) stream.stop()
+            })
+        }, lookAgainMs)
         const stop = (): void => {
           clearTimeout(end)
+          clearInterval(look)
           viewers.delete(stop)
           stream.stop()
         }

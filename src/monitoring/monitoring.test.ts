@@ -60,7 +60,11 @@ async function call(gateway: Gateway, correlator: string, body?: string): Promis
 }
 
 /** The management API with what it knows of gateways, on a real port. */
-async function serve(t: Context, members: Member[]) {
+async function serve(
+  t: Context,
+  members: Member[],
+  mayStill: () => Promise<boolean> = () => Promise.resolve(true),
+) {
   const monitoring = createMonitoring({
     sealing,
     members: async () => members,
@@ -70,6 +74,7 @@ async function serve(t: Context, members: Member[]) {
     ],
   })
   const server = createHttpServer({ log: createLog({ name: 'test', level: 'silent' }) })
+  server.decorateRequest('mayStill', mayStill)
   await monitoring.routes(server)
   await server.listen({ port: 0, host: '127.0.0.1' })
   t.after(() => server.close())
@@ -78,8 +83,15 @@ async function serve(t: Context, members: Member[]) {
 
 /** Reads server-sent events into lists by name. */
 function watch(t: Context, url: string) {
-  const seen = { calls: [] as LiveCall[], sources: [] as LiveSource[], lost: 0, ended: false }
+  const seen = {
+    calls: [] as LiveCall[],
+    sources: [] as LiveSource[],
+    lost: 0,
+    open: false,
+    ended: false,
+  }
   const request = get(url, { agent: false }, (response) => {
+    seen.open = true
     let rest = ''
     response.setEncoding('utf8')
     response.on('data', (chunk: string) => {
@@ -232,6 +244,23 @@ for (const query of ['statusClass=9xx', 'environment=both', 'unknown=1', 'apiId=
     const { url } = await serve(t, [])
     assert.equal((await fetch(`${url}/exchanges/live?${query}`)).status, 400)
   })
+
+test('whoever may no longer watch sees nothing more within a second, and so when nobody knows', async (t) => {
+  let may: () => Promise<boolean> = () => Promise.resolve(true)
+  const { url } = await serve(t, [], () => may())
+  for (const after of [
+    () => Promise.resolve(false),
+    () => Promise.reject(new Error('no database')),
+  ]) {
+    may = () => Promise.resolve(true)
+    const seen = watch(t, `${url}/exchanges/live`)
+    await eventually(() => seen.open)
+    const removedAt = performance.now()
+    may = after
+    await eventually(() => seen.ended)
+    assert.ok(performance.now() - removedAt < 2_000)
+  }
+})
 
 test('gateways tell how far behind they are, and what they know of their upstreams', async (t) => {
   const server = createServer((request, response) => {
