@@ -82,8 +82,38 @@ export const auditCommands = (config: () => Config): Command[] => [
     },
   },
   {
+    name: 'audit export-period',
+    summary: 'write one file that proves every call about a person that a partner made in a time',
+    usage: '--partner prt_… --from <time> --to <time> --out <file.jsonl>',
+    help: [
+      'Each line is what `audit export --exchange` writes, without its page; the last one seals how many there are, so a line',
+      'that is taken away is found. At most 400 days at a time. It is verified as any exported file.',
+      '',
+      'Example: ./wayleave audit export-period --partner prt_0mwqgby78rv3d0lligxq --from 2026-11-01 --to 2026-12-01 --out november.jsonl',
+    ],
+    options: {
+      partner: { type: 'string' },
+      from: { type: 'string' },
+      to: { type: 'string' },
+      out: { type: 'string' },
+    },
+    positionals: [0, 0],
+    run: async ({ options: { partner, from, to, out } }) => {
+      if (typeof partner !== 'string' || typeof out !== 'string')
+        throw new CommandError('--partner prt_… and --out <file.jsonl> are required', {
+          exitCode: 2,
+        })
+      const period = { partnerId: partner, from: momentOf('from', from), to: momentOf('to', to) }
+      const days = (period.to.getTime() - period.from.getTime()) / 86_400_000
+      if (!(days > 0 && days <= 400))
+        throw new CommandError('--to must be after --from, by 400 days at most', { exitCode: 2 })
+      const { runAuditExportPeriod } = await import('./compose/run-audit.ts')
+      return await runAuditExportPeriod(config(), period, out)
+    },
+  },
+  {
     name: 'audit verify-bundle',
-    summary: 'verify a file that audit export wrote; needs no database',
+    summary: 'verify a file that audit export or export-period wrote; needs no database',
     usage: '<file> [--key <public key>] [--checkpoints <file.jsonl>]',
     help: [
       'Exit code 1 when anything in the file does not hold. Give the public key that the operator published, or the',
@@ -103,3 +133,16 @@ export const auditCommands = (config: () => Config): Command[] => [
     },
   },
 ]
+
+/** A day or a moment of ISO 8601; a day begins at midnight UTC. */
+function momentOf(name: string, text: unknown): Date {
+  const moment = new Date(typeof text === 'string' && /^\d{4}-\d\d-\d\d/.test(text) ? text : '')
+  if (Number.isNaN(moment.getTime()))
+    throw new CommandError(
+      `--${name} must be a day or a moment, such as 2026-11-21 or 2026-11-21T10:00:00Z`,
+      {
+        exitCode: 2,
+      },
+    )
+  return moment
+}

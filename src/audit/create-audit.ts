@@ -13,6 +13,7 @@ import { createEvidenceRoutes } from './evidence-routes.ts'
 import { type EvidenceState, readEvidenceState } from './evidence-state.ts'
 import type { DescribeExchange } from './exchange-context.ts'
 import { type ExportedBundle, exportBundle } from './export-bundle.ts'
+import { type ExportPeriod, exportPeriod } from './export-period.ts'
 import { readEvidence } from './read-evidence.ts'
 import { readExchange } from './read-exchange.ts'
 import { type ActionPayload, actionEvent } from './record-action.ts'
@@ -48,6 +49,8 @@ export interface Audit {
    * @returns undefined when nothing is kept of it
    */
   exportBundle(name: EvidenceName): Promise<ExportedBundle | undefined>
+  /** All calls about people of a partner in a time, as lines that `verify.mjs` verifies; @see exportPeriod */
+  exportPeriod(period: ExportPeriod): AsyncGenerator<string>
   /** The same without proofs, for people: why somebody got something of a subscriber. */
   why(name: EvidenceName): Promise<{ story: Story; partnerId: string | undefined } | undefined>
   /**
@@ -77,6 +80,20 @@ export function createAudit(
   const keys = createSubjectKeys(platform)
   const source = { db, keys, describe: options.describe }
   const appending = { keys, clock: platform.clock }
+  const exportOne = async (
+    name: EvidenceName,
+    how?: { withPage?: boolean },
+  ): Promise<ExportedBundle | undefined> => {
+    const dossier = await readDossier(source, name)
+    if (dossier === undefined) return undefined
+    const signed = await exportBundle(platform, dossier, how)
+    if (signed !== undefined) return signed
+    await makeCheckpoint(platform, sinks, { now: true }).catch((error: unknown) => {
+      // It was signed, and that is what a bundle needs.
+      if (!(error instanceof SinkError)) throw error
+    })
+    return await exportBundle(platform, dossier, how)
+  }
   const audit: Omit<Audit, 'routes'> = {
     subscriber: {
       name: 'audit',
@@ -108,17 +125,9 @@ export function createAudit(
     checkpoint: (when) => makeCheckpoint(platform, sinks, when),
     state: () => readEvidenceState(platform.database.as<AuditTables>(), sinks),
     rotateKey: (actor) => rotateLogKey(platform, sinks, actor),
-    async exportBundle(name) {
-      const dossier = await readDossier(source, name)
-      if (dossier === undefined) return undefined
-      const signed = await exportBundle(platform, dossier)
-      if (signed !== undefined) return signed
-      await makeCheckpoint(platform, sinks, { now: true }).catch((error: unknown) => {
-        // It was signed, and that is what a bundle needs.
-        if (!(error instanceof SinkError)) throw error
-      })
-      return await exportBundle(platform, dossier)
-    },
+    exportBundle: (name) => exportOne(name),
+    exportPeriod: (period) =>
+      exportPeriod(platform, period, (exchange) => exportOne({ exchange }, { withPage: false })),
     why: (name) => readDossier(source, name),
     appendEvidence: (trx, evidence) =>
       appendEvidence(appending, trx as unknown as Transaction<AuditTables>, evidence),

@@ -9,7 +9,7 @@ import type { DescribeExchange, ExchangeContext } from './exchange-context.ts'
 import { createExchangeLog } from './exchange-log.ts'
 import { append } from './store.ts'
 import type { AuditTables } from './tables.ts'
-import { Refused, verifyBundle } from './verify.mjs'
+import { Refused, tellFile, verifyBundle, verifyList } from './verify.mjs'
 
 const at = Date.UTC(2026, 10, 21, 10, 4, 5)
 const subject = { environment: 'production' as const, pseudonym: 'p-7f3a' }
@@ -193,4 +193,37 @@ test('refused calls, and those on another basis, are told as what they were', as
   assert.match(await sentence('exc_5'), /let pass, and the service behind the API answered 502/)
   for (const id of ['exc_1', 'exc_2', 'exc_4', 'exc_5'])
     verifyBundle(Buffer.from((await bundle(id)).json))
+})
+
+test('all calls of a partner in a time are one file, and a line that is changed or taken away is found', async (t) => {
+  const { audit } = await setUp(
+    t,
+    Array.from({ length: 205 }, (_, n) =>
+      exchange(`exc_${n}`, { at: at + n, partnerId: n % 2 === 0 ? 'prt_1' : 'prt_2' }),
+    ),
+  )
+  const period = { partnerId: 'prt_1', from: new Date(at), to: new Date(at + 203) }
+  const lines = await Array.fromAsync(audit.exportPeriod(period))
+  const file = Buffer.from(lines.join(''))
+  assert.equal(verifyList(file).count, 102)
+  assert.match(tellFile(file, {}), /^Verified: 102 calls of prt_1 from/)
+  const bad = [
+    lines.toSpliced(5, 1),
+    lines.toSpliced(5, 0, lines[4] ?? ''),
+    [lines[1], lines[0], ...lines.slice(2)],
+    lines.slice(0, -1),
+    lines.with(7, (lines[7] ?? '').replace('POST', 'PUT')),
+    lines.with(-1, (lines.at(-1) ?? '').replace('"count":102', '"count":101')),
+    [...lines, '\n'],
+    [],
+  ]
+  for (const [n, changed] of bad.entries())
+    assert.throws(() => verifyList(Buffer.from(changed.join(''))), Refused, `${n}`)
+  for (let position = 0; position < file.length; position += 997) {
+    const changed = Buffer.from(file)
+    changed[position] = (changed[position] ?? 0) ^ 1
+    assert.throws(() => tellFile(changed, {}), Refused, `byte ${position}`)
+  }
+  const none = await Array.fromAsync(audit.exportPeriod({ ...period, partnerId: 'prt_9' }))
+  assert.equal(verifyList(Buffer.from(none.join(''))).count, 0)
 })

@@ -29,6 +29,7 @@ type Signed = { size: number; note: string; key: LogKey; madeAt: Date }
 export async function exportBundle(
   platform: CheckpointPlatform,
   dossier: Dossier,
+  { withPage = true }: { withPage?: boolean } = {},
 ): Promise<ExportedBundle | undefined> {
   const db = platform.database.as<AuditTables>()
   return await db.transaction().execute(async (trx) => {
@@ -49,6 +50,7 @@ export async function exportBundle(
     return seal(signed, {
       exportedAt: platform.clock.now().toISOString(),
       ...wordsOf(dossier, signed),
+      ...(withPage ? {} : { page: '' }),
       told: dossier.told,
       leaves,
       continuity: await keysBefore(trx, row.key),

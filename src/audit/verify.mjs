@@ -2,7 +2,7 @@
 /**
  * Verifies evidence that Wayleave exported, offline. One file without dependencies, for Node 20 and later:
  *
- *     node verify.mjs <evidence.json or .html> [--key <public key>] [--checkpoints <file.jsonl>]
+ *     node verify.mjs <evidence.json, .html or .jsonl> [--key <public key>] [--checkpoints <file.jsonl>]
  *
  * The product verifies with this same code. Hashes are those of RFC 9162 (section 2.1), signatures those of C2SP
  * signed-note, checkpoints those of C2SP tlog-checkpoint.
@@ -202,6 +202,8 @@ export const pageText = (bundle) =>
 /** The action that names a new key of the log, in a leaf that a checkpoint of the key before it covers. */
 export const keyRotated = 'evidence-key.rotated'
 
+export const listFormat = 'wayleave-evidence-list/1'
+
 export const bundleFormat = 'wayleave-evidence-bundle/2'
 
 /**
@@ -236,6 +238,42 @@ export function verifyBundle(file, known = {}) {
     ...{ size, signedAt: at, key, erased, explanation },
   }
 }
+
+/**
+ * Verifies a list: a bundle on each line, and a last line that seals how many there are.
+ * @param {Uint8Array} file
+ * @param {{ key?: string | undefined, checkpoints?: readonly string[] | undefined }} known
+ * @throws {Refused} with the first line that does not hold
+ */
+export function verifyList(file, known = {}) {
+  const lines = Buffer.from(file).toString('utf8').split('\n')
+  const bundles = lines.slice(0, -2)
+  const { seal, ...list } = within('the last line', () => JSON.parse(lines.at(-2) ?? ''))
+  if (list.format !== listFormat || typeof list.key !== 'string' || typeof seal !== 'string')
+    refuse('the last line is not the one that seals a list: the file was cut off')
+  if (lines.at(-1) !== '' || JSON.stringify({ ...list, seal }) !== lines.at(-2))
+    refuse('the last line is not written as it was: it was changed')
+  const sealed = within('the seal of the list', () => openNote(seal, list.key))
+  const text = bundles.map((line) => `${line}\n`).join('')
+  const whole =
+    sealed === sealText(parseKey(list.key).name, list) &&
+    list.count === bundles.length &&
+    list.sha256 === sha256(text).toString('hex') &&
+    Buffer.from(lines.join('\n')).equals(file)
+  if (!whole) refuse('the list is not what was sealed: it was changed')
+  for (const [index, line] of bundles.entries())
+    within(`line ${index + 1}`, () => {
+      const spelled = Buffer.from(bundleText(JSON.parse(line)))
+      const { key } = verifyBundle(spelled, known)
+      if (parseKey(key).name !== parseKey(list.key).name) refuse('is of another log')
+    })
+  const { partnerId, from, to, count } = list
+  return { partnerId, from, to, count }
+}
+
+/** Whether a file is a list: bundles that are files of their own begin with another character. @param {Uint8Array} file */
+export const isList = (file) =>
+  Buffer.from(file.subarray(0, 12)).toString('latin1').startsWith('{"format":')
 
 /**
  * Each leaf stands where it says, in the log of which the checkpoint is.
@@ -463,7 +501,7 @@ function main(args) {
   const [file] = files
   if (file === undefined || files.length !== 1 || file.startsWith('--')) {
     process.stderr.write(
-      'usage: node verify.mjs <evidence.json or .html> [--key <public key>] [--checkpoints <file.jsonl>]\n',
+      'usage: node verify.mjs <evidence.json, .html or .jsonl> [--key <public key>] [--checkpoints <file.jsonl>]\n',
     )
     return 2
   }
@@ -472,13 +510,23 @@ function main(args) {
       checkpointFile === undefined
         ? undefined
         : readCheckpointLines(readFileSync(checkpointFile, 'utf8')).map((line) => line.checkpoint)
-    const proven = verifyBundle(readFileSync(file), { key, checkpoints })
-    process.stdout.write(`${tellProven(proven, { key, checkpoints })}\n`)
+    process.stdout.write(`${tellFile(readFileSync(file), { key, checkpoints })}\n`)
     return 0
   } catch (error) {
     process.stderr.write(`NOT verified: ${error instanceof Error ? error.message : error}\n`)
     return 1
   }
+}
+
+/**
+ * Verifies a bundle or a list of them, and tells what was proven.
+ * @param {Uint8Array} file
+ * @param {{ key?: string | undefined, checkpoints?: readonly string[] | undefined }} known
+ */
+export function tellFile(file, known) {
+  if (!isList(file)) return tellProven(verifyBundle(file, known), known)
+  const { partnerId, from, to, count } = verifyList(file, known)
+  return `Verified: ${count} calls of ${partnerId} from ${from} until ${to}, each with its place in the signed log.`
 }
 
 /**

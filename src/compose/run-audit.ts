@@ -1,11 +1,12 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { createWriteStream, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
 import {
   createAudit,
   type EvidenceName,
+  type ExportPeriod,
   Refused,
   readCheckpointLines,
-  tellProven,
-  verifyBundle,
+  tellFile,
 } from '#audit'
 import { createCatalog } from '#catalog'
 import { CommandError, type CommandResult } from '#cli'
@@ -93,6 +94,30 @@ export const runAuditExport = (
     return { data: { file: out }, text: `Written: ${out}` }
   })
 
+/** All calls of a partner in a time as one file, line by line: it may be larger than the memory. */
+export const runAuditExportPeriod = (
+  config: Config,
+  period: ExportPeriod,
+  out: string,
+): Promise<CommandResult> =>
+  withEvidence(config, undefined, async ({ audit }) => {
+    let calls = -1
+    try {
+      const file = createWriteStream(out, { flags: 'wx', mode: 0o600 })
+      const lines = async function* () {
+        for await (const line of audit.exportPeriod(period)) {
+          calls += 1
+          yield line
+        }
+      }
+      await pipeline(lines, file)
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause)
+      throw new CommandError(`${out} was not written to its end: ${why}`, { cause })
+    }
+    return { data: { file: out, calls }, text: `Written: ${out}, ${calls} calls` }
+  })
+
 /** An exchange by its id or by what its caller sent as x-correlator. */
 async function exchangeNamed(platform: Platform, given: string): Promise<{ exchange: string }> {
   if (/^exc_\w+$/.test(given)) return { exchange: given }
@@ -127,8 +152,8 @@ export function runVerifyBundle(
             (line) => line.checkpoint,
           )
     const given = { key: known.key, checkpoints }
-    const proven = verifyBundle(readFileSync(file), given)
-    return { data: { ok: true, ...proven }, text: tellProven(proven, given) }
+    const text = tellFile(readFileSync(file), given)
+    return { data: { ok: true, told: text }, text }
   } catch (error) {
     if (!(error instanceof Refused)) {
       const reason = error instanceof Error ? error.message : String(error)
