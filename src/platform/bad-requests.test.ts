@@ -14,11 +14,17 @@ const Choice = Type.Union([
   Type.Object({ type: Type.Literal('key'), jwk: Type.Object({}) }, strict),
 ])
 
+const Texts = Type.Object({
+  number: Type.Optional(Type.String({ pattern: '^\\d+$', must: 'must be digits' })),
+  other: Type.Optional(Type.String({ pattern: '^a+$' })),
+})
+
 async function serve(t: TestContext): Promise<URL> {
   const server = createHttpServer({ log: createLog({ name: 'test', level: 'silent' }) })
   server.get('/things/:id', () => ({ ok: true }))
   server.post('/things/:id', () => ({ ok: true }))
   server.delete('/things/:id', () => ({ ok: true }))
+  server.post('/texts', { schema: { body: Texts } }, () => ({ ok: true }))
   server.post('/choices', { schema: { body: Choice } }, () => ({ ok: true }))
   t.after(() => server.close())
   return new URL(await server.listen({ port: 0, host: '127.0.0.1' }))
@@ -113,4 +119,19 @@ test('of a choice, the alternative that was meant says what is wrong', async (t)
   assert.equal(await messageOf({ type: 'key' }), '/jwk: is required')
   assert.equal(await messageOf({ type: 'secret', jwk: {} }), '/jwk: is not known here')
   assert.equal(await messageOf([]), 'the body must be an object')
+})
+
+test('a text in a wrong form is told in words: those of its schema, or general ones, never the value', async (t) => {
+  const answer = await fetch(new URL('/texts', await serve(t)), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ number: '+secret', other: 'secret' }),
+  })
+  assert.equal(answer.status, 400)
+  const text = await answer.text()
+  assert.ok(!text.includes('secret'))
+  assert.deepEqual((JSON.parse(text) as Body).violations, [
+    { path: '/number', message: 'must be digits' },
+    { path: '/other', message: 'has a form or a character that is not allowed here' },
+  ])
 })

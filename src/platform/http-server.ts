@@ -26,7 +26,14 @@ export type HttpServer = FastifyInstance<
  */
 export type Routes = (server: HttpServer) => void | Promise<void>
 
-const ajvOptions = { allErrors: true, strict: false, removeAdditional: false, useDefaults: true }
+/** `verbose`: a schema may say in words (`must`) what a text has to be. */
+const ajvOptions = {
+  allErrors: true,
+  strict: false,
+  removeAdditional: false,
+  useDefaults: true,
+  verbose: true,
+}
 // A query or a path is text, so its numbers are coerced; a body says what it means.
 const textAjv = addFormats.default(new Ajv({ ...ajvOptions, coerceTypes: 'array' }))
 const bodyAjv = addFormats.default(new Ajv(ajvOptions))

@@ -71,9 +71,12 @@ function violationOf(error: ErrorObject, part: string, all: readonly ErrorObject
             .map((e) => (e.params as Record<string, unknown>).allowedValue),
         ),
       }
-    // People read these too: a pattern would tell them nothing.
-    case 'pattern':
-      return { path: base, message: 'has a form or a character that is not allowed here' }
+    // People read these too: a pattern would tell them nothing. A schema may say it in words.
+    case 'pattern': {
+      const words: unknown = error.parentSchema?.must
+      const message = 'has a form or a character that is not allowed here'
+      return { path: base, message: typeof words === 'string' ? words : message }
+    }
     default:
       return { path: base, message: `${base === '' ? 'the body ' : ''}${faultWords(error)}` }
   }
