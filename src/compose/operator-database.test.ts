@@ -105,7 +105,8 @@ test('an owner that may not make roles is told the SQL, before anything is chang
 })
 
 test('roles that somebody else made are given what is declared, and used', async (t) => {
-  const { config, url, roleOf } = await emptyDatabase(t, '')
+  const { config, url, roleOf, admin, name } = await emptyDatabase(t, '')
+  await admin.query(`revoke connect on database ${name} from public`)
   const own = { ...config, databaseUrls: await settingsOf(roleOf) }
   const { urls } = await prepareDatabase(own, url)
   assert.deepEqual(urls, own.databaseUrls)
@@ -140,7 +141,13 @@ test('a role that could do more than it is given is refused', async (t) => {
   )
   assert.match(
     await refusal({ ...good, control: urlOf(`${name}_control`, 'wrong') }),
-    /password authentication failed/,
+    /DATABASE_URL_CONTROL does not work: password authentication failed/,
+  )
+  const elsewhere = new URL(good.control ?? '')
+  elsewhere.pathname = '/postgres'
+  assert.match(
+    await refusal({ ...good, control: elsewhere.href }),
+    /DATABASE_URL_CONTROL does not work: it leads to another database/,
   )
   for (const more of [
     'alter role :role superuser',

@@ -1,7 +1,10 @@
 import { Client, escapeIdentifier, escapeLiteral } from 'pg'
 import { applyGrants } from './apply-grants.ts'
+import { roleSettings } from './database-settings.ts'
 import { type DatabaseGrants, type DatabaseRole, databaseRoles } from './declared-grants.ts'
 import type { Sealing } from './sealing.ts'
+
+const rolesLock = 'wayleave.roles'
 
 /** @public */
 export type RoleUrls = Readonly<Record<DatabaseRole, string>>
@@ -46,7 +49,7 @@ export async function ensureDatabaseRoles(
   const owner = await connect(ownerUrl)
   try {
     await owner.query('begin')
-    await owner.query(`select pg_advisory_xact_lock(hashtextextended('wayleave.roles', 0))`)
+    await owner.query(`select pg_advisory_xact_lock(hashtextextended('${rolesLock}', 0))`)
     const { installation, database } = await readInstallation(owner)
     const urls = Object.fromEntries(
       databaseRoles.map((role) => [
@@ -56,7 +59,8 @@ export async function ensureDatabaseRoles(
     ) as RoleUrls
     const names = new Map<string, DatabaseRole>()
     for (const role of databaseRoles) {
-      const name = await settleRole(owner, urls[role], given[role] !== undefined)
+      const setting = given[role] === undefined ? undefined : roleSettings[role]
+      const name = await settleRole(owner, urls[role], setting)
       const other = names.get(name)
       if (other !== undefined)
         throw new Error(
@@ -96,26 +100,46 @@ async function readInstallation(
   return rows[0]
 }
 
-/** Sees to it that this address works. @returns the name of the role */
-async function settleRole(owner: Client, url: string, isGiven: boolean): Promise<string> {
-  try {
-    const client = await connect(url)
-    const { rows } = await client.query<{ name: string }>('select current_user as name')
-    await client.end()
-    if (rows[0] !== undefined) return rows[0].name
-  } catch (error) {
-    if (isGiven || !isRefused(error)) throw error
-  }
+/** Sees to it that who connects by this address can. @returns the name of the role */
+async function settleRole(
+  owner: Client,
+  url: string,
+  setting: string | undefined,
+): Promise<string> {
   const { username, password } = new URL(url)
-  await makeRole(owner, decodeURIComponent(username), decodeURIComponent(password))
-  return decodeURIComponent(username)
+  const name = decodeURIComponent(username)
+  try {
+    return await whoConnects(url)
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+    // The role is there, and may not connect yet.
+    if (code === '42501') return name
+    if (setting !== undefined)
+      throw new Error(
+        `${setting} does not work: ${cause instanceof Error ? cause.message : String(cause)}`,
+        { cause },
+      )
+    // There is no such role, or its password is another one.
+    if (code !== '28P01' && code !== '28000') throw cause
+  }
+  await makeRole(owner, name, decodeURIComponent(password))
+  return name
 }
 
-/** There is no such role, or its password is another one. */
-const isRefused = (error: unknown): boolean =>
-  error instanceof Error &&
-  'code' in error &&
-  (error.code === '28P01' || error.code === '28000' || error.code === '42501')
+async function whoConnects(url: string): Promise<string> {
+  const client = await connect(url)
+  try {
+    const { rows } = await client.query<{ name: string; elsewhere: boolean }>(
+      // The owner holds this lock in its own database.
+      `select current_user as name, pg_try_advisory_xact_lock(hashtextextended('${rolesLock}', 0)) as elsewhere`,
+    )
+    if (rows[0]?.elsewhere !== false)
+      throw new Error('it leads to another database than DATABASE_URL')
+    return rows[0].name
+  } finally {
+    await client.end()
+  }
+}
 
 async function makeRole(owner: Client, role: string, password: string): Promise<void> {
   const { rowCount } = await owner.query('select 1 from pg_roles where rolname = $1', [role])
