@@ -345,3 +345,27 @@ test('keys that are rotated by several at once make one row of keys', async (t) 
   const report = await audit.verifyLog()
   assert.ok(report.ok, JSON.stringify(report))
 })
+
+test('nothing is signed on top of a file whose newest line nobody signed', async (t) => {
+  const { platform, sink, audit, file } = await signedLog(t)
+  await act(platform, 5)
+  await audit.checkpoint()
+  const [{ checkpoint, key } = { checkpoint: '', key: '' }] = await sink.list()
+  for (const forged of [
+    { checkpoint: checkpoint.replace('\n5\n', '\n4\n'), key },
+    { checkpoint, key: key.replace('+', '+0') },
+    { checkpoint: 'x', key },
+  ]) {
+    const before = readFileSync(file)
+    appendFileSync(file, `${JSON.stringify(forged)}\n`)
+    await act(platform, 1)
+    await assert.rejects(
+      audit.checkpoint({ now: true }),
+      /are not the checkpoints that it was given/,
+    )
+    assert.match((await audit.state()).contradiction ?? '', /No checkpoint is signed/)
+    writeFileSync(file, before)
+  }
+  await audit.checkpoint({ now: true })
+  assert.ok((await audit.verifyLog()).ok)
+})

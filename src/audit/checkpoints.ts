@@ -1,7 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { lockFor } from '#platform/database'
 import type { Platform } from '#platform/module'
-import type { CheckpointSink, ExportedCheckpoint } from './checkpoint-sink.ts'
+import type { CheckpointSink } from './checkpoint-sink.ts'
 import { type LogKey, logKey } from './log-key.ts'
 import { logSize, rootAt } from './proofs.ts'
 import type { AuditTables, CheckpointRow } from './tables.ts'
@@ -158,8 +158,7 @@ export async function refuseContradiction(
   await Promise.all(
     sinks.map(async (sink) => {
       try {
-        const last = await newestIn(sink, await exportedTo(db, sink))
-        if (last !== undefined) await compare(db, sink, last)
+        await compare(db, sink)
       } catch (error) {
         if (error instanceof ContradictionError) throw error
         faults.set(sink, error)
@@ -179,13 +178,28 @@ async function exportedTo(db: Kysely<AuditTables>, sink: CheckpointSink): Promis
   return row.size
 }
 
-/** @throws ContradictionError when the place holds something else than checkpoints */
-async function newestIn(
-  sink: CheckpointSink,
-  from: number,
-): Promise<ExportedCheckpoint | undefined> {
+/**
+ * The newest checkpoint that a place holds must be one of this log.
+ * @throws ContradictionError when it is not, or is no checkpoint at all; whatever else keeps the place from being asked
+ */
+async function compare(db: Kysely<AuditTables>, sink: CheckpointSink): Promise<void> {
   try {
-    return await sink.newest(from)
+    const last = await sink.newest(await exportedTo(db, sink))
+    if (last === undefined) return
+    const { size, root } = openCheckpoint(last.checkpoint, last.key)
+    const known = await db
+      .selectFrom('audit.signing_key')
+      .select('id')
+      .where('public_key', '=', last.key)
+      .executeTakeFirst()
+    const reason =
+      known === undefined
+        ? 'it is signed with a key that this database does not know'
+        : await contradictionOf(db, size, root)
+    if (reason !== undefined)
+      throw new ContradictionError(
+        `the log is not what ${sink.name} has a checkpoint of (${size} leaves): ${reason}. No checkpoint is signed; run \`wayleave audit verify\``,
+      )
   } catch (error) {
     if (!(error instanceof Refused)) throw error
     throw new ContradictionError(
@@ -193,27 +207,6 @@ async function newestIn(
       { cause: error },
     )
   }
-}
-
-async function compare(
-  db: Kysely<AuditTables>,
-  sink: CheckpointSink,
-  { checkpoint, key }: ExportedCheckpoint,
-): Promise<void> {
-  const known = await db
-    .selectFrom('audit.signing_key')
-    .select('id')
-    .where('public_key', '=', key)
-    .executeTakeFirst()
-  const { size, root } = openCheckpoint(checkpoint, key)
-  const reason =
-    known === undefined
-      ? 'it is signed with a key that this database does not know'
-      : await contradictionOf(db, size, root)
-  if (reason !== undefined)
-    throw new ContradictionError(
-      `the log is not what ${sink.name} has a checkpoint of (${size} leaves): ${reason}. No checkpoint is signed; run \`wayleave audit verify\``,
-    )
 }
 
 /** What of a signed checkpoint does not hold for the log that is there. */
