@@ -3,7 +3,7 @@ import { type ReactNode, useState } from 'react'
 import type { Application, Credential } from '#partners/schema'
 import { Confirm } from '../../ui/app/confirm.tsx'
 import { DataTable } from '../../ui/app/data-table.tsx'
-import { May } from '../../ui/app/may.tsx'
+import { May, useMay } from '../../ui/app/may.tsx'
 import { Reading, Value } from '../../ui/app/parts.tsx'
 import { useChange, useManaged } from '../../ui/app/use-managed.ts'
 import { dateText, timeText } from '../../ui/format.ts'
@@ -19,6 +19,7 @@ import { NewSecret } from './new-secret.tsx'
 export function Credentials({ application }: { application: Application }): ReactNode {
   const permission =
     application.environment === 'production' ? 'production-credential.change' : 'credential.change'
+  const may = useMay()
   const [made, setMade] = useState<{ label: string; value: string }>()
   const credentials = useManaged<List<Credential>>(
     `/applications/${application.id}/credentials?perPage=100`,
@@ -45,19 +46,21 @@ export function Credentials({ application }: { application: Application }): Reac
                 { title: 'Recognised by', cell: (c) => <span className="mono">{c.hint}</span> },
                 { title: 'Created', cell: (c) => timeText(c.createdAt), nowrap: true },
                 { title: 'Ends', cell: (c) => <End credential={c} />, nowrap: true },
-                {
-                  title: 'Delete',
-                  cell: (c) => (
-                    <May to={permission} silent>
-                      <Delete
-                        application={application}
-                        credential={c}
-                        last={items.length === 1}
-                        done={() => setMade(undefined)}
-                      />
-                    </May>
-                  ),
-                },
+                ...(may(permission)
+                  ? [
+                      {
+                        title: 'Delete',
+                        cell: (c: Credential) => (
+                          <Delete
+                            application={application}
+                            credential={c}
+                            last={items.length === 1}
+                            done={() => setMade(undefined)}
+                          />
+                        ),
+                      },
+                    ]
+                  : []),
               ]}
             />
           )}

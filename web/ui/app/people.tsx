@@ -1,6 +1,6 @@
 import { Button, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
-import type { RoleTable, Session } from '#identity/schema'
+import type { RoleTable } from '#identity/schema'
 import { roleText } from '../roles.ts'
 import { Confirm } from './confirm.tsx'
 import { useSignedIn } from './may.tsx'
@@ -18,12 +18,39 @@ export type PersonRow = {
 
 export const nameOf = ({ name, email }: PersonRow): string => (name === '' ? email : name)
 
-function useRoleChoices(kind: Session['kind']): { value: string; label: string }[] {
+/** The roles of the side on which somebody works, each with what it is for. */
+function RoleChoice(options: {
+  value: string
+  set: (role: string) => void
+  note?: string
+}): ReactNode {
+  const { kind } = useSignedIn()
   const { data } = useManaged<RoleTable>('/roles')
-  return (data?.[kind] ?? []).map(({ role, description }) => ({
-    value: role,
-    label: `${roleText(role)}: ${description}`,
-  }))
+  const choices = data?.[kind] ?? []
+  const purposeOf = (role: string): string =>
+    choices.find((one) => one.role === role)?.description ?? ''
+  return (
+    <Select
+      label="Role"
+      description={[`${purposeOf(options.value)}.`, options.note].join(' ')}
+      inputWrapperOrder={['label', 'input', 'description', 'error']}
+      data={choices.map(({ role }) => ({ value: role, label: roleText(role) }))}
+      value={options.value}
+      allowDeselect={false}
+      maxDropdownHeight={360}
+      renderOption={({ option }) => (
+        <div>
+          <Text size="sm">{option.label}</Text>
+          <Text size="xs" c="dimmed">
+            {purposeOf(option.value)}
+          </Text>
+        </div>
+      )}
+      onChange={(role) => {
+        if (role !== null) options.set(role)
+      }}
+    />
+  )
 }
 
 export function PersonName({ person }: { person: PersonRow }): ReactNode {
@@ -43,8 +70,6 @@ export function PersonName({ person }: { person: PersonRow }): ReactNode {
 
 /** @param options.path where invitations are sent to */
 export function Invite(options: { path: string; firstRole: string }): ReactNode {
-  const { kind } = useSignedIn()
-  const choices = useRoleChoices(kind)
   const [open, setOpen] = useState(false)
   const [email, setEmail] = useState('')
   const [role, setRole] = useState(options.firstRole)
@@ -84,13 +109,7 @@ export function Invite(options: { path: string; firstRole: string }): ReactNode 
               data-autofocus
               onChange={(event) => setEmail(event.currentTarget.value)}
             />
-            <Select
-              label="Role"
-              data={choices}
-              value={role}
-              allowDeselect={false}
-              onChange={(value) => setRole(value ?? options.firstRole)}
-            />
+            <RoleChoice value={role} set={setRole} />
             {change.fault !== undefined && <Refused fault={change.fault} />}
             <Group justify="flex-end">
               <Button type="submit" loading={change.sending}>
@@ -105,8 +124,6 @@ export function Invite(options: { path: string; firstRole: string }): ReactNode 
 }
 
 export function ChangeRole({ person, path }: { person: PersonRow; path: string }): ReactNode {
-  const { kind } = useSignedIn()
-  const choices = useRoleChoices(kind)
   const [open, setOpen] = useState(false)
   const [role, setRole] = useState(person.role)
   const change = useChange({ done: () => setOpen(false) })
@@ -128,14 +145,10 @@ export function ChangeRole({ person, path }: { person: PersonRow; path: string }
           }}
         >
           <Stack>
-            <Select
-              label="Role"
-              description="Holds from the next click on, also for their API tokens."
-              data={choices}
+            <RoleChoice
               value={role}
-              allowDeselect={false}
-              data-autofocus
-              onChange={(value) => setRole(value ?? person.role)}
+              set={setRole}
+              note="Another role holds from their next click on, also for their API tokens."
             />
             {change.fault !== undefined && <Refused fault={change.fault} />}
             <Group justify="flex-end">

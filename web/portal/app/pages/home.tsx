@@ -5,6 +5,7 @@ import { Link } from 'react-router'
 import type { Member } from '#identity/schema'
 import type { Exchange } from '#metering/schema'
 import type { Application, Partner } from '#partners/schema'
+import { May } from '../../../ui/app/may.tsx'
 import { readPageContext } from '../../../ui/app/page-context.ts'
 import { CodeBox, Empty, PageTitle, Reading, Value } from '../../../ui/app/parts.tsx'
 import { useManaged } from '../../../ui/app/use-managed.ts'
@@ -97,7 +98,9 @@ function Keys({ application }: { application: Application }): ReactNode {
                 </Text>
                 <Group gap="sm">
                   <Text size="sm">Shown once, when it was made.</Text>
-                  <NewSecret application={application} made={setSecret} />
+                  <May to="credential.change">
+                    <NewSecret application={application} made={setSecret} />
+                  </May>
                 </Group>
               </div>
             ) : (
