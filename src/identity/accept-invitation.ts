@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import { recordAction } from '#audit'
 import { hasAccount } from './create-member.ts'
 import { hashPassword } from './hash-password.ts'
+import { refuseWhereEnforced } from './identity-provider.ts'
 import { consumeLink, peekLink } from './link-store.ts'
 import { registeredEvent } from './mail-events.ts'
 import type { Identifying } from './needs.ts'
@@ -20,7 +21,7 @@ type Invitation =
 /**
  * Makes a member, or one of the staff, of an invitation. The link came by mail, so the address is confirmed.
  * @throws AppError INVALID_ARGUMENT when the link or the password is not good; ALREADY_EXISTS when the address got an
- *   account meanwhile
+ *   account meanwhile; PERMISSION_DENIED where single sign-on is enforced
  */
 export async function acceptInvitation(
   identifying: Identifying,
@@ -35,6 +36,12 @@ export async function acceptInvitation(
     ip,
   })
   if (seen === undefined) throw linkNotValid()
+  await refuseWhereEnforced(identifying, {
+    email: seen.email,
+    ...(seen.purpose === 'invitation'
+      ? { kind: 'partner', partner_id: seen.partner_id }
+      : { kind: 'operator', partner_id: null }),
+  })
   const passwordHash = await hashPassword(input.password)
   return await db.transaction().execute(async (trx) => {
     const invitation = await takeInvitation(identifying, trx, seen.purpose, input.token)

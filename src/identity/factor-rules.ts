@@ -1,6 +1,7 @@
 import type { Transaction } from 'kysely'
 import { AppError } from '#platform/app-error'
 import { lockFor } from '#platform/database'
+import { hasGlassToBreak, isEnforcedFor } from './identity-provider.ts'
 import { orderMail } from './mail-events.ts'
 import type { Identifying } from './needs.ts'
 import { deleteRecoveryCodes, issueRecoveryCodes } from './recovery-codes.ts'
@@ -65,6 +66,12 @@ export async function afterFactorRemoved(
     throw new AppError(
       'INCOMPATIBLE_STATE',
       'This is your last second factor, and the operator asks its staff for one: add another first.',
+    )
+  }
+  if (hasGlassToBreak(account) && (await isEnforcedFor({ ...identifying, db: trx }, account))) {
+    throw new AppError(
+      'INCOMPATIBLE_STATE',
+      'This is your last second factor, and by it you get in when single sign-on is out of order: add another first.',
     )
   }
   await deleteRecoveryCodes(trx, personId)

@@ -83,8 +83,8 @@ export const ownerOf = (account: Pick<Account, 'kind' | 'partner_id'>): string =
   account.kind === 'operator' ? operatorOwner : (account.partner_id ?? '')
 
 /** Who may sign in without the provider although it is enforced: somebody must, on the day that it is out of order. */
-const opensTheGlass = (account: Pick<Account, 'role' | 'has_second_factor'>): boolean =>
-  account.has_second_factor && (account.role === 'owner' || account.role === 'administrator')
+export const hasGlassToBreak = ({ role }: Pick<Account, 'role'>): boolean =>
+  role === 'owner' || role === 'administrator'
 
 /**
  * Where single sign-on is enforced, only an owner or an administrator with a second factor signs in without it. Asked
@@ -95,7 +95,15 @@ export async function refuseLocalSignIn(
   identifying: Looking,
   account: Pick<Account, 'kind' | 'partner_id' | 'role' | 'has_second_factor' | 'email'>,
 ): Promise<void> {
-  if (opensTheGlass(account)) return
+  if (account.has_second_factor && hasGlassToBreak(account)) return
+  await refuseWhereEnforced(identifying, account)
+}
+
+/** @throws AppError PERMISSION_DENIED for somebody who has to sign in with a provider */
+export async function refuseWhereEnforced(
+  identifying: Looking,
+  account: Pick<Account, 'kind' | 'partner_id' | 'email'>,
+): Promise<void> {
   if (!(await isEnforcedFor(identifying, account))) return
   throw new AppError(
     'PERMISSION_DENIED',

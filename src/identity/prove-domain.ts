@@ -7,8 +7,11 @@ import {
   claimDomain,
   confirmDomain,
   deleteDomain,
+  endLocalSessions,
+  endSessionsOfDomain,
   findDomain,
   findDomainOwner,
+  findProviderRow,
   listDomains,
 } from './provider-store.ts'
 import { newSecret } from './secrets.ts'
@@ -55,13 +58,16 @@ export async function addDomain(
   })
 }
 
+/** Nobody signs in by single sign-on with an address of it any more; who did is signed out. */
 export async function removeDomain(
   { db, outbox }: Identifying,
   { partnerId, actor }: By,
-  domain: string,
+  typed: string,
 ): Promise<void> {
+  const domain = typed.toLowerCase()
   await db.transaction().execute(async (trx) => {
-    if (!(await deleteDomain(trx, partnerId, domain.toLowerCase()))) throw noSuchDomain()
+    if (!(await deleteDomain(trx, partnerId, domain))) throw noSuchDomain()
+    await endSessionsOfDomain(trx, partnerId, domain)
     await recordAction(outbox, trx, {
       actor,
       action: 'sso.domain-removed',
@@ -126,6 +132,8 @@ export async function checkDomain(
         'Another organisation has proved this domain: ask the operator.',
       )
     await confirmDomain(trx, partnerId, row.domain, now)
+    if ((await findProviderRow(trx, partnerId))?.mode === 'enforced')
+      await endLocalSessions(trx, partnerId, [row.domain])
     await recordAction(outbox, trx, {
       actor,
       action: 'sso.domain-proved',

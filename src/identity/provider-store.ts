@@ -147,6 +147,23 @@ export const unlinkSubjects = (trx: Trx, of: { owner: string; personId?: string 
 export const endProviderSessions = (trx: Trx, owner: string) =>
   trx.deleteFrom('identity.session').where('provider_owner', '=', owner).execute()
 
+/** Sessions of people whose domain the provider answers for no more. */
+export const endSessionsOfDomain = (trx: Trx, owner: string, domain: string) =>
+  trx
+    .deleteFrom('identity.session')
+    .where('provider_owner', '=', owner)
+    .where((eb) =>
+      eb(
+        'person_id',
+        'in',
+        eb
+          .selectFrom('identity.person as p')
+          .select('p.id')
+          .where(sql<SqlBool>`split_part(p.email, '@', 2) = ${domain}`),
+      ),
+    )
+    .execute()
+
 /** Sessions of members, of these domains and no owners, that did not come from the provider. */
 export const endLocalSessions = (trx: Trx, partnerId: string, domains: readonly string[]) =>
   trx

@@ -59,6 +59,8 @@ export async function accountOfSubject(
     if (linked === undefined) return await meet(identifying, trx, provider, claims)
     const known = await findAccount(trx, linked)
     if (known === undefined || ownerOf(known) !== owner) throw new SsoRefusal('taken')
+    // A domain may have been given up since.
+    if (!provider.domains.includes(domainOf(known.email))) throw new SsoRefusal('address')
     return known
   })
   return await withRole(identifying, provider, claims, account)

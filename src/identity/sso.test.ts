@@ -276,8 +276,18 @@ test('a session that ended by its time is no session', async (t) => {
   assert.equal((await call('GET', '/session', { cookie })).status, 401)
 })
 
+test('who has an address of a domain that was given up is signed in no more', async (t) => {
+  const { signInAs, call, owner, url, setUp } = await partnerWithSso(t)
+  const { cookie } = await signInAs(bob)
+  await call('DELETE', `${url}/domains/${domain}`, { cookie: owner.cookie })
+  assert.equal((await call('GET', '/session', { cookie })).status, 401)
+  assert.equal((await call('POST', '/session/sso', { body: { email: bob.email } })).status, 404)
+  assert.equal((await setUp({ mode: 'enforced' })).status, 409)
+})
+
 test('where it is enforced, only owners with a second factor sign in without it', async (t) => {
-  const { call, owner, setUp, member, signIn, signInAs, url, platform } = await partnerWithSso(t)
+  const under = await partnerWithSso(t)
+  const { call, owner, setUp, member, signIn, signInAs, url, platform, linkTo } = under
   const eve = await member(`eve@${domain}`, {
     partnerId: owner.partnerId,
     role: 'developer',
@@ -301,7 +311,16 @@ test('where it is enforced, only owners with a second factor sign in without it'
   assert.equal((await local(owner.email)).status, 202, 'the glass to break')
   assert.ok(await signIn('guest@other.example'), 'addresses of other domains are guests')
   assert.equal((await signInAs({ ...bob, email: eve.email })).location, '/app')
-  await call('POST', '/recovery', { body: { email: eve.email } })
+  const kept = await call('DELETE', '/factors/totp', { cookie: owner.cookie })
+  assert.equal(kept.body.code, 'INCOMPATIBLE_STATE', 'the way in stays')
+  const members = `/partners/${owner.partnerId}/members`
+  const carol = { email: `carol@${domain}`, role: 'owner' }
+  await call('POST', members, { cookie: owner.cookie, body: carol })
+  const token = await linkTo(carol.email, 'accept-invitation')
+  const accepted = await call('POST', '/invitations/accept', {
+    body: { token, name: 'Carol', password: goodPassword },
+  })
+  assert.equal(accepted.status, 403, 'nor by an invitation')
   const bare = await call('DELETE', url, { cookie: owner.cookie })
   assert.equal(bare.status, 204)
   assert.equal((await local(eve.email)).status, 201)
