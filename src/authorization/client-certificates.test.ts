@@ -272,7 +272,12 @@ test('without an address for certificates none are taken, from nobody', async (t
 })
 
 test('the address for certificates speaks TLS 1.3, and serves no page that a browser is sent to', async (t) => {
-  const { portInTurn, alias, issuer } = await testMutualTls(t, {}, { subscribers: true })
+  const { authorities } = await operatorAuthorities(t)
+  const { portInTurn, alias, issuer } = await testMutualTls(
+    t,
+    {},
+    { subscribers: true, server: { authorities } },
+  )
   const get = (path: string, tls = {}) =>
     secureCall({ method: 'GET', port: portInTurn(), path }, { tls }, {})
   const { status, text } = await get('/sandbox/.well-known/openid-configuration')

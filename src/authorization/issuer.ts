@@ -3,6 +3,7 @@ import type { PeerCertificates } from '#platform/client-certificates/peer-certif
 import type { Environment } from '#platform/config'
 import type { Platform } from '#platform/module'
 import { jwtBearerGrant } from './check-bearer-assertion.ts'
+import type { ClientCertificates } from './client-certificates.ts'
 import { ensureKeys } from './ensure-keys.ts'
 import type { FailureLimiter } from './failure-limiter.ts'
 import type { EndpointPart, PageExchange } from './grants/grant-part.ts'
@@ -99,7 +100,7 @@ export function createIssuer(
     },
     reload,
     jwks: () => ({ keys: current().keys }),
-    metadata: () => metadataDocument(url, parts, certificates?.url),
+    metadata: () => metadataDocument(url, parts, certificates && taken(certificates)),
     async serve(endpoint, exchange) {
       const { provider } = current()
       if (endpoint.serve !== undefined)
@@ -110,6 +111,12 @@ export function createIssuer(
     },
   }
 }
+
+/** Without authorities no certificate can be of one. */
+const taken = ({ url, peers }: ClientCertificates) => ({
+  url,
+  methods: [...(peers.hasAuthorities ? ['tls_client_auth'] : []), 'self_signed_tls_client_auth'],
+})
 
 function openCurrentKey(
   { sealing }: Platform,

@@ -8,16 +8,17 @@ export const clientAuthenticationMethods = [
 ] as const
 
 type Members = Readonly<Record<string, unknown>>
+type CertificatesTaken = { url: string; methods: readonly string[] }
 
 /**
  * The discovery document (RFC 8414). It is made here and not by oidc-provider, whose own lists what every grant would
  * need and follows the Host header: each part that is on adds its members, and a list is joined with those of the others.
- * @param certificatesUrl the issuer's address where certificates are shown, when they are taken
+ * @param certificates where and for which methods certificates are taken, when they are
  */
 export function metadataDocument(
   issuer: string,
   parts: readonly { metadata?: (issuer: string) => Members }[],
-  certificatesUrl?: string,
+  certificates?: CertificatesTaken,
 ): Record<string, unknown> {
   const document: Record<string, unknown> = {
     issuer,
@@ -37,19 +38,21 @@ export function metadataDocument(
         Array.isArray(before) && Array.isArray(value) ? [...new Set([...before, ...value])] : value
     }
   }
-  return certificatesUrl === undefined ? document : withCertificates(document, certificatesUrl)
+  return certificates === undefined ? document : withCertificates(document, certificates)
 }
 
-const certificateMethods = ['tls_client_auth', 'self_signed_tls_client_auth']
 const clientEndpoints =
   /^(token|introspection|revocation|pushed_authorization_request|backchannel_authentication)_endpoint$/
 
 /** What certificates add (RFC 8705): methods wherever a client authenticates, and where to show them (section 5). */
-function withCertificates(document: Members, url: string): Record<string, unknown> {
+function withCertificates(
+  document: Members,
+  { url, methods }: CertificatesTaken,
+): Record<string, unknown> {
   const { issuer } = document
   const added = Object.entries(document).map(([name, value]) =>
     name.endsWith('_endpoint_auth_methods_supported') && Array.isArray(value)
-      ? [name, [...value, ...certificateMethods]]
+      ? [name, [...value, ...methods]]
       : [name, value],
   )
   const aliases = Object.entries(document)
