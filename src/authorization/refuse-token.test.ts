@@ -80,17 +80,17 @@ test('does not tell by time that a client exists', async (t) => {
     }
     return found
   }
-  const fastest = async (id: string): Promise<number> => {
-    const times: number[] = []
-    for (let i = 0; i < 5; i += 1) {
+  // In turn, and the fastest of each: what else the machine does falls on both alike.
+  const fastest = { known: Number.POSITIVE_INFINITY, unknown: Number.POSITIVE_INFINITY }
+  const ids = { known: sandboxId, unknown: 'wl_sbx_unknownunknownunknow' }
+  for (let i = 0; i < 10; i += 1) {
+    for (const who of ['known', 'unknown'] as const) {
       const start = performance.now()
-      await post('/sandbox/token', grant, basic(id, wrongSecret))
-      times.push(performance.now() - start)
+      await post('/sandbox/token', grant, basic(ids[who], wrongSecret))
+      fastest[who] = Math.min(fastest[who], performance.now() - start)
     }
-    return Math.min(...times)
   }
-  const known = await fastest(sandboxId)
-  const unknown = await fastest('wl_sbx_unknownunknownunknow')
+  const { known, unknown } = fastest
   assert.ok(Math.abs(known - unknown) < 10, `${known} ms against ${unknown} ms`)
 })
 
