@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -112,6 +119,22 @@ describe('an auditor asks why', () => {
       }
     }
     assert.deepEqual(faults, [])
+  })
+
+  test('the console tells when the log is not what was exported, and when it is again', async (t) => {
+    const { page } = await openBrowser(t)
+    await signInAgain(product, page)
+    const file = path.join(product.dataDir, 'evidence', 'checkpoints.jsonl')
+    const before = readFileSync(file)
+    const [line = ''] = before.toString().split('\n').filter(Boolean)
+    appendFileSync(file, `${line.replace('wayleave-evidence/', 'wayleave-evidence/x')}\n`)
+    await page.goto(open('/console/evidence'))
+    await page.getByRole('alert').getByText('The log is not what was signed').waitFor()
+    assert.deepEqual(await violationsOf(page), [])
+    await look(page, 'alarm')
+    writeFileSync(file, before)
+    await page.reload()
+    await page.getByText('The log is what was signed, and every place').waitFor()
   })
 })
 

@@ -203,7 +203,7 @@ async function compare(db: Kysely<AuditTables>, sink: CheckpointSink): Promise<v
   } catch (error) {
     if (!(error instanceof Refused)) throw error
     throw new ContradictionError(
-      `what ${sink.name} holds are not the checkpoints that it was given: ${error.message}. No checkpoint is signed; run \`wayleave audit verify\``,
+      `${sink.name} shows something else than the checkpoints that it was given: ${error.message}. No checkpoint is signed; run \`wayleave audit verify\``,
       { cause: error },
     )
   }
