@@ -39,7 +39,7 @@ const mostAsking = 500
 
 /**
  * Asks the register what subscribers said, and remembers it for a minute. A withdrawal needs no forgetting: its id comes
- * with the feed and is looked for in each answer. A no is asked for again after a second.
+ * with the feed and is looked for in each answer. A no, and what nobody said, is asked for again after a second.
  * @public
  */
 export function createKnownConsents(options: {
@@ -58,6 +58,10 @@ export function createKnownConsents(options: {
     environment === 'sandbox'
       ? judgeSandbox(live(answers), question.scopes)
       : judgeProduction(live(answers), question.scopes)
+
+  /** Whether somebody said it, so that the feed tells when it ends. In the sandbox a yes may rest on nobody's word. */
+  const isSaid = (answers: readonly ConsentAnswer[], question: ConsentQuestion): boolean =>
+    environment === 'production' || judgeProduction(live(answers), question.scopes).granted
 
   const live = (answers: readonly ConsentAnswer[]): readonly ConsentAnswer[] => {
     const now = nowMs()
@@ -100,7 +104,8 @@ export function createKnownConsents(options: {
       if (known !== undefined) {
         const ageMs = monotonicMs() - known.atMs
         const verdict = judge(known.answers, question)
-        if (ageMs < (verdict.granted ? rememberedMs : noMs)) return verdict
+        const lasts = verdict.granted && isSaid(known.answers, question)
+        if (ageMs < (lasts ? rememberedMs : noMs)) return verdict
       }
       return read(key, question)
     },
