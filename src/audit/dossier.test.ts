@@ -77,7 +77,10 @@ async function setUp(t: TestContext, exchanges: readonly ExchangeFacts[] = []) {
   }
   const prepared = await log.prepare(origin, facts)
   assert.ok(prepared !== undefined)
-  await db.transaction().execute((trx) => log.append(trx, prepared))
+  await db.transaction().execute(async (trx) => {
+    await log.write(trx, prepared)
+    await log.append(trx, prepared)
+  })
   const bundle = async (id: string) => {
     const exported = await audit.exportBundle({ exchange: id })
     assert.ok(exported !== undefined)

@@ -38,9 +38,11 @@ export interface ExchangeLog {
     records: readonly ExchangeFacts[],
   ): Promise<PreparedExchanges | undefined>
   /**
-   * Last in the transaction: it locks the log until the end.
+   * Writes contents down, early in the transaction: nobody waits for that.
    * @throws KeysDestroyed when a subscriber was erased since; the transaction is to be rolled back and prepared anew
    */
+  write<T>(trx: Transaction<T>, prepared: PreparedExchanges): Promise<void>
+  /** Makes them a leaf, last in the transaction: it locks the log until the end. */
   append<T>(trx: Transaction<T>, prepared: PreparedExchanges): Promise<void>
 }
 
@@ -82,8 +84,11 @@ export function createExchangeLog(
         partyIds: await parties.of(facts),
       }
     },
-    append: (trx, prepared) =>
+    write: (trx, prepared) =>
       insertExchanges(keys, trx as unknown as Transaction<AuditTables>, prepared),
+    async append(trx, { leafId, record }) {
+      await sql`select audit.append_leaf('exchanges', ${leafId}, ${leafHash(record)})`.execute(trx)
+    },
   }
 }
 
@@ -124,5 +129,4 @@ async function insertExchanges(
       ${arrayLiteral(facts.map(({ id }) => id))}::text[], ${arrayLiteral(facts.map(({ at }) => at))}::bigint[],
       ${arrayLiteral(personalIds)}::bigint[], ${arrayLiteral(partyIds)}::int[]
     ) with ordinality as r (id, at_ms, personal_id, party_id, place)`.execute(trx)
-  await sql`select audit.append_leaf('exchanges', ${leafId}, ${leafHash(record)})`.execute(trx)
 }

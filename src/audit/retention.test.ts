@@ -43,7 +43,10 @@ async function surroundings(t: Context) {
       const prepared = await log.prepare({ ...origin, sequence, sha256: '0'.repeat(64) }, facts)
       sequence += 1
       assert.ok(prepared)
-      await trx((one) => log.append(one, prepared))
+      await trx(async (one) => {
+        await log.write(one, prepared)
+        await log.append(one, prepared)
+      })
     },
     async act(target: string) {
       await trx((one) =>

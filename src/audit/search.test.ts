@@ -68,6 +68,7 @@ async function setUp(t: TestContext) {
         ...{ actor_kind: 'partner', actor_id: 'mem_1', partner_id: n === 3 ? 'prt_2' : 'prt_1' },
         ...{ action: 'application.changed', target: 'app_1', detail: {} },
       })
+    await log.write(trx, prepared)
     await log.append(trx, prepared)
   })
   const server = createHttpServer({ log: platform.log })

@@ -123,6 +123,7 @@ async function count(
   return await db.transaction().execute(async (trx) => {
     const segmentId = await insertSegment(trx, name, sha256, footer)
     if (segmentId === undefined) return 'taken'
+    if (evidence !== undefined) await exchangeLog.write(trx, evidence)
     const counted = await insertRecords(trx, segmentId, name.environment, records, meterIds)
     if (counted < records.length) await listDuplicates(trx, segmentId, records)
     await insertSegmentDays(trx, segmentId, records)
