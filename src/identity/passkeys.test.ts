@@ -67,7 +67,7 @@ test('a passkey is added, named, listed, and signs in without an e-mail address'
     ],
   )
   assert.ok(list.body.passkeys[0].lastUsedAt)
-  const id = list.body.passkeys[1].id
+  const id = list.body.passkeys[1]?.id
   const renamed = await call('PATCH', `/factors/passkeys/${id}`, {
     cookie: second.cookie,
     body: { name: 'Old phone' },

@@ -209,7 +209,7 @@ test('who changes the staff, and to what, is recorded', async (t) => {
       assert.deepEqual(seen.map((one: { action: string }) => one.action).sort(), wanted.toSorted())
       for (const one of seen) assert.equal(one.target, lin.id)
       const change = seen.find(({ action }: { action: string }) => action === 'staff.role-changed')
-      assert.deepEqual(change.detail, { from: 'engineer', to: 'product' })
+      assert.deepEqual(change?.detail, { from: 'engineer', to: 'product' })
       assert.doesNotMatch(JSON.stringify(seen), /@/)
       return
     }

@@ -17,10 +17,68 @@ type TestContext = Parameters<typeof testPlatform>[0]
 
 export const goodPassword = 'violet harbour 58 lantern'
 
+type Some<T> = [T, ...T[]]
+
+/** What tests read of answers; anything else that one holds is unknown. */
+export type AnswerBody = {
+  readonly [name: string]: unknown
+  id: string
+  kind: string
+  name: string
+  email: string
+  role: string
+  state: string
+  code: string
+  message: string
+  partnerId: string
+  token: string
+  ticket: string
+  secret: string
+  uri: string
+  url: string
+  expiresAt: string
+  createdAt: string
+  freshUntil: string
+  methods: string[]
+  recoveryCodes: Some<string>
+  permissions: string[]
+  passkeys: Some<Item>
+  items: Some<Item>
+  violations: Some<{ path: string; message: string }>
+  qr: { size: number; path: string }
+  pagination: { totalCount: number }
+  /** of a passkey that is to be made or shown */
+  challenge: string
+  user: { id: string }
+  rp: { id: string }
+  authenticatorSelection: { residentKey: string; userVerification: string }
+  allowCredentials: { id: string }[]
+  excludeCredentials: { id: string }[]
+  /** of single sign-on */
+  provider: { readonly [name: string]: unknown; fault: { reason: string } }
+  signOutUrl: string
+  record: { name: string; value: string }
+}
+
+/** One of a list, of whatever the list is of. */
+type Item = {
+  readonly [name: string]: unknown
+  id: string
+  name: string
+  email: string
+  role: string
+  state: string
+  action: string
+  target: string
+  device: string
+  current: boolean
+  synced: boolean
+  createdBy: string
+}
+
 export type Answer = {
   status: number
-  // biome-ignore lint/suspicious/noExplicitAny: a test looks into bodies of every shape
-  body: any
+  body: AnswerBody
   headers: Headers
   /** the session, as a browser would send it again */
   cookie: string | undefined
