@@ -174,6 +174,14 @@ test('who trusts a former key is led to the present one, and nobody else is', as
   assert.notEqual(proven.key, first)
   const parsed = JSON.parse(bundle.json) as { continuity: { key: string }[] }
   assert.equal(parsed.continuity[0]?.key, first)
+  // What is exported later is signed with the key that is published then, also of things from before.
+  await audit.rotateKey({ kind: 'system', id: 'test' })
+  const present = (await audit.state()).newest?.key
+  assert.notEqual(present, proven.key)
+  for (const key of [first, proven.key, present]) {
+    const early = await audit.exportBundle({ position: 1 })
+    assert.equal(verifyBundle(Buffer.from(early?.json ?? ''), { key }).key, present)
+  }
   const stranger = await evidence(t, 1)
   await stranger.audit.exportBundle({ position: 0 })
   const other = (await stranger.sink.newest())?.key

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import type { CheckpointPlatform } from './checkpoints.ts'
+import { type CheckpointPlatform, newestCheckpoint } from './checkpoints.ts'
 import type { Dossier } from './dossier.ts'
 import { actionLeaf, type LeafContent } from './leaf-content.ts'
 import { type LogKey, logKey } from './log-key.ts'
@@ -34,15 +34,18 @@ export async function exportBundle(
   const db = platform.database.as<AuditTables>()
   return await db.transaction().execute(async (trx) => {
     const last = Math.max(...dossier.leaves.map(({ position }) => position))
+    const newest = await newestCheckpoint(trx)
+    if (newest === undefined || newest.size <= last) return undefined
+    // By the present key, which is the one that is published; those before it lead to it.
     const row = await trx
       .selectFrom('audit.checkpoint as c')
       .innerJoin('audit.signing_key as k', 'k.id', 'c.key_id')
       .select(['c.size', 'c.note', 'k.public_key as key', 'c.made_at'])
       .where('c.size', '>', last)
+      .where('c.key_id', '=', newest.key_id)
       .orderBy('c.size')
       .limit(1)
-      .executeTakeFirst()
-    if (row === undefined) return undefined
+      .executeTakeFirstOrThrow()
     const key = await logKey(trx, platform, row.key)
     const signed = { size: row.size, note: row.note, key, madeAt: row.made_at }
     const leaves: BundleLeaf[] = []
