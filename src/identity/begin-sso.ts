@@ -1,6 +1,5 @@
 import { AppError } from '#platform/app-error'
-import type { IdentityProvider } from './identity-provider.ts'
-import { operatorOwner } from './identity-provider.ts'
+import { type IdentityProvider, operatorOwner } from './identity-provider.ts'
 import type { Identifying } from './needs.ts'
 import { noteProviderFault } from './provider-store.ts'
 import { newSecret } from './secrets.ts'
@@ -79,10 +78,10 @@ const notUsable = (cause: ProviderError): AppError =>
 /** Where those who set the provider up look for it: the page of a partner, the log of the operator. */
 export async function noteFault(
   { db, clock, log }: Identifying,
-  { owner, issuer }: IdentityProvider,
+  { owner }: IdentityProvider,
   error: ProviderError,
 ): Promise<void> {
-  log.warn({ owner, issuer, reason: error.message }, 'an identity provider signed nobody in')
+  log.warn({ owner, reason: error.message }, 'an identity provider signed nobody in')
   if (owner !== operatorOwner) await noteProviderFault(db, owner, error.message, clock.now())
 }
 

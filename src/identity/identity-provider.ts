@@ -30,8 +30,6 @@ export type IdentityProvider = {
   acrValues: readonly string[]
   /** who asks for a second factor, of somebody who has one here */
   secondFactor: 'provider' | 'local'
-  /** what was found out about a former revision is looked up again */
-  revision: number
 }
 
 /** What the sealed secret is bound to. */
@@ -43,7 +41,7 @@ export async function findProvider(
   db: Kysely<IdentityTables> = pool,
 ): Promise<IdentityProvider | undefined> {
   if (owner === operatorOwner) {
-    return config.sso && { ...config.sso, owner, revision: 1 }
+    return config.sso && { ...config.sso, owner }
   }
   const row = await findProviderRow(db, owner)
   if (row === undefined) return undefined
@@ -60,7 +58,6 @@ export async function findProvider(
     defaultRole: row.default_role ?? undefined,
     acrValues: row.acr_values,
     secondFactor: row.second_factor,
-    revision: row.revision,
   }
 }
 

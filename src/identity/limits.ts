@@ -31,7 +31,7 @@ const limits = {
   signUpByAddressAndDay: { name: 'sign-up-day', limit: 5_000, windowSeconds: minutes(24 * 60) },
   recoveryByAddress: { name: 'recovery-address', limit: 100, windowSeconds: minutes(15) },
   recoveryByEmail: { name: 'recovery-email', limit: 5, windowSeconds: minutes(60) },
-  ssoByAddress: { name: 'sso-address', limit: 300, windowSeconds: minutes(15) },
+  ssoByAddress: { name: 'sso-address', limit: 600, windowSeconds: minutes(15) },
   domainChecksByPartner: { name: 'domain-partner', limit: 60, windowSeconds: minutes(60) },
   domainMailByDomain: { name: 'domain-mail', limit: 3, windowSeconds: minutes(24 * 60) },
   confirmationMailByEmail: { name: 'confirmation-email', limit: 10, windowSeconds: minutes(60) },

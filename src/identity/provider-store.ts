@@ -11,21 +11,15 @@ export const findProviderRow = (db: Db, partnerId: string): Promise<ProviderRow 
     .where('partner_id', '=', partnerId)
     .executeTakeFirst()
 
-type Setup = Omit<ProviderRow, 'revision' | 'fault' | 'fault_at' | 'roles'> & {
-  roles: ProviderRow['roles']
-}
-
-/** Each change is a revision of its own: what was found out about the provider before is looked up again. */
-export async function putProvider(trx: Trx, setup: Setup): Promise<void> {
+export async function putProvider(
+  trx: Trx,
+  setup: Omit<ProviderRow, 'fault' | 'fault_at'>,
+): Promise<void> {
   const row = { ...setup, roles: JSON.stringify(setup.roles), fault: null, fault_at: null }
   await trx
     .insertInto('identity.provider')
-    .values({ ...row, revision: 1 })
-    .onConflict((conflict) =>
-      conflict
-        .column('partner_id')
-        .doUpdateSet((eb) => ({ ...row, revision: eb('identity.provider.revision', '+', 1) })),
-    )
+    .values(row)
+    .onConflict((conflict) => conflict.column('partner_id').doUpdateSet(row))
     .execute()
 }
 

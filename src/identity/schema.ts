@@ -4,12 +4,6 @@ import { Email, OperatorRole, PartnerRole, strict, Timestamp } from './schema-pa
 
 export { OperatorRole, PartnerRole }
 
-/**
- * Who may call a route; every route of the management API declares it.
- * @public
- */
-export type Access = 'public' | 'partner' | 'operator' | 'signed-in'
-
 const Password = Type.String({ minLength: 12, maxLength: 128 })
 // Control characters have no place in a name, and PostgreSQL refuses to store NUL at all.
 const Name = Type.String({

@@ -44,8 +44,7 @@ export async function setProvider(
     acrValues: setup.acrValues,
     secondFactor: setup.secondFactor,
   }
-  // A revision that is never kept: nothing that was found out before is relied on.
-  await probe(identifying, { ...provider, revision: 0 })
+  await probe(identifying, provider)
   if (setup.mode === 'enforced') await requireWayIn(identifying, partnerId, provider.domains, actor)
   await db.transaction().execute(async (trx) => {
     await putProvider(trx, {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { Configuration, CustomFetch, IDToken, ServerMetadata } from 'openid-client'
 import type { Clock } from '#platform/clock'
 import type { Config } from '#platform/config'
@@ -93,7 +94,7 @@ export function createSsoProtocol({ config, clock }: Needs): SsoProtocol {
     })
   const known = new Map<string, { at: number; configuration: Promise<Configuration> }>()
   const configurationOf = async (provider: IdentityProvider): Promise<Configuration> => {
-    const key = `${provider.owner} ${provider.revision}`
+    const key = keyOf(provider)
     const now = clock.now().getTime()
     const found = known.get(key)
     if (found !== undefined && now - found.at < metadataMs) return await found.configuration
@@ -109,7 +110,7 @@ export function createSsoProtocol({ config, clock }: Needs): SsoProtocol {
   return {
     redirectUri,
     probe: async (provider) => {
-      known.delete(`${provider.owner} ${provider.revision}`)
+      known.delete(keyOf(provider))
       await told(configurationOf(provider))
     },
     begin: (provider, visit) =>
@@ -160,6 +161,10 @@ export function createSsoProtocol({ config, clock }: Needs): SsoProtocol {
       ),
   }
 }
+
+/** All that a configuration is made of. */
+const keyOf = ({ owner, issuer, clientId, clientSecret }: IdentityProvider): string =>
+  hash('sha256', JSON.stringify([owner, issuer, clientId, clientSecret]))
 
 /** @throws whatever went wrong */
 async function discover(provider: IdentityProvider, egress: Egress): Promise<Configuration> {

@@ -81,7 +81,6 @@ export type ProviderRow = {
   default_role: Exclude<PartnerRole, 'owner'> | null
   acr_values: string[]
   second_factor: 'provider' | 'local'
-  revision: number
   changed_at: Date
   fault: string | null
   fault_at: Date | null
