@@ -68,8 +68,8 @@ async function sealPersonal(
       if (own === undefined) throw new KeysDestroyed()
       const values = canonicalJson(JSON.parse(JSON.stringify(personal)))
       return {
-        commitment: commitmentOf(own.key, `${kind}:${id}`, values),
-        sealed: own.key.seal(values, sealedEvidenceContext(kind, id)),
+        commitment: commitmentOf(own, `${kind}:${id}`, values),
+        sealed: keys.keyOf(subject, own).seal(values, sealedEvidenceContext(kind, id)),
         subjectId: own.id,
       }
     } catch (error) {

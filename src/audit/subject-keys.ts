@@ -10,8 +10,21 @@ import type { AuditTables } from './tables.ts'
 
 type Db = Kysely<AuditTables> | Transaction<AuditTables>
 
-/** The key of one subject, and the numbers of the personal values that were sealed with it. */
-type KnownSubject = { id: number; key: DataKey; personal: Map<string, number> }
+/**
+ * What is kept in memory of a subject: what commitments are made with, the key as it is stored, and the numbers of the
+ * personal values that were sealed with it. An open key is made of buffers, and ten thousands of those are too many.
+ */
+type KnownSubject = {
+  id: number
+  wrapped: string
+  keyedHash: DataKey['keyedHash']
+  personal: Map<string, number>
+}
+
+/** A key that was just opened or made is there, too. */
+type UsedSubject = KnownSubject & { key?: DataKey | undefined }
+
+type ReadSubject = { id: number; pseudonym: string; wrapped: string; key: DataKey }
 
 /** Keys that were read while no key was destroyed: what an erasure made stale is never mixed with what was read after. */
 export type KeyEpoch = { value: number; subjects: RecentMap<string, KnownSubject> }
@@ -20,6 +33,8 @@ export type KeyEpoch = { value: number; subjects: RecentMap<string, KnownSubject
 export type SealedValues = { id: number; commitmentOf(name: string): string }
 
 export type Values = { subject: Subject; values: string }
+
+type Missing = Values & { name: string; owner: UsedSubject; digest: string }
 
 /** How many subjects have their keys in memory, at most twice as many: half a kilobyte each. */
 const mostKnown = 20_000
@@ -42,15 +57,19 @@ export const wrappedKeyContext = ({
 export const sealedContext = (digest: string): string => `audit.personal.sealed.${digest}`
 
 /** The salt is of one record; who has not the key can neither make it nor try values out. */
-const saltOf = (key: DataKey, name: string): string => key.keyedHash(`salt:${name}`)
+const saltOf = (key: Pick<DataKey, 'keyedHash'>, name: string): string =>
+  key.keyedHash(`salt:${name}`)
 
 /** SHA-256(salt "." values) in hex. */
-export const commitmentOf = (key: DataKey, name: string, values: string): string =>
-  hash('sha256', `${saltOf(key, name)}.${values}`, 'hex')
+export const commitmentOf = (
+  key: Pick<DataKey, 'keyedHash'>,
+  name: string,
+  values: string,
+): string => hash('sha256', `${saltOf(key, name)}.${values}`, 'hex')
 
-const sealedWith = (key: DataKey, id: number, values: string): SealedValues => ({
+const sealedWith = (owner: KnownSubject, id: number, values: string): SealedValues => ({
   id,
-  commitmentOf: (name) => commitmentOf(key, name, values),
+  commitmentOf: (name) => commitmentOf(owner, name, values),
 })
 
 const nameOf = ({ environment, pseudonym }: Subject): string => `${environment}/${pseudonym}`
@@ -83,8 +102,8 @@ export function createSubjectKeys({
   async function keysOf(
     { subjects: known }: KeyEpoch,
     subjects: readonly Subject[],
-  ): Promise<Map<string, KnownSubject>> {
-    const found = new Map<string, KnownSubject>()
+  ): Promise<Map<string, UsedSubject>> {
+    const found = new Map<string, UsedSubject>()
     const missing = new Map<Environment, Set<string>>()
     for (const subject of subjects) {
       const name = nameOf(subject)
@@ -96,20 +115,26 @@ export function createSubjectKeys({
       }
     }
     for (const [environment, pseudonyms] of missing)
-      for (const { id, pseudonym, key } of await readOrMake(environment, [...pseudonyms])) {
+      for (const { id, pseudonym, wrapped, key } of await readOrMake(environment, [
+        ...pseudonyms,
+      ])) {
         const name = nameOf({ environment, pseudonym })
-        const one = { id, key, personal: new Map<string, number>() }
+        const { keyedHash } = key
+        const one = { id, wrapped, keyedHash, personal: new Map<string, number>() }
         known.set(name, one)
-        found.set(name, one)
+        found.set(name, { ...one, key })
       }
     return found
   }
 
+  const keyOf = (subject: Subject, { key, wrapped }: UsedSubject): DataKey =>
+    key ?? sealing.openDataKey(wrapped, wrappedKeyContext(subject))
+
   async function readOrMake(
     environment: Environment,
     pseudonyms: readonly string[],
-  ): Promise<{ id: number; pseudonym: string; key: DataKey }[]> {
-    const found: { id: number; pseudonym: string; key: DataKey }[] = []
+  ): Promise<ReadSubject[]> {
+    const found: ReadSubject[] = []
     let wanted = pseudonyms
     // Again when somebody else made one at the same moment.
     for (let turn = 0; wanted.length > 0; turn += 1) {
@@ -121,7 +146,7 @@ export function createSubjectKeys({
       )
       for (const { id, pseudonym, wrapped_key: wrapped } of rows) {
         const context = wrappedKeyContext({ environment, pseudonym })
-        found.push({ id, pseudonym, key: sealing.openDataKey(wrapped, context) })
+        found.push({ id, pseudonym, wrapped, key: sealing.openDataKey(wrapped, context) })
       }
       const there = new Set(rows.map(({ pseudonym }) => pseudonym))
       const absent = wanted.filter((pseudonym) => !there.has(pseudonym))
@@ -139,7 +164,7 @@ export function createSubjectKeys({
   async function makeKeys(
     environment: Environment,
     pseudonyms: readonly string[],
-  ): Promise<Map<string, { id: number; key: DataKey }>> {
+  ): Promise<Map<string, Omit<ReadSubject, 'pseudonym'>>> {
     if (pseudonyms.length === 0) return new Map()
     const made = new Map(
       pseudonyms.map((pseudonym) => [
@@ -155,8 +180,8 @@ export function createSubjectKeys({
       order by pseudonym on conflict do nothing returning id, pseudonym`.execute(db)
     return new Map(
       rows.flatMap(({ id, pseudonym }) => {
-        const key = made.get(pseudonym)?.key
-        return key === undefined ? [] : [[pseudonym, { id, key }] as const]
+        const own = made.get(pseudonym)
+        return own === undefined ? [] : [[pseudonym, { id, ...own }] as const]
       }),
     )
   }
@@ -173,17 +198,15 @@ export function createSubjectKeys({
       Array.from(values.values(), ({ subject }) => subject),
     )
     const sealed = new Map<string, SealedValues>()
-    const missing: { name: string; owner: KnownSubject; digest: string; values: string }[] = []
+    const missing: Missing[] = []
     for (const [name, one] of values) {
       const owner = keys.get(nameOf(one.subject))
       if (owner === undefined) throw destroyed(current)
       const id = owner.personal.get(`${month} ${one.values}`)
-      if (id !== undefined) sealed.set(name, sealedWith(owner.key, id, one.values))
+      if (id !== undefined) sealed.set(name, sealedWith(owner, id, one.values))
       else {
-        const digest = owner.key.keyedHash(
-          `values:${month}:${hash('sha256', one.values, 'base64url')}`,
-        )
-        missing.push({ name, owner, digest, values: one.values })
+        const digest = owner.keyedHash(`values:${month}:${hash('sha256', one.values, 'base64url')}`)
+        missing.push({ name, ...one, owner, digest })
       }
     }
     if (missing.length === 0) return sealed
@@ -196,14 +219,12 @@ export function createSubjectKeys({
       if (id === undefined) throw destroyed(current)
       if (owner.personal.size >= mostPersonal) owner.personal.clear()
       owner.personal.set(`${month} ${text}`, id)
-      sealed.set(name, sealedWith(owner.key, id, text))
+      sealed.set(name, sealedWith(owner, id, text))
     }
     return sealed
   }
 
-  async function personalIds(
-    missing: readonly { owner: KnownSubject; digest: string; values: string }[],
-  ): Promise<Map<string, number>> {
+  async function personalIds(missing: readonly Missing[]): Promise<Map<string, number>> {
     const find = async (): Promise<Map<string, number>> => {
       const { rows } = await sql<{ id: number; subject_id: number; digest: string }>`
         select p.id, p.subject_id, p.digest from audit.personal p
@@ -222,7 +243,7 @@ export function createSubjectKeys({
       select s.id, one.digest, one.sealed, ${clock.now()}
       from unnest(${arrayLiteral(made.map(({ owner }) => owner.id))}::bigint[],
         ${arrayLiteral(made.map(({ digest }) => digest))}::text[],
-        ${arrayLiteral(made.map((one) => one.owner.key.seal(one.values, sealedContext(one.digest))))}::text[])
+        ${arrayLiteral(made.map((one) => keyOf(one.subject, one.owner).seal(one.values, sealedContext(one.digest))))}::text[])
         as one (subject_id, digest, sealed)
       join audit.subject s on s.id = one.subject_id
       order by 1, 2 on conflict do nothing`.execute(db)
@@ -232,6 +253,7 @@ export function createSubjectKeys({
   return {
     epoch,
     keysOf,
+    keyOf,
     sealValues,
     /**
      * In the transaction that writes with the keys, and until it ends: no key is destroyed.

@@ -16,5 +16,5 @@ export async function markOfSubject(
   const keys = createSubjectKeys(platform)
   const [own] = (await keys.keysOf(await keys.epoch(), [subject])).values()
   if (own === undefined) throw new Error('a key that was just made is not there')
-  return `subscriber:${own.key.keyedHash('mark')}`
+  return `subscriber:${own.keyedHash('mark')}`
 }

@@ -45,8 +45,11 @@ export interface DataKey {
   seal(plaintext: string, context: string): string
   /** @throws when the text was altered, or sealed with another key or for another context */
   open(sealed: string, context: string): string
-  /** HMAC-SHA-256 of a short value: nobody can try values out without the key, and nobody at all when it is destroyed. */
-  keyedHash(value: string): string
+  /**
+   * HMAC-SHA-256 of a short value: nobody can try values out without the key, and nobody at all when it is destroyed. May
+   * be kept without the rest of the key.
+   */
+  keyedHash: (value: string) => string
 }
 
 /** The keys that values are sealed with. They change; which one it is stands in the value. */
@@ -112,13 +115,9 @@ const wrapContext = (context: string): string => `data key\0${context}`
 
 function dataKeyOf(bytes: Buffer): DataKey {
   const key = messageKey(bytes)
-  let hashOf: ((value: string) => string) | undefined
   return {
-    keyedHash(value) {
-      // A key of its own, as the expansion of HKDF makes it: the other one belongs to the cipher.
-      hashOf ??= keyedHashOf(Buffer.from(keyedHashOf(bytes)('wayleave hash'), 'base64url'))
-      return hashOf(value)
-    },
+    // A key of its own, as the expansion of HKDF makes it: the other one belongs to the cipher.
+    keyedHash: keyedHashOf(Buffer.from(keyedHashOf(bytes)('wayleave hash'), 'base64url')),
     seal: (plaintext, context) =>
       `d1.${key.encrypt(Buffer.from(plaintext), randomBytes(24), Buffer.from(context)).toString('base64url')}`,
     open(sealed, context) {
