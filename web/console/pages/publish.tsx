@@ -2,6 +2,7 @@ import { Anchor, Button, Group, SimpleGrid, Stack, Text, Textarea, Title } from 
 import { type ReactNode, useRef, useState } from 'react'
 import { Link } from 'react-router'
 import type { PublishedApi } from '#catalog/schema'
+import { May } from '../../ui/app/may.tsx'
 import { Notice, PageTitle, Refused } from '../../ui/app/parts.tsx'
 import { useChange } from '../../ui/app/use-managed.ts'
 import {
@@ -81,11 +82,13 @@ export function PublishPage(): ReactNode {
               field={productField}
             />
           </SimpleGrid>
-          <Group>
-            <Button type="submit" loading={change.sending} disabled={document_.trim() === ''}>
-              Publish
-            </Button>
-          </Group>
+          <May to="api.publish">
+            <Group>
+              <Button type="submit" loading={change.sending} disabled={document_.trim() === ''}>
+                Publish
+              </Button>
+            </Group>
+          </May>
         </Stack>
       </form>
       <div role="status" className="outcome">

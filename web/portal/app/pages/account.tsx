@@ -45,7 +45,10 @@ function You({ session }: { session: Session }): ReactNode {
       <div>
         <Text fw={600}>{session.name}</Text>
         <Text c="dimmed">
-          {session.email} · {session.role}
+          {session.email} ·{' '}
+          <Anchor component={Link} to="/app/roles">
+            {session.role}
+          </Anchor>
         </Text>
       </div>
       {session.emailVerified ? (
