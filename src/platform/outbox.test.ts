@@ -137,3 +137,23 @@ test('settled waits for what an event caused, too, and tells when that takes too
   gate.resolve()
   assert.equal(await outbox.settled([root], 5_000), true)
 })
+
+test('an event is told at once to whom it is owed, without waiting for the next look', async (t) => {
+  const { platform, outbox, emit } = await setUp(t, { a: ['x', 'y'], b: ['y'] })
+  const seen: string[] = []
+  const subscribers = ['a', 'b'].map((name) => ({
+    name,
+    types: name === 'a' ? ['x', 'y'] : ['y'],
+    handle: async (_trx: unknown, event: OutboxEvent) => void seen.push(`${name} ${event.key}`),
+  }))
+  const { database, log } = platform
+  const dispatcher = startDispatcher({ database, subscribers, log, pollMs: 60_000 })
+  t.after(() => dispatcher.stop())
+  // The first look, and the one after the listener came, are over once this was delivered.
+  assert.equal(await outbox.settled([await emit('y', '1')], 5_000), true)
+  for (const key of ['2', '3']) {
+    assert.equal(await outbox.settled([await emit('x', key)], 5_000), true)
+    assert.equal(await outbox.settled([await emit('y', `${key}y`)], 5_000), true)
+  }
+  assert.deepEqual(seen.toSorted(), ['a 1', 'a 2', 'a 2y', 'a 3', 'a 3y', 'b 1', 'b 2y', 'b 3y'])
+})

@@ -103,7 +103,8 @@ export function createOutbox(options: {
         insert into platform.delivery (event_id, subscriber, position, root_id)
         select event.id, owed.name, event.position, event.root_id
         from event, unnest(${subscribers}::text[]) as owed (name)`.execute(trx)
-      if (subscribers.length > 0) await sql`select pg_notify(${channel}, '')`.execute(trx)
+      if (subscribers.length > 0)
+        await sql`select pg_notify(${channel}, ${event.type})`.execute(trx)
       return rootId
     },
     settled: (rootIds, timeoutMs) =>
@@ -152,15 +153,20 @@ export function startDispatcher(options: {
   const { subscribers, log } = options
   const db = options.database.as<OutboxTables>()
   let stopping = false
-  const wakes = new Set<() => void>()
+  const wakes = new Map<() => void, readonly string[]>()
   const wakeAll = (): void => {
-    for (const wake of wakes) wake()
+    for (const wake of wakes.keys()) wake()
+  }
+  /** Only who is owed it looks: of a dozen subscribers each would ask the database for every event otherwise. */
+  const wakeFor = (type: string | undefined): void => {
+    for (const [wake, types] of wakes)
+      if (type === undefined || type === '' || types.includes(type)) wake()
   }
   const listener = listen({
     url: options.database.url,
     channel,
     applicationName: 'wayleave outbox',
-    onSignal: wakeAll,
+    onSignal: wakeFor,
     onError: (error) => log.warn({ reason: error.message }, 'outbox connection lost'),
   })
   const loops = subscribers.map(async (subscriber) => {
@@ -168,7 +174,7 @@ export function startDispatcher(options: {
       let delivered = 0
       // Made before reading, so that a signal that comes while reading is not missed.
       const signal = Promise.withResolvers<void>()
-      wakes.add(signal.resolve)
+      wakes.set(signal.resolve, subscriber.types)
       try {
         delivered = await deliverBatch(db, subscriber, log)
       } catch (error) {
