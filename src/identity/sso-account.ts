@@ -84,7 +84,7 @@ async function meet(
   const of = { owner, issuer, subject: claims.subject }
   if (!(await linkSubject(trx, of, account.id, clock.now()))) throw new SsoRefusal('taken')
   if (found === undefined) return account
-  await markEmailVerified(trx, found, clock.now())
+  if ((await markEmailVerified(trx, found, clock.now())) === 'taken') throw new SsoRefusal('taken')
   await recordAction(outbox, trx, {
     actor: actorOf(found),
     action: 'sso.linked',

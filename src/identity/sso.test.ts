@@ -376,3 +376,18 @@ test('ways to sign in that the owner asks for are asked for and checked (acr)', 
     assert.equal((await signInAs({ ...bob, acr })).location, '/sign-in?sso=provider', String(acr))
   assert.equal((await signInAs({ ...bob, acr: 'urn:phr' })).location, '/app')
 })
+
+test('a member who never confirmed the address is linked, and has confirmed it by that', async (t) => {
+  const { signInAs, member, call, owner } = await partnerWithSso(t)
+  const { partnerId } = owner
+  await member(bob.email)
+  const mine = await member(bob.email, { partnerId, role: 'developer' })
+  await member(bob.email)
+  const { cookie } = await signInAs(bob)
+  const { body } = await call('GET', '/session', { cookie })
+  assert.deepEqual(
+    [body.id, body.role, body.emailVerified],
+    [mine.memberId, 'developer', true],
+    'claims of others are left alone',
+  )
+})
