@@ -17,6 +17,11 @@ export const sealedColumns: readonly SealedColumn[] = [
  * sealed, so a value that goes by itself within weeks may be left to go.
  */
 export const passingColumns: Readonly<Record<string, string>> = {
+  'audit.erasure.sealed_number': 'gone when it is decided, within a day',
+  'audit.evidence.sealed':
+    'sealed with the key of the subscriber, which is wrapped anew in audit.subject',
+  'audit.personal.sealed':
+    'sealed with the key of the subscriber, which is wrapped anew in audit.subject',
   'consent.capture.sealed_number': 'gone when the question is answered or ends',
   'identity.totp_enrolment.sealed_secret': 'gone after 15 minutes',
 }
