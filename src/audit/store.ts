@@ -1,12 +1,14 @@
 import type { Kysely, Transaction } from 'kysely'
 import { lockFor } from '#platform/database'
 import { entryHash, genesisHash } from './chain.ts'
+import { lockKeys } from './subject-keys.ts'
 import type { AuditTables, EntryRow } from './tables.ts'
 
 type NewEntry = Omit<EntryRow, 'sequence' | 'previous_hash' | 'hash'>
 
 /** Appends one entry, unless its event has been counted. Appenders take turns: the chain has one end. */
 export async function append(trx: Transaction<AuditTables>, entry: NewEntry): Promise<void> {
+  await lockKeys(trx)
   await lockFor(trx, 'audit.entry')
   const counted = await trx
     .selectFrom('audit.entry')

@@ -260,9 +260,7 @@ export function createSubjectKeys({
      * @throws KeysDestroyed when one was, since the epoch began
      */
     async hold(trx: Transaction<AuditTables>, used: KeyEpoch): Promise<void> {
-      await sql`select pg_advisory_xact_lock_shared(hashtextextended('audit.key_epoch', 0))`.execute(
-        trx,
-      )
+      await lockKeys(trx)
       if ((await readEpoch(trx)) === used.value) return
       throw destroyed(used)
     },
@@ -284,6 +282,16 @@ export function createSubjectKeys({
       return { salt: saltOf(key, name), values }
     },
   }
+}
+
+/**
+ * No key is destroyed until the transaction ends. Taken before the end of the log is, by whoever appends anything: an
+ * erasure that waits between the two would hold up both sides.
+ */
+export async function lockKeys(trx: Transaction<AuditTables>): Promise<void> {
+  await sql`select pg_advisory_xact_lock_shared(hashtextextended('audit.key_epoch', 0))`.execute(
+    trx,
+  )
 }
 
 const isForeignKeyViolation = (error: unknown): boolean =>
