@@ -37,7 +37,7 @@ export async function completeSignIn(
   const account = found && (await findAccount(db, found.person_id))
   if (found === undefined || account === undefined) throw beginAgain()
   // A recovery code has 80 bits: nobody guesses it, and strangers who guess codes must not stand in its way.
-  const wasRight =
+  const guess =
     input.method === 'totp'
       ? await limiter.guess('code', account.id, { ...from, personIds: [account.id] })
       : undefined
@@ -51,7 +51,7 @@ export async function completeSignIn(
     return { account, methods, from: from && { ...from, provedAt: clock.now() } }
   })
   if (completed !== undefined) {
-    await wasRight?.()
+    await guess?.wasRight()
     return completed
   }
   if (isLastTry(found.attempts)) await tellOfGuesses(identifying, account)

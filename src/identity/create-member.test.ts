@@ -67,6 +67,27 @@ test('a browser opens the account that it opened before, also when newer ones cl
   assert.deepEqual([here.status, here.body.id], [201, first.memberId])
 })
 
+test('an account opened with somebody’s address gives no guesses at the password that belongs to it', async (t) => {
+  const under = await identityUnderTest(t)
+  const ada = await under.member(email, { confirmed: true })
+  const { device: hers } = await signIn(under, goodPassword)
+  const eve = await under.member(email, { password: another })
+  const marked = async (): Promise<string> => (await signIn(under, another)).device ?? ''
+  const devices = [await marked(), await marked()]
+  for (const device of devices)
+    for (let i = 0; i < 5; i += 1) assert.equal((await signIn(under, 'wrong', device)).status, 401)
+  for (const device of devices)
+    assert.equal(
+      (await signIn(under, goodPassword, device)).status,
+      401,
+      'the 11th is not compared',
+    )
+  assert.equal((await signIn(under, goodPassword)).status, 429, 'they counted as a stranger’s')
+  assert.equal((await signIn(under, goodPassword, hers)).body.id, ada.memberId, 'her own device')
+  const own = await signIn(under, another, devices[0])
+  assert.deepEqual([own.status, own.body.id], [201, eve.memberId], 'and eve in what is hers')
+})
+
 test('an address gets the first mails of an hour, however many accounts are opened with it', async (t) => {
   const under = await identityUnderTest(t)
   const opened = []

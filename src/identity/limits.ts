@@ -51,6 +51,14 @@ export type Origin = {
   cookies: string | undefined
 }
 
+/** A guess that was counted. */
+export type Guess = {
+  /** whether it may be compared with what this person has; otherwise only the work of comparing is done */
+  isAt(personId: string | undefined): boolean
+  /** takes it back, for a guess that was right */
+  wasRight(): Promise<void>
+}
+
 /** Counts attempts without keeping the address or the e-mail that they are counted by. */
 export interface Limiter {
   /** @throws AppError TOO_MANY_REQUESTS */
@@ -60,15 +68,15 @@ export interface Limiter {
   /**
    * Counts a guess at the password or the code of an account: by the device when the person has signed in with it
    * before, and otherwise by its network and, in all, by the account. It is counted before it is looked at, so that no
-   * number of simultaneous ones gets more than its share.
-   * @returns what takes it back, for a guess that was right
+   * number of simultaneous ones gets more than its share. An address may mean several persons: a device is known to one
+   * of them, and for the others the guess counts like a stranger's.
    * @throws AppError TOO_MANY_REQUESTS
    */
   guess(
     what: 'password' | 'code',
     account: string,
     from: Origin & { personIds: readonly (string | undefined)[] },
-  ): Promise<() => Promise<void>>
+  ): Promise<Guess>
   /** Counts one; @returns false when there were too many already, for what is left undone without a word. */
   isFree(name: LimitName, key: string): Promise<boolean>
 }
@@ -82,29 +90,39 @@ export function createLimiter(attempts: Attempts, sealing: Sealing, device: Devi
     by: take,
     byAddress: (name, ip) => take(name, networkOf(ip)),
     async guess(what, account, { ip, cookies, personIds }) {
-      const known = personIds
-        .map((personId) => device.read(cookies, personId))
-        .find((nonce) => nonce !== undefined)
-      const counts: [LimitName, string][] =
-        known === undefined
-          ? [
-              [`${what}ByNetwork`, `${account} ${networkOf(ip)}`],
-              [`${what}ByAccount`, account],
-            ]
-          : [[`${what}ByDevice`, `${account} ${known}`]]
-      for (const [name, key] of counts) await take(name, key)
-      return async () => {
-        for (const [name, key] of counts) await giveBack(name, key)
-      }
-    },
-    async isFree(name, key) {
-      try {
+      const counted: [LimitName, string][] = []
+      const count = async (name: LimitName, key: string): Promise<void> => {
+        counted.push([name, key])
         await take(name, key)
-        return true
-      } catch (error) {
-        if (error instanceof AppError && error.code === 'TOO_MANY_REQUESTS') return false
-        throw error
       }
+      const asStranger = async (): Promise<void> => {
+        await count(`${what}ByNetwork`, `${account} ${networkOf(ip)}`)
+        await count(`${what}ByAccount`, account)
+      }
+      const wasRight = async (): Promise<void> => {
+        for (const [name, key] of counted) await giveBack(name, key)
+      }
+      for (const personId of personIds) {
+        const nonce = device.read(cookies, personId)
+        if (nonce === undefined) continue
+        await count(`${what}ByDevice`, `${account} ${nonce}`)
+        // Whoever opens an account with somebody else's address gets marks of devices at will, and no guesses by them.
+        const isAtOthers = personIds.length > 1 && (await isNotTooMany(asStranger()))
+        return { isAt: (id) => isAtOthers || id === personId, wasRight }
+      }
+      await asStranger()
+      return { isAt: () => true, wasRight }
     },
+    isFree: (name, key) => isNotTooMany(take(name, key)),
+  }
+}
+
+async function isNotTooMany(counting: Promise<void>): Promise<boolean> {
+  try {
+    await counting
+    return true
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'TOO_MANY_REQUESTS') return false
+    throw error
   }
 }

@@ -47,21 +47,24 @@ export async function signIn(
   await limiter.byAddress('signInByAddress', from.ip)
   const email = normalEmail(input.email)
   const meant = await accountsMeant(identifying, email, from)
-  const wasRight = await limiter.guess('password', email, {
+  const guess = await limiter.guess('password', email, {
     ...from,
     personIds: meant.map((one) => one?.id),
   })
   const found = await Promise.all(
     meant.map(async (account) => ({
       account,
-      ...(await verifyPassword(input.password, account?.password_hash)),
+      ...(await verifyPassword(
+        input.password,
+        guess.isAt(account?.id) ? account?.password_hash : undefined,
+      )),
     })),
   )
   const { account, outdated } = found.find(({ matches }) => matches) ?? {}
   if (account === undefined) {
     throw new AppError('UNAUTHENTICATED', 'The e-mail address or the password is not right.')
   }
-  await wasRight()
+  await guess.wasRight()
   await refuseLocalSignIn(identifying, account)
   const renewed = outdated === true ? await hashPassword(input.password) : undefined
   if (account.has_second_factor) {
