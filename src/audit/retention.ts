@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Clock } from '#platform/clock'
 import { randomText } from '#platform/ids'
+import { lockKeys } from './subject-keys.ts'
 import type { AuditTables } from './tables.ts'
 
 /** For how many days the contents of each kind of evidence are kept; `undefined` is for ever. Hashes always are. */
@@ -54,14 +55,25 @@ async function earlierClock(db: Kysely<AuditTables>, now: Date): Promise<Date> {
   return there < now ? there : now
 }
 
+/** In a transaction of its own, and not while somebody is erased: both take away from the same tables. */
+async function holdingKeys(
+  db: Kysely<AuditTables>,
+  statement: ReturnType<typeof sql>,
+): Promise<{ gone: number }[]> {
+  return await db.transaction().execute(async (trx) => {
+    await lockKeys(trx)
+    return (await statement.execute(trx)).rows as { gone: number }[]
+  })
+}
+
 async function untilNone(
   db: Kysely<AuditTables>,
   statement: () => ReturnType<typeof sql>,
 ): Promise<number> {
   let gone = 0
   for (;;) {
-    const { rows } = await statement().execute(db)
-    const some = (rows[0] as { gone: number } | undefined)?.gone ?? 0
+    const rows = await holdingKeys(db, statement())
+    const some = rows[0]?.gone ?? 0
     if (some === 0) return gone
     gone += some
   }
@@ -75,12 +87,16 @@ async function forgetExchanges(db: Kysely<AuditTables>, before: Date, now: Date)
   )
   let gone = 0
   for (const one of rows) {
-    const { rows: told } = await sql<{ gone: number }>`
-      select audit.forget_exchange_day(${one.day}::date, ${newId()}, ${day}::date, ${now}) as gone`.execute(
+    const told = await holdingKeys(
       db,
+      sql`select audit.forget_exchange_day(${one.day}::date, ${newId()}, ${day}::date, ${now}) as gone`,
     )
     gone += told[0]?.gone ?? 0
   }
-  await untilNone(db, () => sql`select audit.forget_unused_keys(${before}) as gone`)
+  for (;;) {
+    const { rows: unused } = await sql<{ gone: number }>`
+      select audit.forget_unused_keys(${before}) as gone`.execute(db)
+    if ((unused[0]?.gone ?? 0) === 0) break
+  }
   return gone
 }
