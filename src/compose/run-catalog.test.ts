@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { manualClock } from '#platform/clock'
-import { testPlatform } from '#platform/testing'
+import { ownInstallation, testPlatform } from '#platform/testing'
+import { prepareDatabase } from './prepare-database.ts'
 import { runCatalogPublish, runCatalogValidate } from './run-catalog.ts'
 
 const document = (name: string) =>
@@ -25,7 +26,14 @@ const document = (name: string) =>
     },
   })
 
-const env = { WAYLEAVE_SECRET_KEY: Buffer.alloc(32, 7).toString('base64') }
+async function installed(t: TestContext) {
+  const env = { WAYLEAVE_SECRET_KEY: Buffer.alloc(32, 7).toString('base64') }
+  const { config, database } = await testPlatform(t, { env })
+  await ownInstallation(database)
+  await prepareDatabase(config, database.url)
+  return { config, database }
+}
+
 const product =
   'domain: Connectivity\nowner: { team: Parcels, contact: parcels@operator.example }\n'
 
@@ -45,7 +53,7 @@ const bound = 'operations: { readThings: { weight: 2 } }\n'
 const lost = 'deprecation: { sunsetAt: "2999-01-01T00:00:00Z", successor: nothing/v2 }\n'
 
 test('publishing prints every warning, and has them in its data', async (t) => {
-  const { config } = await testPlatform(t, { env })
+  const { config } = await installed(t)
   const [folder = ''] = folders(t, { warned: lost })
   const result = await runCatalogPublish(config, [folder])
   assert.equal(result.exitCode ?? 0, 0)
@@ -59,7 +67,7 @@ test('publishing prints every warning, and has them in its data', async (t) => {
 })
 
 test('of several folders none is published when the catalog refuses one of them', async (t) => {
-  const { config, database } = await testPlatform(t, { env })
+  const { config, database } = await installed(t)
   const [good = '', other = ''] = folders(t, { good: bound, other: '' })
   assert.equal((await runCatalogPublish(config, [other])).exitCode ?? 0, 0)
   // Only the catalog knows that this one is in use: the files alone have no fault.
@@ -88,7 +96,7 @@ for (const [title, more, message] of [
   ],
 ] as const)
   test(`validating and publishing refuse ${title} in the same words`, async (t) => {
-    const { config } = await testPlatform(t, { env })
+    const { config } = await installed(t)
     const [folder = ''] = folders(t, { dated: more })
     const validated = await runCatalogValidate([folder])
     const published = await runCatalogPublish(config, [folder])
@@ -117,7 +125,7 @@ test('the clock that validating is given decides what is past, also beside fault
 })
 
 test('a version that comes to a catalog after its end is taken as retired', async (t) => {
-  const { config } = await testPlatform(t, { env })
+  const { config } = await installed(t)
   const [folder = ''] = folders(t, {
     ended: 'state: retired\ndeprecation: { sunsetAt: "2025-01-01T00:00:00Z" }\n',
   })
@@ -127,7 +135,7 @@ test('a version that comes to a catalog after its end is taken as retired', asyn
 })
 
 test('what is derived of a document is noted by validating and publishing, for people and programs', async (t) => {
-  const { config } = await testPlatform(t, { env })
+  const { config } = await installed(t)
   const [folder = ''] = folders(t, { lending: '' })
   const answers = { properties: { loanId: { type: 'string' } }, type: 'object' }
   const answer = (status: number) => ({

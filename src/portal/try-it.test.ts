@@ -48,7 +48,9 @@ describe('the explorer', () => {
 
   test('counts visitors without keeping their addresses', async () => {
     await under.post('/try-it', check)
-    const { rows } = await under.platform.database.pool.query('select key from platform.attempt_count')
+    const { rows } = await under.platform.database.pool.query(
+      'select key from platform.attempt_count',
+    )
     assert.equal(rows.length, 1)
     assert.doesNotMatch(JSON.stringify(rows), /127\.0\.0\.1|::1/)
   })
