@@ -52,7 +52,7 @@ export async function signInWithPasskey(
   return await db.transaction().execute(async (trx) => {
     const used = ticket === undefined ? undefined : await consumeTicket(identifying, trx, ticket)
     const from = used?.person_id === account.id ? (used.provider ?? undefined) : undefined
-    if (from === undefined) await refuseLocalSignIn(identifying, account)
+    if (from === undefined) await refuseLocalSignIn({ ...identifying, db: trx }, account)
     const methods = from === undefined ? (['passkey'] as const) : (['sso', 'passkey'] as const)
     await noteStart(identifying, trx, account, methods)
     return { account, methods, from: from && { ...from, provedAt: clock.now() } }

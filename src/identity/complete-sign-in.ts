@@ -2,6 +2,7 @@ import type { Transaction } from 'kysely'
 import { AppError } from '#platform/app-error'
 import { digitsOf } from './enrol-totp.ts'
 import { tellPerson } from './factor-rules.ts'
+import { refuseLocalSignIn } from './identity-provider.ts'
 import type { Origin } from './limits.ts'
 import type { Identifying } from './needs.ts'
 import { countRecoveryCodes, takeRecoveryCode } from './recovery-codes.ts'
@@ -46,6 +47,8 @@ export async function completeSignIn(
     const ticket = await consumeTicket(identifying, trx, input.ticket)
     if (ticket === undefined) throw beginAgain()
     const from = ticket.provider ?? undefined
+    // It may have been enforced, or somebody no owner any more, since the password was right.
+    if (from === undefined) await refuseLocalSignIn({ ...identifying, db: trx }, account)
     const methods = [from === undefined ? 'password' : 'sso', input.method] as const
     await noteStart(identifying, trx, account, methods)
     return { account, methods, from: from && { ...from, provedAt: clock.now() } }

@@ -35,7 +35,12 @@ export type SsoOutcome =
       from: FromProvider & { provedAt: Date | undefined }
       returnTo: string | undefined
     }
-  | { kind: 'second-factor'; account: Account; needed: SecondFactorNeeded }
+  | {
+      kind: 'second-factor'
+      account: Account
+      needed: SecondFactorNeeded
+      returnTo: string | undefined
+    }
   | { kind: 'proved' }
 
 /**
@@ -53,6 +58,7 @@ export async function completeSso(identifying: Identifying, given: Return): Prom
     return { kind: 'proved' }
   }
   const account = await accountOfSubject(identifying, provider, claims)
+  const returnTo = visit.return_to ?? undefined
   const { db, clock } = identifying
   const from = {
     owner: provider.owner,
@@ -63,7 +69,7 @@ export async function completeSso(identifying: Identifying, given: Return): Prom
     const { ticket, expiresAt } = await issueTicket(identifying, account.id, from)
     const methods = await secondFactorsOf(db, account.id)
     const needed = { ticket, methods, expiresAt: expiresAt.toISOString() }
-    return { kind: 'second-factor', account, needed }
+    return { kind: 'second-factor', account, needed, returnTo }
   }
   const methods: SignInMethod[] =
     provider.secondFactor === 'provider' ? ['sso', 'provider-factor'] : ['sso']
@@ -73,7 +79,7 @@ export async function completeSso(identifying: Identifying, given: Return): Prom
     account,
     methods,
     from: { ...from, provedAt: earlier(claims.provedAt, clock.now()) },
-    returnTo: visit.return_to ?? undefined,
+    returnTo,
   }
 }
 

@@ -137,13 +137,23 @@ export const unlinkSubjects = (trx: Trx, of: { owner: string; personId?: string 
     .$if(of.personId !== undefined, (query) => query.where('person_id', '=', of.personId ?? ''))
     .execute()
 
-/** Sessions that came from a provider that is gone or another now. */
-export const endProviderSessions = (trx: Trx, owner: string) =>
-  trx.deleteFrom('identity.session').where('provider_owner', '=', owner).execute()
+/** Sessions that came from a provider that is gone or another now, and half sign-ins that it began. */
+export async function endProviderSessions(trx: Trx, owner: string): Promise<void> {
+  await trx.deleteFrom('identity.session').where('provider_owner', '=', owner).execute()
+  await endHalfSignIns(trx, owner)
+}
+
+/** Whose factor is still to come begins anew. */
+const endHalfSignIns = (trx: Trx, owner: string) =>
+  trx
+    .deleteFrom('identity.sign_in_ticket')
+    .where(sql<SqlBool>`provider ->> 'owner' = ${owner}`)
+    .execute()
 
 /** Sessions of people whose domain the provider answers for no more. */
-export const endSessionsOfDomain = (trx: Trx, owner: string, domain: string) =>
-  trx
+export async function endSessionsOfDomain(trx: Trx, owner: string, domain: string): Promise<void> {
+  await endHalfSignIns(trx, owner)
+  await trx
     .deleteFrom('identity.session')
     .where('provider_owner', '=', owner)
     .where((eb) =>
@@ -157,6 +167,7 @@ export const endSessionsOfDomain = (trx: Trx, owner: string, domain: string) =>
       ),
     )
     .execute()
+}
 
 /** Sessions of members, of these domains and no owners, that did not come from the provider. */
 export const endLocalSessions = (trx: Trx, partnerId: string, domains: readonly string[]) =>

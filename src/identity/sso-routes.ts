@@ -129,16 +129,18 @@ async function goOn(
     await renewSession(identifying, cookies.session, reply, { verifiedAt: identifying.clock.now() })
     return await showProved(reply)
   }
-  const { account } = outcome
+  const { account, returnTo } = outcome
   const home = account.kind === 'operator' ? '/console' : '/app'
   if (outcome.kind === 'second-factor') {
     const { ticket, methods, expiresAt } = outcome.needed
     const behind = new URLSearchParams({ ticket, methods: methods.join(' '), expiresAt })
     const page = account.kind === 'operator' ? '/console/sign-in' : '/sign-in'
+    const after =
+      returnTo === undefined ? '' : `?${new URLSearchParams({ return: returnTo }).toString()}`
     // Behind "#" it stays in the browser.
-    return await leave(reply, `${page}#${behind.toString()}`)
+    return await leave(reply, `${page}${after}#${behind.toString()}`)
   }
-  const { methods, from, returnTo } = outcome
+  const { methods, from } = outcome
   await startSession(identifying, cookies.session, reply, account.id, methods, from)
   return await leave(reply, returnTo ?? home)
 }
