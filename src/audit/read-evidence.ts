@@ -25,25 +25,23 @@ export async function readEvidence(
   if (row === undefined) return undefined
   return {
     ...{ kind, id, at: row.at, record: row.record, leafPosition: row.position },
-    personal: openPersonal(keys, row),
+    personal: openEvidence(keys, row),
   }
 }
 
-type Sealed = Pick<EvidenceRow, 'kind' | 'id' | 'record' | 'sealed'> & {
+type SealedEvidence = Pick<EvidenceRow, 'kind' | 'id' | 'record' | 'sealed'> & {
   [K in 'environment' | 'pseudonym' | 'wrapped_key']: SubjectRow[K] | null
 }
 
-function openPersonal(
+/** What is personal in a record of one leaf. @throws when it is not what was sealed or committed to */
+export function openEvidence(
   keys: SubjectKeys,
-  { kind, id, record, sealed, environment, pseudonym, wrapped_key: wrapped }: Sealed,
+  { kind, id, record, sealed, environment, pseudonym, wrapped_key: wrapped }: SealedEvidence,
 ): Opened | 'erased' | undefined {
   if (sealed === null) return undefined
   if (environment === null || pseudonym === null || wrapped === null) return 'erased'
   const { personal } = JSON.parse(record) as { personal?: string }
-  return keys.open(
-    { subject: { environment, pseudonym }, wrapped },
-    `${kind}:${id}`,
-    { text: sealed, context: sealedEvidenceContext(kind, id) },
-    personal,
-  )
+  const sealedValues = { text: sealed, context: sealedEvidenceContext(kind, id) }
+  const open = keys.opener({ subject: { environment, pseudonym }, wrapped }, sealedValues)
+  return open(`${kind}:${id}`, personal)
 }

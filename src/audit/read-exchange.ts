@@ -81,10 +81,7 @@ function openPersonal(
   const { personal } = told
   if (personal === undefined) return undefined
   if (sealed === null || digest === null) return 'erased'
-  return keys.open(
-    { subject: { environment, pseudonym }, wrapped },
-    `exchange:${id}`,
-    { text: sealed, context: sealedContext(digest) },
-    personal,
-  )
+  const sealedValues = { text: sealed, context: sealedContext(digest) }
+  const open = keys.opener({ subject: { environment, pseudonym }, wrapped }, sealedValues)
+  return open(`exchange:${id}`, personal)
 }

@@ -168,6 +168,52 @@ test('records of a segment that were changed, exchanged or removed are found', a
   }
 })
 
+test('by what evidence is found, and what is personal in it, is compared as well', async (t) => {
+  const one = `where id = 'exc_1'`
+  const made = `'made-up', now(), now(), '{"of":"exchanges","erased":0,"ranges":[{"first":0,"last":9,"leaves":9}]}'`
+  const changes = [
+    [`update audit.exchange set id = 'exc_9' ${one}`, /has 2 records, and 1 are found/],
+    [`update audit.exchange set at = at - interval '1 day' ${one}`, /exc_1 is found by something/],
+    [`update audit.exchange set position = 1 - position`, /exc_1 is found by something else/],
+    [`update audit.party set partner_id = 'prt_9'`, /exc_1 is found by something else/],
+    [`delete from audit.party`, /exc_1 is found by something else/],
+    [`update audit.exchange set personal_id = 0 ${one}`, /personal in the call exc_1 is not there/],
+    [
+      `update audit.exchange set personal_id = (select max(id) from audit.personal) ${one}`,
+      /personal in the call exc_1 cannot be opened/,
+    ],
+    [`insert into audit.exchange select * from audit.exchange ${one}`, /has 2 records, and 3 are/],
+    [
+      `insert into audit.exchange select 'exc_9', at, segment_id, personal_id, day, 9, party_id from audit.exchange ${one}`,
+      /3 calls are found by their id, and the log has 2/,
+    ],
+    [`update audit.personal set sealed = 'd1.x'`, /personal in the call exc_1 cannot be opened/],
+    [`update audit.personal set digest = digest || 'x'`, /the call exc_1 cannot be opened/],
+    [`update audit.subject set wrapped_key = 'x'`, /cannot be opened/],
+    [`update audit.evidence set sealed = 'd1.x'`, /\(consent a\/1\) cannot be opened/],
+    [`update audit.evidence set sealed = null, subject_id = null`, /a\/1\) is not there as/],
+    [`update audit.evidence set at = at - interval '1 day'`, /found by another id or time/],
+    [
+      `insert into audit.evidence values ('retention', ${made}); delete from audit.exchange; delete from audit.segment`,
+      /retention made-up was put there, and no leaf of the log has it/,
+    ],
+    [
+      `insert into audit.segment select 9, day, 'x', record, records, contents from audit.segment`,
+      /exchanges x was put there/,
+    ],
+  ] as const
+  for (const [change, reason] of changes) {
+    const { count, consent, audit, pool } = await surroundings(t)
+    await count('exc_1', 'exc_2')
+    await consent('a', 1, false)
+    assert.equal((await audit.verifyLog()).ok, true)
+    await pool.query(`begin; set local audit.forgetting = 'yes'; ${change}; commit`)
+    const report = await audit.verifyLog()
+    assert.ok(!report.ok, change)
+    assert.match(report.reason, reason, change)
+  }
+})
+
 test('keys that nothing is left of go with the last record, and a process that had them in memory makes new ones', async (t) => {
   const { count, forget, clock, pool, audit } = await surroundings(t)
   await count('exc_1')

@@ -32,6 +32,9 @@ export type KeyEpoch = { value: number; subjects: RecentMap<string, KnownSubject
 /** Personal values of many records, and the number under which they are kept. */
 export type SealedValues = { id: number; commitmentOf(name: string): string }
 
+/** Opens what is personal for the record of this name, which committed to it. */
+export type Opener = (name: string, commitment: unknown) => Opened
+
 export type Values = { subject: Subject; values: string }
 
 type Missing = Values & { name: string; owner: UsedSubject; digest: string }
@@ -265,21 +268,21 @@ export function createSubjectKeys({
       throw destroyed(used)
     },
     /**
-     * Personal values of one record, as they were committed to.
-     * @param wrapped the key of the subject
-     * @throws when they are not what the commitment says
+     * Personal values that many records may share, opened once; then of each record, as it committed to them.
+     * @param owner.wrapped the key of the subject
+     * @throws when they are not what was sealed, or what the commitment says
      */
-    open(
+    opener(
       owner: { subject: Subject; wrapped: string },
-      name: string,
       sealed: { text: string; context: string },
-      commitment: unknown,
-    ): Opened {
+    ): Opener {
       const key = sealing.openDataKey(owner.wrapped, wrappedKeyContext(owner.subject))
       const values = key.open(sealed.text, sealed.context)
-      if (commitmentOf(key, name, values) !== commitment)
-        throw new Error(`the personal values of ${name} are not what its record was made of`)
-      return { salt: saltOf(key, name), values }
+      return (name, commitment) => {
+        if (commitmentOf(key, name, values) !== commitment)
+          throw new Error(`the personal values of ${name} are not what its record was made of`)
+        return { salt: saltOf(key, name), values }
+      }
     },
   }
 }

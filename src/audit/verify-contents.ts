@@ -1,8 +1,11 @@
 import { type Kysely, sql } from 'kysely'
-import { textLeafHash, treeRoot } from './merkle-tree.ts'
-import { readContents } from './read-exchange.ts'
-import type { AuditTables } from './tables.ts'
+import type { Environment } from '#platform/config'
+import { reasonOf } from './checkpoints.ts'
+import { openEvidence } from './read-evidence.ts'
+import type { SubjectKeys } from './subject-keys.ts'
+import type { AuditTables, LeafRow } from './tables.ts'
 import { leafHash } from './verify.mjs'
+import { faultOfSegment, type StoredSegment } from './verify-segments.ts'
 
 type Range = { first: number; last: number }
 
@@ -35,23 +38,25 @@ export async function readRemoved(db: Kysely<AuditTables>): Promise<Removed> {
   }
 }
 
-export type StoredLeaf = {
-  position: number
-  kind: string
-  id: string
-  hash: Buffer
+export type StoredLeaf = LeafRow & {
   entry_hash: Buffer | null
-  /** of evidence of one leaf */
+  /** of evidence of one leaf, with what opens what is personal in it */
   record: string | null
+  at: Date | null
+  sealed: string | null
+  environment: Environment | null
+  pseudonym: string | null
+  wrapped_key: string | null
 }
 
 /** Compares one leaf with what it was made of. @returns what does not hold */
-export async function faultOfLeaf(
-  db: Kysely<AuditTables>,
+export function faultOfLeaf(
+  keys: SubjectKeys,
   leaf: StoredLeaf,
+  segment: StoredSegment | undefined,
   removed: Removed,
-): Promise<string | undefined> {
-  const { position, kind, id, hash } = leaf
+): string | undefined {
+  const { position, kind, id, hash, record } = leaf
   const missing = removed.has(kind, position)
     ? undefined
     : `the contents of leaf ${position} (${kind} ${id}) are missing, and nothing in the log says why`
@@ -61,36 +66,55 @@ export async function faultOfLeaf(
       ? undefined
       : `leaf ${position} is not the hash of its entry`
   }
-  if (kind === 'exchanges') return await faultOfSegment(db, leaf, missing)
-  if (leaf.record === null) return missing
-  return leafHash(leaf.record).equals(hash)
-    ? undefined
-    : `leaf ${position} is not the hash of its record (${kind} ${id})`
+  if (kind === 'exchanges')
+    return segment === undefined ? missing : faultOfSegment(keys, leaf, segment)
+  if (record === null) return missing
+  if (!leafHash(record).equals(hash))
+    return `leaf ${position} is not the hash of its record (${kind} ${id})`
+  return faultOfEvidence(keys, { ...leaf, record })
 }
 
-async function faultOfSegment(
+/** What stands beside a record that was hashed: by what it is found, and what is personal. */
+function faultOfEvidence(
+  keys: SubjectKeys,
+  leaf: StoredLeaf & { record: string },
+): string | undefined {
+  const { position, kind, id, at, sealed } = leaf
+  const what = `leaf ${position} (${kind} ${id})`
+  const told = JSON.parse(leaf.record) as { id: unknown; at: unknown; personal?: unknown }
+  if (told.id !== id || told.at !== at?.toISOString())
+    return `${what} is found by another id or time than its record has`
+  if ((told.personal === undefined) !== (sealed === null))
+    return `what is personal in ${what} is not there as its record says`
+  try {
+    // One whose key is gone does not fail: those are counted.
+    openEvidence(keys, leaf)
+    return undefined
+  } catch (error) {
+    return `what is personal in ${what} cannot be opened: ${reasonOf(error)}`
+  }
+}
+
+/**
+ * Contents that no leaf has: a removal that somebody made up would excuse what is missing.
+ * @param records how many calls the leaves have
+ */
+export async function faultOfStrays(
   db: Kysely<AuditTables>,
-  { position, id, hash }: StoredLeaf,
-  missing: string | undefined,
+  records: number,
 ): Promise<string | undefined> {
-  const { rows } = await sql<{ record: string; records: number; contents: Buffer; places: number }>`
-    select s.record, s.records, s.contents,
-      (select count(*) from audit.exchange e where e.segment_id = s.id and e.day = s.day) as places
-    from audit.segment s where s.leaf_id = ${id}`.execute(db)
-  const [segment] = rows
-  if (segment === undefined) return missing
-  if (!leafHash(segment.record).equals(hash))
-    return `leaf ${position} is not the hash of its record (exchanges ${id})`
-  const told = JSON.parse(segment.record) as { records: number; root: string }
-  const lines = await readContents(segment.contents).catch(() => [])
-  if (
-    lines.length !== told.records ||
-    treeRoot(lines.map(textLeafHash)).toString('hex') !== told.root
-  )
-    return `the records of leaf ${position} (exchanges ${id}) are not those that were hashed`
-  if (segment.places !== told.records)
-    return `leaf ${position} (exchanges ${id}) has ${told.records} records, and ${segment.places} are found by their id`
-  return undefined
+  const { rows } = await sql<{ stray: string | null; places: number }>`
+    select coalesce(
+      (select v.kind || ' ' || v.id from audit.evidence v where not exists (
+        select from audit.leaf l where l.kind = v.kind and l.id = v.id) limit 1),
+      (select 'exchanges ' || s.leaf_id from audit.segment s where not exists (
+        select from audit.leaf l where l.kind = 'exchanges' and l.id = s.leaf_id) limit 1)
+    ) as stray, (select count(*) from audit.exchange) as places`.execute(db)
+  const { stray = null, places = 0 } = rows[0] ?? {}
+  if (stray !== null) return `${stray} was put there, and no leaf of the log has it`
+  return places === records
+    ? undefined
+    : `${places} calls are found by their id, and the log has ${records}`
 }
 
 type Counts = {

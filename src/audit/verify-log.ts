@@ -1,9 +1,17 @@
 import { type Kysely, sql } from 'kysely'
 import type { CheckpointSink, ExportedCheckpoint } from './checkpoint-sink.ts'
+import type { SubjectKeys } from './subject-keys.ts'
 import type { AuditTables } from './tables.ts'
 import { emptyRoot, keyRotated, nodeHash, openCheckpoint } from './verify.mjs'
 import { verifyChain } from './verify-chain.ts'
-import { faultOfKeys, faultOfLeaf, readRemoved, type StoredLeaf } from './verify-contents.ts'
+import {
+  faultOfKeys,
+  faultOfLeaf,
+  faultOfStrays,
+  readRemoved,
+  type StoredLeaf,
+} from './verify-contents.ts'
+import { readSegments } from './verify-segments.ts'
 
 /** @public */
 export type LogReport =
@@ -32,6 +40,7 @@ const pageSize = 1_000
  */
 export async function verifyLog(
   db: Kysely<AuditTables>,
+  keys: SubjectKeys,
   sinks: readonly CheckpointSink[],
 ): Promise<LogReport> {
   try {
@@ -41,7 +50,7 @@ export async function verifyLog(
       .transaction()
       .setIsolationLevel('repeatable read')
       .setAccessMode('read only')
-      .execute((trx) => verifySnapshot(trx, before))
+      .execute((trx) => verifySnapshot(trx, keys, before))
     if (!report.ok) return report
     // After it: what it calls exported must be there.
     return missingExport(report.exports, await readSinks(sinks)) ?? report.report
@@ -89,6 +98,7 @@ type Snapshot =
 
 async function verifySnapshot(
   db: Kysely<AuditTables>,
+  keys: SubjectKeys,
   exported: readonly Exported[],
 ): Promise<Snapshot> {
   const chain = await verifyChain(db)
@@ -98,7 +108,7 @@ async function verifySnapshot(
   }
   const { expected, signed } = await expectedRoots(db, exported)
   await checkKeys(db)
-  const { leaves, actions, root } = await walk(db, expected)
+  const { leaves, actions, records, root } = await walk(db, keys, expected)
   if (actions !== chain.entries)
     throw broken(null, `${chain.entries} entries have ${actions} leaves`)
   const beyond = expected.find(({ size }) => size > leaves)
@@ -107,7 +117,7 @@ async function verifySnapshot(
       leaves,
       `the log was cut off: it has ${leaves} leaves, and ${beyond.from} says ${beyond.size}`,
     )
-  const silent = await faultOfKeys(db)
+  const silent = (await faultOfStrays(db, records)) ?? (await faultOfKeys(db))
   if (silent !== undefined) throw broken(null, silent)
   const exports = await db
     .selectFrom('audit.checkpoint_export as e')
@@ -190,8 +200,9 @@ async function checkKeys(db: Kysely<AuditTables>): Promise<void> {
 /** Builds the tree anew from the leaves and compares every node and every signed root with it. */
 async function walk(
   db: Kysely<AuditTables>,
+  keys: SubjectKeys,
   expected: readonly Expected[],
-): Promise<{ leaves: number; actions: number; root: Buffer }> {
+): Promise<{ leaves: number; actions: number; records: number; root: Buffer }> {
   /** the full subtrees so far, the largest first */
   const peaks: { level: number; hash: Buffer }[] = []
   const rootOf = (): Buffer =>
@@ -199,15 +210,18 @@ async function walk(
       ? emptyRoot
       : peaks.map(({ hash }) => hash).reduceRight((right, left) => nodeHash(left, right))
   const removed = await readRemoved(db)
-  let [leaves, actions, nodes, signed] = [0, 0, 0, 0]
+  let [leaves, actions, records, nodes, signed] = [0, 0, 0, 0, 0]
   for (;;) {
     const page = await readLeaves(db, leaves)
     const stored = await readNodes(db, leaves, leaves + page.length)
+    const segments = readSegments(db, page)
     for (const leaf of page) {
       if (leaf.position !== leaves)
         throw broken(leaves, `leaf ${leaves} is missing: the next one is ${leaf.position}`)
       if (leaf.kind === 'action') actions += 1
-      const fault = await faultOfLeaf(db, leaf, removed)
+      const segment = leaf.kind === 'exchanges' ? await segments.of(leaf.id) : undefined
+      records += segment?.lines.length ?? 0
+      const fault = faultOfLeaf(keys, leaf, segment, removed)
       if (fault !== undefined) throw broken(leaves, fault)
       let top = { level: 0, hash: leaf.hash }
       for (let last = peaks.at(-1); last?.level === top.level; last = peaks.at(-1)) {
@@ -233,7 +247,7 @@ async function walk(
     db,
   )
   if (rows[0]?.count !== nodes) throw broken(leaves, 'there are nodes that no leaves give')
-  return { leaves, actions, root: rootOf() }
+  return { leaves, actions, records, root: rootOf() }
 }
 
 /** Somewhere from here on: the size of the last checkpoint that held. */
@@ -249,7 +263,9 @@ const readLeaves = (db: Kysely<AuditTables>, from: number): Promise<StoredLeaf[]
     .leftJoin('audit.evidence as v', (join) =>
       join.onRef('v.kind', '=', 'l.kind').onRef('v.id', '=', 'l.id'),
     )
-    .select(['l.position', 'l.kind', 'l.id', 'l.hash', 'e.hash as entry_hash', 'v.record'])
+    .leftJoin('audit.subject as s', 's.id', 'v.subject_id')
+    .select(['l.position', 'l.kind', 'l.id', 'l.hash', 'e.hash as entry_hash'])
+    .select(['v.record', 'v.at', 'v.sealed', 's.environment', 's.pseudonym', 's.wrapped_key'])
     .where('l.position', '>=', from)
     .orderBy('l.position')
     .limit(pageSize)

@@ -1,0 +1,164 @@
+import { type Kysely, sql } from 'kysely'
+import { arrayLiteral } from '#platform/array-literal'
+import { reasonOf } from './checkpoints.ts'
+import { textLeafHash, treeRoot } from './merkle-tree.ts'
+import { readContents } from './read-exchange.ts'
+import { type Opener, type SubjectKeys, sealedContext } from './subject-keys.ts'
+import type {
+  AuditTables,
+  ExchangeRow,
+  LeafRow,
+  PartyRow,
+  PersonalRow,
+  SubjectRow,
+} from './tables.ts'
+import { leafHash } from './verify.mjs'
+
+/** A segment as it is kept, with where its calls are found. */
+export type StoredSegment = Segment & { places: readonly Place[] }
+
+type Row = { id: number; day: string; leaf_id: string; record: string; contents: Buffer }
+type Segment = Row & { lines: readonly string[] }
+
+type OrNull<T> = { [K in keyof T]: T[K] | null }
+
+/** A call with by what it is found, and what opens what is personal in it. */
+type Place = Pick<ExchangeRow, 'id' | 'at' | 'segment_id' | 'position' | 'personal_id'> &
+  OrNull<Omit<PartyRow, 'id'>> &
+  OrNull<Pick<PersonalRow, 'sealed' | 'digest'>> &
+  OrNull<Pick<SubjectRow, 'pseudonym' | 'wrapped_key'>> & {
+    subject_environment: SubjectRow['environment'] | null
+  }
+
+/** A query looks into each day that is kept: one for several segments costs hardly more than one for each would. */
+const atOnce = 25
+
+/** The segments of these leaves, which are asked for in their order; a few at a time are in memory. */
+export function readSegments(db: Kysely<AuditTables>, leaves: readonly LeafRow[]) {
+  const ids = leaves.filter(({ kind }) => kind === 'exchanges').map(({ id }) => id)
+  let read = new Map<string, StoredSegment>()
+  let next = 0
+  return {
+    async of(leafId: string): Promise<StoredSegment | undefined> {
+      if (ids.indexOf(leafId) >= next) {
+        read = await readSome(db, ids.slice(next, next + atOnce))
+        next += atOnce
+      }
+      return read.get(leafId)
+    },
+  }
+}
+
+async function readSome(
+  db: Kysely<AuditTables>,
+  ids: readonly string[],
+): Promise<Map<string, StoredSegment>> {
+  const { rows } = await sql<Row>`
+    select id, day::text as day, leaf_id, record, contents from audit.segment
+    where leaf_id = any(${arrayLiteral(ids)}::text[])`.execute(db)
+  const segments = await Promise.all(
+    rows.map(async (row) => ({ ...row, lines: await readContents(row.contents).catch(() => []) })),
+  )
+  const places = Map.groupBy(await readPlaces(db, segments), (place) => place.segment_id)
+  return new Map(segments.map((one) => [one.leaf_id, { ...one, places: places.get(one.id) ?? [] }]))
+}
+
+/** Calls are looked up by their ids, which have an index; the segment that they are in has none. */
+async function readPlaces(db: Kysely<AuditTables>, segments: readonly Segment[]): Promise<Place[]> {
+  const ids = segments.flatMap(({ lines }) => lines.flatMap((line) => idOf(line) ?? []))
+  const days = segments.map(({ day }) => day).sort()
+  if (ids.length === 0) return []
+  const { rows } = await sql<Place>`
+    select e.id, e.at, e.segment_id, e.position, e.personal_id,
+      y.environment, y.partner_id, y.application_id, y.api_id, y.basis, y.purpose,
+      p.sealed, p.digest, u.environment as subject_environment, u.pseudonym, u.wrapped_key
+    from audit.exchange e
+    left join audit.party y on y.id = e.party_id
+    left join audit.personal p on p.id = e.personal_id
+    left join audit.subject u on u.id = p.subject_id
+    where e.id = any(${arrayLiteral(ids)}::text[])
+      and e.day between ${days[0]}::date and ${days.at(-1)}::date`.execute(db)
+  return rows
+}
+
+function idOf(line: string): string | undefined {
+  try {
+    return String((JSON.parse(line) as { id: unknown }).id)
+  } catch {
+    // What was changed is found by its hash.
+    return undefined
+  }
+}
+
+/** @returns what of a segment does not hold */
+export function faultOfSegment(
+  keys: SubjectKeys,
+  { position, id, hash }: LeafRow,
+  { record, lines, places }: StoredSegment,
+): string | undefined {
+  if (!leafHash(record).equals(hash))
+    return `leaf ${position} is not the hash of its record (exchanges ${id})`
+  const told = JSON.parse(record) as { records: number; root: string }
+  if (
+    lines.length !== told.records ||
+    treeRoot(lines.map(textLeafHash)).toString('hex') !== told.root
+  )
+    return `the records of leaf ${position} (exchanges ${id}) are not those that were hashed`
+  if (places.length !== told.records)
+    return `leaf ${position} (exchanges ${id}) has ${told.records} records, and ${places.length} are found by their id`
+  const byPosition = new Map(places.map((place) => [place.position, place]))
+  const openers = new Map<number, Opener>()
+  for (const [index, line] of lines.entries()) {
+    const reason = faultOfPlace(keys, JSON.parse(line) as Told, byPosition.get(index), openers)
+    if (reason !== undefined) return `leaf ${position} (exchanges ${id}): ${reason}`
+  }
+  return undefined
+}
+
+type Told = { readonly [name: string]: unknown; readonly id: string }
+
+/** What leads to a record has to be what stands in it. */
+function faultOfPlace(
+  keys: SubjectKeys,
+  told: Told,
+  place: Place | undefined,
+  openers: Map<number, Opener>,
+): string | undefined {
+  const found =
+    place !== undefined &&
+    place.id === told.id &&
+    place.at.toISOString() === told.at &&
+    place.environment === told.environment &&
+    place.partner_id === (told.partnerId ?? '') &&
+    place.application_id === (told.applicationId ?? '') &&
+    place.api_id === (told.apiId ?? '') &&
+    place.basis === (told.basis ?? '') &&
+    place.purpose === (told.purpose ?? '')
+  if (!found) return `the call ${told.id} is found by something else than its record has`
+  if ((told.personal === undefined) !== (place.personal_id === 0))
+    return `what is personal in the call ${told.id} is not there as its record says`
+  try {
+    openerOf(keys, place, openers)?.(`exchange:${told.id}`, told.personal)
+    return undefined
+  } catch (error) {
+    return `what is personal in the call ${told.id} cannot be opened: ${reasonOf(error)}`
+  }
+}
+
+/** @returns undefined when nothing is to be opened, or the key is gone: those are counted */
+function openerOf(
+  keys: SubjectKeys,
+  place: Place,
+  openers: Map<number, Opener>,
+): Opener | undefined {
+  const { personal_id: id, sealed, digest, pseudonym, wrapped_key: wrapped } = place
+  const { subject_environment: environment } = place
+  if (id === null || sealed === null || digest === null) return undefined
+  if (environment === null || pseudonym === null || wrapped === null) return undefined
+  const known = openers.get(id)
+  if (known !== undefined) return known
+  const owner = { subject: { environment, pseudonym }, wrapped }
+  const opener = keys.opener(owner, { text: sealed, context: sealedContext(digest) })
+  openers.set(id, opener)
+  return opener
+}
