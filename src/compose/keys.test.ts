@@ -159,6 +159,27 @@ test('only control and the authorization server are given what opens the keys of
   ])
 })
 
+test('with single sign-on of the staff each process starts, and only control knows its secret', () => {
+  const given = {
+    WAYLEAVE_SSO_ISSUER: 'https://login.operator.example',
+    WAYLEAVE_SSO_CLIENT_ID: 'wayleave',
+    WAYLEAVE_SSO_CLIENT_SECRET: 'a secret of the identity provider',
+    WAYLEAVE_SSO_DOMAINS: 'operator.example',
+    WAYLEAVE_SSO_MODE: 'enforced',
+  }
+  const config = loadConfig('/srv', '0', given)
+  const urls = Object.fromEntries(databaseRoles.map((role) => [role, role])) as RoleUrls
+  const sealing = createSealing(Buffer.alloc(32, 3))
+  for (const role of localRoles({ urls, sealing, config })) {
+    const { DATABASE_URL: _, ...env } = environmentOf(role, given)
+    assert.deepEqual(
+      loadConfig('/srv', '0', env).sso,
+      role.name === 'control' ? config.sso : undefined,
+      role.name,
+    )
+  }
+})
+
 test('no secret of the operator reaches a process by inheritance', () => {
   const declared = Object.entries(settings).filter(([, { secret }]) => secret === true)
   assert.ok(declared.length > 10)

@@ -2,6 +2,7 @@ import { type Config, type Environment, settings } from '#platform/config'
 import type { RoleUrls } from '#platform/database-roles'
 import { keyPlaceText } from '#platform/key-settings'
 import type { Sealing } from '#platform/sealing'
+import { ssoSettings } from '#platform/sso-settings'
 
 /** A process of the product, as the supervisor starts it. */
 export type Role = {
@@ -24,6 +25,9 @@ const secrets: ReadonlySet<string> = new Set([
   'WAYLEAVE_VAULT_TOKEN_FILE',
   'AWS_ACCESS_KEY_ID',
 ])
+
+/** Only control signs people in; without the secret, which the others are not given, these would be a fault there. */
+const ofControl: ReadonlySet<string> = new Set(Object.keys(ssoSettings))
 
 type Given = { urls: RoleUrls; sealing: Sealing }
 
@@ -141,7 +145,9 @@ export function environmentOf(
   inherited: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
   const kept = Object.entries(inherited).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined && !secrets.has(entry[0]),
+    (entry): entry is [string, string] =>
+      entry[1] !== undefined &&
+      (ofControl.has(entry[0]) ? role.name === 'control' : !secrets.has(entry[0])),
   )
   return { ...Object.fromEntries(kept), ...role.env }
 }

@@ -31,7 +31,10 @@ const roles = (value: string): readonly { value: string; role: StaffRole }[] =>
     return { value: item.slice(0, at).trim(), role: role(item.slice(at + 1).trim()) }
   })
 
-/** Single sign-on of the operator's staff; `docs/guides/sign-in.md` tells how it is set up. */
+/**
+ * Single sign-on of the operator's staff; `docs/guides/sign-in.md` tells how it is set up.
+ * @public
+ */
 export const ssoSettings = {
   WAYLEAVE_SSO_ISSUER: setting(
     'OpenID Connect provider that staff signs in with, https://login.operator.example',
