@@ -130,14 +130,12 @@ async function capturedToken(partner: Partner, handset: Handset, purpose: string
 
 type Call = { node: number; client: number; sentAt: number; status: number }
 
-/** Calls of all nodes at once, over connections enough that each worker has its own. */
+/** Calls of all nodes at once, over four connections to each, and four more whenever they are asked for. */
 function callLoad(nodes: readonly string[], token: string, device: string | undefined) {
   const calls: Call[] = []
   let running = true
   // Each has a connection of its own: a pool would send them all over one that is idle, to one worker.
-  const clients = nodes.flatMap((url, node) =>
-    [0, 1, 2, 3].map(() => ({ node, http: new HttpClient(url, { pipelining: 1 }) })),
-  )
+  const clients: { node: number; http: HttpClient }[] = []
   const body = JSON.stringify({
     ...(device !== undefined && { device: { phoneNumber: device } }),
     area: {
@@ -160,9 +158,18 @@ function callLoad(nodes: readonly string[], token: string, device: string | unde
       await delay(15)
     }
   }
-  const work = clients.map(run)
+  const work: Promise<void>[] = []
+  const connect = (): void => {
+    for (const [node, url] of nodes.entries())
+      for (let more = 0; more < 4; more += 1) {
+        const one = { node, http: new HttpClient(url, { pipelining: 1 }) }
+        work.push(run(one, clients.push(one) - 1))
+      }
+  }
+  connect()
   return {
     calls,
+    connect,
     /** whether so many calls were admitted over each connection, and so by each worker */
     admitted: (count: number): boolean =>
       clients.every(
@@ -173,6 +180,26 @@ function callLoad(nodes: readonly string[], token: string, device: string | unde
       await Promise.all(work)
       await Promise.all(clients.map(({ http }) => http.close()))
     },
+  }
+}
+
+/** A busy machine may give all connections of a node to one of its workers. */
+async function everyWorkerCalled(
+  load: ReturnType<typeof callLoad>,
+  journal: () => Promise<ReadonlyMap<string, unknown>>,
+): Promise<void> {
+  for (let attempt = 0; ; attempt += 1) {
+    await until(() => load.admitted(10), 30_000)
+    const seen = until(async () => (await journal()).size === 4, 4_000, 300)
+    if (attempt === 8) return await seen
+    if (
+      await seen.then(
+        () => true,
+        () => false,
+      )
+    )
+      return
+    load.connect()
   }
 }
 
@@ -280,7 +307,7 @@ test('a withdrawn consent ends every call, token and running request: within a s
       ],
     ] as const) {
       const begun = Date.now()
-      await until(() => load.admitted(10), 30_000)
+      await everyWorkerCalled(load, () => journalOf(postgres.url, partner.applicationId, begun))
       const withdrawnAt = await withdraw()
       await until(() => load.calls.some(({ sentAt }) => sentAt > withdrawnAt + bound + 300), 30_000)
       await load.stop()
