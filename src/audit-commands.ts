@@ -134,15 +134,16 @@ export const auditCommands = (config: () => Config): Command[] => [
   },
 ]
 
-/** A day or a moment of ISO 8601; a day begins at midnight UTC. */
+const dayOrMoment = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/
+
+/** A day, which begins at midnight UTC, or a moment with its time zone. No day that the calendar does not have. */
 function momentOf(name: string, text: unknown): Date {
-  const moment = new Date(typeof text === 'string' && /^\d{4}-\d\d-\d\d/.test(text) ? text : '')
-  if (Number.isNaN(moment.getTime()))
+  const [whole = '', day = ''] = dayOrMoment.exec(String(text)) ?? []
+  const [moment, midnight] = [new Date(whole), new Date(day)]
+  if (Number.isNaN(moment.getTime()) || midnight.toJSON()?.startsWith(day) !== true)
     throw new CommandError(
       `--${name} must be a day or a moment, such as 2026-11-21 or 2026-11-21T10:00:00Z`,
-      {
-        exitCode: 2,
-      },
+      { exitCode: 2 },
     )
   return moment
 }

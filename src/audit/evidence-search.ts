@@ -61,7 +61,8 @@ export function readCursor(cursor: string): Place {
       !id.includes('\u0000')
     ) {
       const place = { at: new Date(Number(at)), id }
-      if (!Number.isNaN(place.at.getTime())) return place
+      // Before 1970 there is nothing, and the database does not know all years that a date can have.
+      if (place.at.getTime() >= 0) return place
     }
   } catch {
     // Told below.

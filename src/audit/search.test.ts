@@ -194,6 +194,7 @@ test('a search that makes no sense is refused, whatever it holds', async (t) => 
     { cursor: 'x' },
     { cursor: Buffer.from('[1]').toString('base64url') },
     { cursor: Buffer.from('[9e15,"a"]').toString('base64url') },
+    { cursor: Buffer.from('[-8640000000000000,"a"]').toString('base64url') },
     { cursor: Buffer.from('[1,"a\\u0000"]').toString('base64url') },
     { limit: 0 },
     { limit: 101 },
