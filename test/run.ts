@@ -34,6 +34,9 @@ const longest = [
   'test/journeys/start.test.ts',
 ]
 
+/** What says within which time something holds over many processes: nothing runs beside it. */
+const alone = ['test/journeys/withdrawal.test.ts']
+
 function inOrder(files: readonly string[]): string[] {
   const place = (file: string): number =>
     longest.includes(file) ? longest.indexOf(file) : longest.length
@@ -155,7 +158,9 @@ async function main(): Promise<number> {
       // These start the whole product; those that only use one share it.
       const lent = journeys.length > 0 ? await lendProduct() : undefined
       try {
-        add(await runTests(inOrder(journeys), 2))
+        const timed = journeys.filter((file) => alone.includes(file))
+        add(await runTests(inOrder(journeys.filter((file) => !timed.includes(file))), 2))
+        add(await runTests(timed, 1))
         if (browser.length > 0) {
           if (ensureBrowser()) add(await runTests(browser.sort(), 1))
           else total.failed += browser.length
