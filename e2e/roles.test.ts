@@ -12,7 +12,19 @@ describe('roles, members and staff in a browser', () => {
   const cleanUps: (() => Promise<void> | void)[] = []
   const open = (pathname: string): string => `${product.wellKnown.portal}${pathname}`
   before(async () => {
-    product = await startProduct({ after: (fn) => void cleanUps.push(fn) })
+    product = await startProduct(
+      { after: (fn) => void cleanUps.push(fn) },
+      {
+        env: {
+          WAYLEAVE_SSO_ISSUER: 'https://login.operator.example',
+          WAYLEAVE_SSO_CLIENT_ID: 'wayleave',
+          WAYLEAVE_SSO_CLIENT_SECRET: 'a secret of the identity provider',
+          WAYLEAVE_SSO_DOMAINS: 'staff.operator.example',
+          WAYLEAVE_SSO_ROLE_CLAIM: 'groups',
+          WAYLEAVE_SSO_ROLES: 'wl-admins=administrator, wl-audit=auditor',
+        },
+      },
+    )
   })
   after(async () => {
     for (const cleanUp of cleanUps.toReversed()) await cleanUp()
@@ -56,6 +68,10 @@ describe('roles, members and staff in a browser', () => {
     await page.getByRole('link', { name: 'Staff' }).click()
     await invite(page, 'lin@operator.example', /^auditor/)
     assert.deepEqual(await violationsOf(page), [])
+    await page.getByRole('link', { name: 'Single sign-on' }).click()
+    await page.getByText('https://login.operator.example').waitFor()
+    assert.deepEqual(await violationsOf(page), [])
+    await page.getByRole('link', { name: 'Staff' }).click()
 
     const token = await mailedToken(product, 'lin@operator.example', 'console/accept-invitation')
     await other.goto(open(`/console/accept-invitation#token=${token}`))
