@@ -6,10 +6,7 @@ import { grantOf, type Permission, permissionNames } from './permissions.ts'
 import { isToken, refuseToken } from './person-of.ts'
 import { requireStepUp } from './require-step-up.ts'
 
-/**
- * Whether the role of the caller has this permission, and an API token its scope; what else it asks for is for `requirePermission`.
- * @public
- */
+/** Whether the role of the caller has this permission, and an API token its scope; the rest is for `requirePermission`. */
 export function holds(actor: Actor, permission: Permission): boolean {
   const { partner, operator } = grantOf(permission)
   if (!isInScope(actor, permission)) return false
