@@ -87,6 +87,17 @@ test('a checkpoint is signed after a minute with something new, or 1 000 leaves,
   assert.deepEqual([report.leaves, report.checkpoints.exported], [1_004, 3])
 })
 
+test('what only the database has a checkpoint of is not called confirmed from outside', async (t) => {
+  const { platform, audit } = await signedLog(t)
+  await act(platform, 1)
+  await audit.checkpoint()
+  await act(platform, 1)
+  await createAudit(platform).checkpoint({ now: true })
+  const report = await audit.verifyLog()
+  assert.ok(report.ok, JSON.stringify(report))
+  assert.deepEqual(report.checkpoints, { signed: 2, exported: 1, newestSize: 1 })
+})
+
 test('checkpoints go on while a clock that was set back catches up', async (t) => {
   const { clock, platform, audit, sizes } = await signedLog(t)
   await act(platform, 1)

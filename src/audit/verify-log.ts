@@ -19,7 +19,7 @@ export type LogReport =
       ok: true
       leaves: number
       root: string
-      /** how many the database has, and how many the places outside it */
+      /** how many the database has, how many the places outside it, and the size of the newest of these */
       checkpoints: { signed: number; exported: number; newestSize: number }
     }
   | {
@@ -106,7 +106,7 @@ async function verifySnapshot(
     const at = await leafOfAction(db, chain.at)
     return { ok: false, at, reason: `entry ${chain.at}: ${chain.reason}` }
   }
-  const { expected, signed } = await expectedRoots(db, exported)
+  const { expected, signed, newestSize } = await expectedRoots(db, exported)
   await checkKeys(db)
   const { leaves, actions, records, root } = await walk(db, keys, expected)
   if (actions !== chain.entries)
@@ -126,7 +126,6 @@ async function verifySnapshot(
     .orderBy('e.size')
     .execute()
   const count = exported.reduce((sum, { checkpoints }) => sum + checkpoints.length, 0)
-  const newestSize = expected.at(-1)?.size ?? 0
   const checkpoints = { signed, exported: count, newestSize }
   return {
     ok: true,
@@ -152,7 +151,7 @@ async function leafOfAction(db: Kysely<AuditTables>, sequence: number): Promise<
 async function expectedRoots(
   db: Kysely<AuditTables>,
   exported: readonly Exported[],
-): Promise<{ expected: Expected[]; signed: number }> {
+): Promise<{ expected: Expected[]; signed: number; newestSize: number }> {
   const keys = await db.selectFrom('audit.signing_key').select(['id', 'public_key']).execute()
   const known = new Map(keys.map(({ id, public_key: key }) => [id, key]))
   const own = await db.selectFrom('audit.checkpoint').selectAll().orderBy('size').execute()
@@ -174,10 +173,13 @@ async function expectedRoots(
     if (size !== row.size || !root.equals(row.root))
       throw broken(null, `the checkpoint of ${row.size} leaves says something else in its note`)
   }
+  let newestSize = 0
   for (const { sink, checkpoints } of exported)
-    for (const { checkpoint, key } of checkpoints)
-      add(checkpoint, key, `an exported checkpoint (${sink})`)
-  return { expected: expected.sort((a, b) => a.size - b.size), signed: own.length }
+    for (const { checkpoint, key } of checkpoints) {
+      const { size } = add(checkpoint, key, `an exported checkpoint (${sink})`)
+      newestSize = Math.max(newestSize, size)
+    }
+  return { expected: expected.sort((a, b) => a.size - b.size), signed: own.length, newestSize }
 }
 
 /** Each key but the first was named in a leaf that a checkpoint of the key before it covers. */
