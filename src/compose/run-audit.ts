@@ -100,7 +100,10 @@ export const runAuditExportPeriod = (
   period: ExportPeriod,
   out: string,
 ): Promise<CommandResult> =>
-  withEvidence(config, undefined, async ({ audit }) => {
+  withEvidence(config, undefined, async ({ platform, audit }) => {
+    // A sealed list of nothing would prove that somebody who is not there did nothing.
+    if ((await createPartnerDirectory(platform).getPartner(period.partnerId)) === undefined)
+      throw new CommandError(`there is no partner ${period.partnerId}`)
     let calls = -1
     try {
       const file = createWriteStream(out, { flags: 'wx', mode: 0o600 })

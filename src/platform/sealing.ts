@@ -88,10 +88,10 @@ export function createSealing(rootKey: Buffer, keys?: SealingKeys): Sealing {
     // One spelling for one value: decoders of base64url take characters that are none.
     const [, first, id, body = ''] = sealedForm.exec(sealed) ?? []
     if (first !== undefined) return openFirst(derive('seal'), first, context)
-    if (id === undefined) throw new TypeError(`unknown sealing format in ${context}`)
+    if (id === undefined) throw new TypeError(`unknown sealing format in ${inWords(context)}`)
     const key = ring.find(id)
     if (key === undefined)
-      throw new Error(`${context} is sealed with a key ${id} that is not known`)
+      throw new Error(`${inWords(context)} is sealed with a key ${id} that is not known`)
     return key.decrypt(Buffer.from(body, 'base64url'), Buffer.from(context))
   }
   return {
@@ -122,11 +122,14 @@ function dataKeyOf(bytes: Buffer): DataKey {
       `d1.${key.encrypt(Buffer.from(plaintext), randomBytes(24), Buffer.from(context)).toString('base64url')}`,
     open(sealed, context) {
       const [, body] = /^d1\.([\w-]+)$/.exec(sealed) ?? []
-      if (body === undefined) throw new TypeError(`unknown sealing format in ${context}`)
+      if (body === undefined) throw new TypeError(`unknown sealing format in ${inWords(context)}`)
       return key.decrypt(Buffer.from(body, 'base64url'), Buffer.from(context)).toString('utf8')
     },
   }
 }
+
+/** The parts of a context are kept apart by a byte that no log should see. */
+const inWords = (context: string): string => context.replaceAll('\0', ' ')
 
 const ownKey = (key: MessageKey): SealingKeys => ({
   current: () => ({ id: ownKeyId, key }),
