@@ -48,7 +48,8 @@ export function evidenceParts(platform: Platform, folder: string) {
 /** The shortest that there is. */
 const keep = { exchanges: 31, consents: 31, actions: 31 }
 
-const staff = (id: string) =>
+/** Somebody who may ask for an erasure. @public */
+export const staff = (id: string) =>
   ({ kind: 'operator', id, name: id, role: 'administrator', via: 'session' }) as const
 
 async function work({ url, folder, skewMs, segments }: EvidenceWork): Promise<void> {
