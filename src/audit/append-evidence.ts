@@ -2,7 +2,8 @@ import { sql, type Transaction } from 'kysely'
 import type { Platform } from '#platform/module'
 import type { Outbox } from '#platform/outbox'
 import type { NewEvidence } from './evidence.ts'
-import { commitmentOf, KeysDestroyed, lockKeys, type SubjectKeys } from './subject-keys.ts'
+import { lockChain } from './store.ts'
+import { commitmentOf, KeysDestroyed, type SubjectKeys } from './subject-keys.ts'
 import type { AuditTables } from './tables.ts'
 import { canonicalJson } from './verify.mjs'
 
@@ -38,7 +39,7 @@ export async function appendEvidence(
   evidence: NewEvidence,
 ): Promise<number | undefined> {
   const { kind, id, at, about, thing, partnerId, applicationId } = evidence
-  await lockKeys(trx)
+  await lockChain(trx)
   const personal = about === undefined ? undefined : await sealPersonal(keys, trx, evidence, about)
   const record = {
     ...evidence.record,

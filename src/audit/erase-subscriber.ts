@@ -1,7 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { AppError } from '#platform/app-error'
 import { type Environment, environments } from '#platform/config'
-import { lockFor } from '#platform/database'
+import { isConflict, lockFor } from '#platform/database'
 import type { Eraser } from '#platform/eraser'
 import type { NewId } from '#platform/ids'
 import type { Platform } from '#platform/module'
@@ -49,6 +49,9 @@ export async function askErasure(
   })
 }
 
+/** It takes from every module, each with an order of its own: whoever is ended for another's sake tries again. */
+const mostTries = 5
+
 /**
  * The second one: confirms, and everything that leads to the subscriber goes in one transaction, with the action that
  * tells of it.
@@ -58,20 +61,37 @@ export async function confirmErasure(
   actor: ErasingActor,
   id: string,
 ): Promise<ErasureRow> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await confirmOnce(erasing, actor, id)
+    } catch (error) {
+      if (!isConflict(error)) throw error
+      if (attempt === mostTries) throw metOthers(error)
+    }
+  }
+}
+
+const metOthers = (cause: unknown): AppError =>
+  new AppError(
+    'UNAVAILABLE',
+    'Others are changing what is kept of this subscriber: nothing was erased. Confirm again in a moment.',
+    { cause },
+  )
+
+async function confirmOnce(erasing: Erasing, actor: ErasingActor, id: string): Promise<ErasureRow> {
   const { db, clock, sealing, outbox } = erasing
   return await db.transaction().execute(async (trx) => {
     const row = await holdOpen(trx, id, clock.now())
     if (row.asked_by === actor.id)
       throw new AppError('PERMISSION_DENIED', 'Somebody else than who asked has to confirm.')
     const phoneNumber = sealing.open(row.sealed_number ?? '', numberContext(id))
-    const erased: Record<string, number> = {}
     // Whoever counts calls now is waited for; whoever begins to finds that keys are gone.
     await lockFor(trx, 'audit.key_epoch')
-    for (const environment of environments) {
-      const whom = { environment, pseudonym: erasing.pseudonymOf(environment, phoneNumber) }
-      for (const [table, rows] of Object.entries(await eraseSubject(erasing, trx, whom)))
-        erased[table] = (erased[table] ?? 0) + rows
-    }
+    const everywhere = environments.map((environment) => ({
+      environment,
+      pseudonym: erasing.pseudonymOf(environment, phoneNumber),
+    }))
+    const erased = await eraseSubjects(erasing, trx, everywhere)
     const decided = await decide(trx, row, { state: 'done', by: actor.id, at: clock.now(), erased })
     // Nothing in it leads to the subscriber: who erased somebody, and how much it was.
     const detail = { reason: row.reason, askedBy: row.asked_by, rows: sum(Object.values(erased)) }
@@ -140,28 +160,35 @@ async function decide(
     .executeTakeFirstOrThrow()
 }
 
-async function eraseSubject(
-  erasing: Erasing,
+/** One module after the other, and the log last: who appends to it waits for nobody who waits for this. */
+async function eraseSubjects(
+  { erasers, newId, clock }: Erasing,
   trx: Transaction<AuditTables>,
-  whom: Subject,
+  everywhere: readonly Subject[],
 ): Promise<Record<string, number>> {
-  const { environment, pseudonym } = whom
   // Events about them that somebody has yet to react to would bring back what is erased now.
-  if (await isOwedAbout(trx, pseudonym))
-    throw new AppError(
-      'UNAVAILABLE',
-      'What this subscriber did a moment ago is still being written down: confirm again in a moment.',
-    )
+  for (const { pseudonym } of everywhere)
+    if (await isOwedAbout(trx, pseudonym))
+      throw new AppError(
+        'UNAVAILABLE',
+        'What this subscriber did a moment ago is still being written down: confirm again in a moment.',
+      )
   const erased: Record<string, number> = {}
-  for (const eraser of erasing.erasers)
-    Object.assign(erased, await eraser.erase(trx as unknown as Transaction<unknown>, whom))
-  erased['platform.outbox'] = await eraseFromEvents(trx, pseudonym)
-  const { rows } = await sql<{ exchanges: number | null; evidence: number | null }>`
-    select * from audit.erase_subject(${environment}, ${pseudonym}, ${erasing.newId('erasure')},
-      ${erasing.clock.now()})`.execute(trx)
-  return {
-    ...erased,
-    'audit.exchange': rows[0]?.exchanges ?? 0,
-    'audit.evidence': rows[0]?.evidence ?? 0,
+  const add = (rows: Readonly<Record<string, number>>): void => {
+    for (const [table, count] of Object.entries(rows)) erased[table] = (erased[table] ?? 0) + count
   }
+  for (const eraser of erasers)
+    for (const whom of everywhere)
+      add(await eraser.erase(trx as unknown as Transaction<unknown>, whom))
+  for (const { pseudonym } of everywhere)
+    add({ 'platform.outbox': await eraseFromEvents(trx, pseudonym) })
+  for (const { environment, pseudonym } of everywhere) {
+    const { rows } = await sql<{ exchanges: number | null; evidence: number | null }>`
+      select * from audit.erase_subject(${environment}, ${pseudonym}, ${newId('erasure')}, ${clock.now()})`.execute(
+      trx,
+    )
+    const [{ exchanges, evidence } = { exchanges: 0, evidence: 0 }] = rows
+    add({ 'audit.exchange': exchanges ?? 0, 'audit.evidence': evidence ?? 0 })
+  }
+  return erased
 }

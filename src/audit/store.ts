@@ -6,10 +6,18 @@ import type { AuditTables, EntryRow } from './tables.ts'
 
 type NewEntry = Omit<EntryRow, 'sequence' | 'previous_hash' | 'hash'>
 
-/** Appends one entry, unless its event has been counted. Appenders take turns: the chain has one end. */
-export async function append(trx: Transaction<AuditTables>, entry: NewEntry): Promise<void> {
+/**
+ * Until the transaction ends, nobody else goes on with the chain of actions. Whoever may append an action holds it before
+ * the end of the log: events of both sorts are counted in one transaction, and retention takes them in this order.
+ */
+export async function lockChain(trx: Transaction<AuditTables>): Promise<void> {
   await lockKeys(trx)
   await lockFor(trx, 'audit.entry')
+}
+
+/** Appends one entry, unless its event has been counted. Appenders take turns: the chain has one end. */
+export async function append(trx: Transaction<AuditTables>, entry: NewEntry): Promise<void> {
+  await lockChain(trx)
   const counted = await trx
     .selectFrom('audit.entry')
     .select('sequence')

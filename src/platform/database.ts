@@ -64,6 +64,16 @@ export function isUniqueViolation(error: unknown, constraint?: string): boolean 
   return constraint === undefined || ('constraint' in error && error.constraint === constraint)
 }
 
+/** Ended for the sake of another transaction (deadlock, serialisation), or tired of waiting for its lock. */
+const conflicts = ['40P01', '40001', '55P03']
+
+/**
+ * Whether a transaction only met another one: tried anew, it may well go through.
+ * @public
+ */
+export const isConflict = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && conflicts.includes(String(error.code))
+
 /**
  * Serialises transactions that take the same name, until they end.
  * @public
