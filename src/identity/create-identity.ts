@@ -150,7 +150,7 @@ export function createIdentity(
     },
     subscribers: [createMailSubscriber(identifying)],
     sessionCookieName: cookie.name,
-    hashPassword: hashNewPassword,
+    hashPassword: (input) => hashNewPassword(identifying, input),
     createMember: (trx, input) =>
       createMember(identifying, trx as unknown as Transaction<IdentityTables>, input),
     startSession: (reply, memberId) => startSession(identifying, cookie, reply, memberId),

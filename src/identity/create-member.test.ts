@@ -62,9 +62,39 @@ test('a browser opens the account that it opened before, also when newer ones cl
   const first = await under.member(email)
   const { device } = await signIn(under, goodPassword)
   for (let i = 0; i < 3; i += 1) await under.member(email, { password: another })
-  assert.equal((await signIn(under, goodPassword)).status, 401, 'on a new device: confirm first')
+  assert.equal((await signIn(under, goodPassword)).body.id, first.memberId, 'and so does any other')
   const here = await signIn(under, goodPassword, device)
   assert.deepEqual([here.status, here.body.id], [201, first.memberId])
+})
+
+test('whoever opened an account opens it again, however many others claim the address', async (t) => {
+  const under = await identityUnderTest(t)
+  const { call, platform } = under
+  const [, { device: hers }] = [await under.member(email), await signIn(under, goodPassword)]
+  const { body: ada } = await signIn(under, goodPassword)
+  const eve = await under.member(email, { password: another })
+  // As many sign-ups of a stranger, without the time that they take.
+  await platform.database.pool.query(
+    `with opened as (insert into identity.person
+       select 'mem_eve' || n, email, name, password_hash, null, null, created_at + n * interval '1 second'
+         from identity.person, generate_series(-20, 300) n where id = $1 returning id)
+     insert into identity.member select id, 'prt_' || id, 'owner' from opened`,
+    [eve.memberId],
+  )
+  assert.equal((await signIn(under, goodPassword)).body.id, ada.id, 'on a new device')
+  assert.equal((await signIn(under, another)).body.id, 'mem_eve300', 'of equal ones the newest')
+  await call('POST', '/recovery', { body: { email }, cookie: hers })
+  const token = await under.linkTo(email, 'reset')
+  for (let i = 0; i < 10; i += 1) await signIn(under, 'wrong')
+  assert.equal((await signIn(under, goodPassword)).status, 429, 'strangers guessed too often')
+  assert.equal((await signIn(under, goodPassword, hers)).body.id, ada.id, 'not on this device')
+  await call('POST', '/recovery/reset', { body: { token, password: 'velvet copper 19 orchard' } })
+  const moved = await signIn(under, 'velvet copper 19 orchard', hers)
+  assert.deepEqual(
+    [moved.body.id, moved.body.emailVerified],
+    [ada.id, true],
+    'of many the one here',
+  )
 })
 
 test('an account opened with somebody’s address gives no guesses at the password that belongs to it', async (t) => {

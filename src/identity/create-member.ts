@@ -1,6 +1,6 @@
 import type { Transaction } from 'kysely'
 import { AppError, invalidArgument } from '#platform/app-error'
-import { hashPassword } from './hash-password.ts'
+import { hashPassword, saltOfAddress } from './hash-password.ts'
 import { registeredEvent } from './mail-events.ts'
 import type { Identifying } from './needs.ts'
 import { passwordFaults } from './password-policy.ts'
@@ -21,14 +21,13 @@ export type NewMemberInput = {
 }
 
 /** @throws AppError INVALID_ARGUMENT with everything that is wrong with the password */
-export async function hashNewPassword(input: {
-  password: string
-  email: string
-  organisation?: string | undefined
-}): Promise<string> {
+export async function hashNewPassword(
+  { sealing }: Pick<Identifying, 'sealing'>,
+  input: { password: string; email: string; organisation?: string | undefined },
+): Promise<string> {
   const faults = passwordFaults(input.password, input)
   if (faults.length > 0) throw invalidArgument(faults)
-  return await hashPassword(input.password)
+  return await hashPassword(input.password, saltOfAddress(sealing, normalEmail(input.email)))
 }
 
 /** For whoever has shown a link that was mailed to the address. */

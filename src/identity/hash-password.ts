@@ -1,5 +1,6 @@
 import { argon2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { AppError } from '#platform/app-error'
+import type { Sealing } from '#platform/sealing'
 
 /** OWASP's minimum for argon2id: 19 MiB, two passes, one lane. */
 const parameters = { memory: 19_456, passes: 2, parallelism: 1 } as const
@@ -52,15 +53,38 @@ const derive = (
   )
 
 /** @returns a PHC string: algorithm, parameters, salt and hash */
-export async function hashPassword(password: string): Promise<string> {
-  const salt = randomBytes(16)
+export async function hashPassword(password: string, salt = randomBytes(16)): Promise<string> {
   const key = await derive(password, salt, parameters)
   return `${prefix}$${unpadded(salt)}$${unpadded(key)}`
 }
 
+/**
+ * The salt of an address that is not confirmed. All accounts that claim it have the same one, so that one hash of what
+ * somebody types tells which of them opens, however many there are.
+ */
+export const saltOfAddress = (sealing: Sealing, email: string) =>
+  Buffer.from(sealing.keyedHash('password-salt', email), 'base64url').subarray(0, 16)
+
 const unpadded = (bytes: Buffer): string => bytes.toString('base64').replace(/=+$/, '')
 
 const format = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([^$]+)\$([^$]+)$/
+
+/** Hashes a password as another one was, with its cost and salt. */
+async function deriveLike(password: string, stored: string): Promise<{ key: Buffer; was: Buffer }> {
+  const match = format.exec(stored)
+  if (match === null) throw new TypeError('a stored password hash is not argon2id')
+  const [, memory, passes, parallelism, salt = '', hash = ''] = match
+  const cost = {
+    memory: Number(memory),
+    passes: Number(passes),
+    parallelism: Number(parallelism),
+  }
+  const key = await derive(password, Buffer.from(salt, 'base64'), cost)
+  return { key, was: Buffer.from(hash, 'base64') }
+}
+
+/** Whether a hash was made with less than is asked for today. */
+export const isOutdated = (stored: string): boolean => !stored.startsWith(prefix)
 
 /**
  * Compares in constant time. Without a stored hash it does the same work and answers false, so that the time an
@@ -70,18 +94,16 @@ export async function verifyPassword(
   password: string,
   stored: string | undefined,
 ): Promise<{ matches: boolean; outdated: boolean }> {
-  const match = format.exec(stored ?? noPassword)
-  if (match === null) throw new TypeError('a stored password hash is not argon2id')
-  const [, memory, passes, parallelism, salt = '', hash = ''] = match
-  const cost = {
-    memory: Number(memory),
-    passes: Number(passes),
-    parallelism: Number(parallelism),
-  }
-  const key = await derive(password, Buffer.from(salt, 'base64'), cost)
-  const expected = Buffer.from(hash, 'base64')
-  const equal = key.length === expected.length && timingSafeEqual(key, expected)
-  return { matches: stored !== undefined && equal, outdated: !(stored ?? '').startsWith(prefix) }
+  const { key, was } = await deriveLike(password, stored ?? noPassword)
+  const equal = key.length === was.length && timingSafeEqual(key, was)
+  return { matches: stored !== undefined && equal, outdated: isOutdated(stored ?? '') }
+}
+
+/** What would be stored for this password where this other one is; without one the same work, for nothing. */
+export async function hashLike(password: string, stored: string | undefined): Promise<string> {
+  const like = stored ?? noPassword
+  const { key } = await deriveLike(password, like)
+  return `${like.slice(0, like.lastIndexOf('$'))}$${unpadded(key)}`
 }
 
 /** Of somebody without a password: no text has this hash. */

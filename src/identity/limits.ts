@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import { AppError } from '#platform/app-error'
 import type { AttemptLimit, Attempts } from '#platform/attempts'
 import { networkOf } from '#platform/network'
@@ -50,6 +51,11 @@ export type Origin = {
   /** the header field with the cookies of the browser */
   cookies: string | undefined
 }
+
+export const originOf = ({ ip, headers }: FastifyRequest): Origin => ({
+  ip,
+  cookies: headers.cookie,
+})
 
 /** A guess that was counted. */
 export type Guess = {

@@ -8,7 +8,8 @@ import type { Identifying } from './needs.ts'
  */
 export type MailOrder =
   | { kind: 'registration' | 'verification'; personId: string }
-  | { kind: 'recovery'; sealedEmail: string }
+  /** `personId`: who signed in last with the browser that asked */
+  | { kind: 'recovery'; sealedEmail: string; personId?: string }
   | { kind: 'invitation'; invitationId: string }
   | { kind: 'staff-invitation'; invitationId: string }
   | { kind: 'password-changed'; personId: string }

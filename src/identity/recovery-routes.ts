@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import type { Routes } from '#platform/http-server'
 import { checkForm } from './check-form.ts'
+import { originOf } from './limits.ts'
 import type { Identifying } from './needs.ts'
 import { requestRecovery } from './request-recovery.ts'
 import { resetPassword } from './reset-password.ts'
@@ -23,7 +24,7 @@ export function createRecoveryRoutes(identifying: Identifying): Routes {
         },
       },
       async (request, reply) => {
-        await requestRecovery(identifying, request.body.email, request.ip)
+        await requestRecovery(identifying, request.body.email, originOf(request))
         return reply
           .code(202)
           .send({ message: 'If the address has an account here, a link is on its way.' })

@@ -1,3 +1,4 @@
+import type { Origin } from './limits.ts'
 import { orderMail } from './mail-events.ts'
 import type { Identifying } from './needs.ts'
 import { normalEmail } from './sign-in.ts'
@@ -13,16 +14,18 @@ export const recoveryContext = 'identity.recovery'
 export async function requestRecovery(
   identifying: Identifying,
   typed: string,
-  ip: string,
+  { ip, cookies }: Origin,
 ): Promise<void> {
-  const { db, sealing, limiter } = identifying
+  const { db, sealing, limiter, device } = identifying
   await limiter.byAddress('recoveryByAddress', ip)
   const email = normalEmail(typed)
   if (!(await limiter.isFree('recoveryByEmail', email))) return
+  const personId = device.personOf(cookies)
   await db.transaction().execute((trx) =>
     orderMail(identifying, trx, {
       kind: 'recovery',
       sealedEmail: sealing.seal(email, recoveryContext),
+      ...(personId !== undefined && { personId }),
     }),
   )
 }

@@ -37,7 +37,7 @@ export async function resetPassword(
     const used = await consumeLink(identifying, trx, 'recovery', input.token)
     if (used === undefined || account === undefined) throw linkNotValid()
     const marked = await markEmailVerified(trx, account, clock.now())
-    if (marked === 'taken') throw linkNotValid()
+    if (marked === 'taken' || marked === 'gone') throw linkNotValid()
     // Until now anybody may have opened it with this address: nothing that was made then opens it any more.
     if (marked === 'confirmed') await deleteFactorsAndTokens(trx, used)
     await setPassword(trx, used, passwordHash)

@@ -58,7 +58,7 @@ test('the session cookie is out of reach of scripts and other sites, and bound t
   assert.match(
     plain.headers.getSetCookie()[1] ?? '',
     new RegExp(
-      `^wayleave_device_${port}=[\\w-]{43}\\.[\\w-]{43}; Path=/; HttpOnly; SameSite=Lax; Max-Age=15552000$`,
+      `^wayleave_device_${port}=[\\w-]{43}\\.[\\w-]{43}\\.[\\w-]+; Path=/; HttpOnly; SameSite=Lax; Max-Age=15552000$`,
     ),
   )
   const secure = await identityUnderTest(t, {

@@ -117,6 +117,11 @@ test('a device is known to the person it was marked for and to nobody else, what
       if (one !== another) assert.equal(cookie.read(own, another), undefined)
       assert.equal(cookie.read(own, undefined), undefined)
       assert.equal(cookie.read(`__Host-wayleave_device=${junk}`, one), undefined)
+      assert.equal(cookie.personOf(`a=b; ${own}; c=d`), one)
+      assert.equal(cookie.personOf(`__Host-wayleave_device=${junk}`), undefined)
+      const [mark, proof] = own.split('.')
+      const swapped = `${mark}.${proof}.${Buffer.from(`${another} `).toString('base64url')}`
+      assert.equal(cookie.personOf(swapped), one === `${another} ` ? one : undefined)
     }),
   )
 })

@@ -1,8 +1,7 @@
-import type { FastifyRequest } from 'fastify'
 import type { HttpServer, Routes } from '#platform/http-server'
 import { offerPasskeySignIn, signInWithPasskey } from './check-passkey.ts'
 import { completeSignIn } from './complete-sign-in.ts'
-import type { Origin } from './limits.ts'
+import { originOf } from './limits.ts'
 import type { Identifying } from './needs.ts'
 import {
   PasskeyOptions,
@@ -25,8 +24,6 @@ export function createSignInRoutes(identifying: Identifying, cookie: SessionCook
     passkeyRoutes(server, identifying, cookie)
   }
 }
-
-const originOf = ({ ip, headers }: FastifyRequest): Origin => ({ ip, cookies: headers.cookie })
 
 function passwordRoutes(server: HttpServer, identifying: Identifying, cookie: SessionCookie): void {
   server.post(

@@ -1,7 +1,13 @@
 import type { Transaction } from 'kysely'
 import { recordAction } from '#audit'
 import { AppError } from '#platform/app-error'
-import { hashPassword, verifyPassword } from './hash-password.ts'
+import {
+  hashLike,
+  hashPassword,
+  isOutdated,
+  saltOfAddress,
+  verifyPassword,
+} from './hash-password.ts'
 import { refuseLocalSignIn } from './identity-provider.ts'
 import type { Origin } from './limits.ts'
 import type { Identifying } from './needs.ts'
@@ -9,7 +15,7 @@ import type { SecondFactorNeeded, SignIn } from './schema.ts'
 import { secondFactorsOf } from './second-factor.ts'
 import { deleteEndedSessions } from './session-store.ts'
 import type { SignInMethod } from './start-session.ts'
-import { type Account, findClaims, findHolder, noteSignIn, setPassword } from './store.ts'
+import { type Account, findClaim, findHolder, noteSignIn, setPassword } from './store.ts'
 import type { IdentityTables } from './tables.ts'
 import { issueTicket } from './ticket-store.ts'
 
@@ -18,23 +24,39 @@ export const normalEmail = (email: string): string => email.trim().toLowerCase()
 type SignedIn = { account: Account } | { needed: SecondFactorNeeded }
 
 /**
- * Who may be meant by an address: whoever has confirmed it, and one of those who opened an account with it and have not,
- * the one that this browser knows, or else the newest.
+ * Who may be meant by an address: whoever has confirmed it, and of those who opened an account with it and have not the
+ * one that this browser knows, or else the newest.
  */
 async function accountsMeant(
   { db, device }: Identifying,
   email: string,
   { cookies }: Origin,
 ): Promise<readonly [Account | undefined, Account | undefined]> {
-  const [holder, claims] = await Promise.all([findHolder(db, email), findClaims(db, email)])
-  const known = claims.find(({ id }) => device.read(cookies, id) !== undefined)
-  return [holder, known ?? claims[0]]
+  const id = device.personOf(cookies)
+  const [holder, known, newest] = await Promise.all([
+    findHolder(db, email),
+    id === undefined ? undefined : findClaim(db, email, { id }),
+    findClaim(db, email),
+  ])
+  return [holder, known ?? newest]
+}
+
+/** The password as it is stored for everybody who claims an address, so one hash finds whose it is. */
+async function claimWith(
+  { db }: Identifying,
+  email: string,
+  password: string,
+  claim: Account | undefined,
+): Promise<Account | undefined> {
+  const passwordHash = await hashLike(password, claim?.password_hash)
+  const found = await findClaim(db, email, { passwordHash })
+  return claim?.password_hash === passwordHash ? claim : found
 }
 
 /**
  * Checks an e-mail address and a password. Whether the account exists, its password is wrong or there is none changes
- * neither the answer nor the work that it takes: two passwords are compared each time, because an account that was just
- * opened must open again whether or not its address had one before. Somebody who has a second factor is not signed in
+ * neither the answer nor the work that it takes: two hashes are made each time, because an account that was just
+ * opened must open again whether or not its address had one before, and whoever else claims it. Somebody who has a second factor is not signed in
  * by that.
  * @throws AppError UNAUTHENTICATED; TOO_MANY_REQUESTS
  */
@@ -46,27 +68,23 @@ export async function signIn(
   const { db, limiter } = identifying
   await limiter.byAddress('signInByAddress', from.ip)
   const email = normalEmail(input.email)
-  const meant = await accountsMeant(identifying, email, from)
-  const guess = await limiter.guess('password', email, {
-    ...from,
-    personIds: meant.map((one) => one?.id),
-  })
-  const found = await Promise.all(
-    meant.map(async (account) => ({
-      account,
-      ...(await verifyPassword(
-        input.password,
-        guess.isAt(account?.id) ? account?.password_hash : undefined,
-      )),
-    })),
-  )
-  const { account, outdated } = found.find(({ matches }) => matches) ?? {}
+  const [holder, claim] = await accountsMeant(identifying, email, from)
+  const personIds = [holder?.id, claim?.id]
+  const guess = await limiter.guess('password', email, { ...from, personIds })
+  const isMeant = (one: Account | undefined) => one !== undefined && guess.isAt(one.id)
+  const [{ matches }, claimed] = await Promise.all([
+    verifyPassword(input.password, isMeant(holder) ? holder?.password_hash : undefined),
+    claimWith(identifying, email, input.password, claim),
+  ])
+  const account = matches ? holder : isMeant(claimed) ? claimed : undefined
   if (account === undefined) {
     throw new AppError('UNAUTHENTICATED', 'The e-mail address or the password is not right.')
   }
   await guess.wasRight()
   await refuseLocalSignIn(identifying, account)
-  const renewed = outdated === true ? await hashPassword(input.password) : undefined
+  const renewed = isOutdated(account.password_hash)
+    ? await hashPassword(input.password, saltFor(identifying, account))
+    : undefined
   if (account.has_second_factor) {
     if (renewed !== undefined) await setPassword(db, account.id, renewed)
     const { ticket, expiresAt } = await issueTicket(identifying, account.id)
@@ -79,6 +97,9 @@ export async function signIn(
   })
   return { account }
 }
+
+const saltFor = ({ sealing }: Identifying, account: Account) =>
+  account.email_verified_at === null ? saltOfAddress(sealing, account.email) : undefined
 
 /** What is written when somebody has signed in, by whatever way. */
 export async function noteStart(

@@ -18,7 +18,7 @@ import {
   type Account,
   deleteInvitation,
   findAccount,
-  findClaims,
+  findClaim,
   findHolder,
   insertMember,
   markEmailVerified,
@@ -100,8 +100,7 @@ async function meet(
 
 /** Whoever has confirmed the address, or claims it within the organisation whose domain it is. */
 const accountWith = async (trx: Trx, owner: string, email: string): Promise<Account | undefined> =>
-  (await findHolder(trx, email)) ??
-  (await findClaims(trx, email)).find((claim) => ownerOf(claim) === owner)
+  (await findHolder(trx, email)) ?? (await findClaim(trx, email, { partnerId: owner }))
 
 /** Nobody has the address: whoever was invited joins with the role that was meant, others with the one of newcomers. */
 async function join(

@@ -56,20 +56,31 @@ export const findHolder = async (db: Db, email: string): Promise<Account | undef
       .executeTakeFirst(),
   )
 
-/** Far more than anybody opens without confirming one. */
-const mostClaims = 20
-
-/** Accounts that were opened with an address and have not confirmed it, the newest first. */
-export const findClaims = async (db: Db, email: string): Promise<Account[]> => {
-  const rows = await accounts(db)
-    .where('p.email', '=', email)
-    .where('p.email_verified_at', 'is', null)
-    .orderBy('p.created_at', 'desc')
-    .orderBy('p.id', 'desc')
-    .limit(mostClaims)
-    .execute()
-  return rows.flatMap((row) => toAccount(row) ?? [])
-}
+/**
+ * Of the accounts that were opened with an address and have not confirmed it the newest, or the newest that is this one,
+ * of this partner, or has this hash of a password. Anybody may open any number of them, so none is looked for in a list.
+ */
+export const findClaim = async (
+  db: Db,
+  email: string,
+  by: { id?: string; partnerId?: string; passwordHash?: string } = {},
+): Promise<Account | undefined> =>
+  toAccount(
+    await accounts(db)
+      .where('p.email', '=', email)
+      .where('p.email_verified_at', 'is', null)
+      .$if(by.id !== undefined, (query) => query.where('p.id', '=', by.id ?? ''))
+      .$if(by.partnerId !== undefined, (query) =>
+        query.where('m.partner_id', '=', by.partnerId ?? ''),
+      )
+      .$if(by.passwordHash !== undefined, (query) =>
+        query.where('p.password_hash', '=', by.passwordHash ?? ''),
+      )
+      .orderBy('p.created_at', 'desc')
+      .orderBy('p.id', 'desc')
+      .limit(1)
+      .executeTakeFirst(),
+  )
 
 /** How many accounts were opened with an address between two moments. */
 export const countOpened = async (db: Db, email: string, from: Date, to: Date): Promise<number> => {
@@ -148,21 +159,21 @@ export async function noteSignIn(db: Db, personId: string, now: Date): Promise<v
     .execute()
 }
 
-/** @returns whether the address is the person's now, or was before, or belongs to somebody else meanwhile */
+/** @returns whether the address is the person's now, or was before, or is somebody else's meanwhile; or nobody's */
 export async function markEmailVerified(
   trx: Trx,
   { id, email }: Pick<PersonRow, 'id' | 'email'>,
   now: Date,
-): Promise<'confirmed' | 'before' | 'taken'> {
+): Promise<'confirmed' | 'before' | 'taken' | 'gone'> {
   await lockAddress(trx, email)
   const holder = await findHolder(trx, email)
   if (holder !== undefined) return holder.id === id ? 'before' : 'taken'
-  await trx
+  const { numUpdatedRows } = await trx
     .updateTable('identity.person')
     .set({ email_verified_at: now })
     .where('id', '=', id)
-    .execute()
-  return 'confirmed'
+    .executeTakeFirst()
+  return numUpdatedRows === 0n ? 'gone' : 'confirmed'
 }
 
 export const countMembers = async (db: Db, partnerId: string): Promise<number> => {

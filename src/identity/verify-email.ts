@@ -19,7 +19,7 @@ export async function confirmEmail(
     const account = personId === undefined ? undefined : await findAccount(trx, personId)
     if (account === undefined) return undefined
     const marked = await markEmailVerified(trx, account, clock.now())
-    if (marked === 'taken') return undefined
+    if (marked === 'taken' || marked === 'gone') return undefined
     if (marked === 'confirmed') {
       await recordAction(outbox, trx, {
         actor: actorOf(account),

@@ -9,7 +9,7 @@ import {
   type Account,
   countOpened,
   findAccount,
-  findClaims,
+  findClaim,
   findHolder,
   findInvitation,
 } from './store.ts'
@@ -54,7 +54,7 @@ async function write(identifying: Identifying, order: MailOrder): Promise<MailMe
     case 'verification':
       return await verificationMail(identifying, order.personId)
     case 'recovery':
-      return await recoveryMail(identifying, order.sealedEmail)
+      return await recoveryMail(identifying, order)
     case 'invitation':
     case 'staff-invitation':
       return await invitationMail(identifying, order)
@@ -125,11 +125,14 @@ If you forgot your password: ${portal.url}/recovery`,
 
 async function recoveryMail(
   identifying: Identifying,
-  sealedEmail: string,
+  { sealedEmail, personId }: MailOrder & { kind: 'recovery' },
 ): Promise<MailMessage | undefined> {
   const { db, sealing } = identifying
   const email = sealing.open(sealedEmail, recoveryContext)
-  const account = (await findHolder(db, email)) ?? (await findClaims(db, email))[0]
+  const account =
+    (await findHolder(db, email)) ??
+    (personId === undefined ? undefined : await findClaim(db, email, { id: personId })) ??
+    (await findClaim(db, email))
   if (account === undefined) return undefined
   const token = await issueLink(identifying, db, 'recovery', account.id)
   const { operatorName } = identifying.config
