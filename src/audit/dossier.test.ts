@@ -8,6 +8,7 @@ import type { ExchangeFacts } from './evidence.ts'
 import type { DescribeExchange, ExchangeContext } from './exchange-context.ts'
 import { createExchangeLog } from './exchange-log.ts'
 import { append } from './store.ts'
+import { plainStory } from './story.ts'
 import type { AuditTables } from './tables.ts'
 import { Refused, tellFile, verifyBundle, verifyList } from './verify.mjs'
 
@@ -129,6 +130,19 @@ test('the first sentence answers why, and the facts follow', async (t) => {
     '/area/radius',
   ])
     assert.ok(facts.includes(known), known)
+})
+
+test('no name that a partner chose turns the words around it, in the answer, the page or the text', async (t) => {
+  const { audit, bundle } = await setUp(t)
+  const why = await audit.why({ exchange: 'exc_2' })
+  assert.doesNotMatch(JSON.stringify(why?.story), /[\u202a-\u202e\u2066-\u2069]/)
+  const name = 'בנק \u2067\u2069\u2069\u202e 12'
+  const { title, sentence } = plainStory({ title: `Why ${name}`, sentence: name, sections: [] })
+  assert.deepEqual([title, sentence], ['Why בנק    12', 'בנק    12'])
+  assert.equal(plainStory({ title: '\u2068א', sentence: '', sections: [] }).title, '\u2068א\u2069')
+  const { page } = await bundle('exc_2')
+  const shown = page.slice(0, page.indexOf('<script type="application/json"'))
+  assert.doesNotMatch(shown, /[\u202a-\u202e]/)
 })
 
 test('what a partner or a page wrote does nothing in the page', async (t) => {

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import { nameInSentence } from '#platform/shown-name'
 import {
   type DescribeExchange,
   type ExchangeContext,
@@ -10,7 +11,7 @@ import { exchangeStory } from './exchange-story.ts'
 import { actionLeaf, exchangeLeaf, type LeafContent, singleLeaf } from './leaf-content.ts'
 import { leafStory } from './leaf-story.ts'
 import { readExchange } from './read-exchange.ts'
-import type { Story } from './story.ts'
+import { plainStory, type Story } from './story.ts'
 import type { SubjectKeys } from './subject-keys.ts'
 import type { AuditTables } from './tables.ts'
 import type { Bundle } from './verify.mjs'
@@ -51,7 +52,7 @@ export async function readDossier(
   if (content === undefined) return undefined
   const { record } = content
   const partnerId = typeof record.partner_id === 'string' ? record.partner_id : undefined
-  return { leaves: [content], told: {}, story: leafStory(content), partnerId }
+  return { leaves: [content], told: {}, story: plainStory(leafStory(content)), partnerId }
 }
 
 const findLeaf = (db: Kysely<AuditTables>, position: number) =>
@@ -77,13 +78,22 @@ async function exchangeDossier(source: DossierSource, id: string): Promise<Dossi
     leaves: [leaf, ...consents, ...(acceptance === undefined ? [] : [acceptance])],
     told: toldOf(context, consents),
     partnerId: record.partnerId,
-    story: exchangeStory({
-      ...{ record, personal, context },
-      consentEvents: consents.map(eventOf),
-      acceptance: acceptance?.record,
-    }),
+    story: plainStory(
+      exchangeStory({
+        ...{ record, personal, context: withNamesInSentences(context) },
+        consentEvents: consents.map(eventOf),
+        acceptance: acceptance?.record,
+      }),
+    ),
   }
 }
+
+/** Partners chose these names; none may turn the words of the answer around it. */
+const withNamesInSentences = (context: ExchangeContext): ExchangeContext => ({
+  ...context,
+  partner: context.partner && nameInSentence(context.partner),
+  application: context.application && nameInSentence(context.application),
+})
 
 function personalFacts(personal: LeafContent['personal']): ExchangePersonal | 'erased' | undefined {
   if (personal === undefined || personal === 'erased') return personal

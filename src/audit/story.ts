@@ -21,9 +21,37 @@ export const fact = (
 ): { label: string; value: string }[] =>
   value === undefined || value === null || value === '' ? [] : [{ label, value: String(value) }]
 
-/** Control characters and marks that turn the direction of writing would let one value pass for another. */
+/**
+ * Control characters and marks that turn the direction of writing would let one value pass for another. Isolation turns
+ * nothing but what it holds, if it ends: names in a sentence have it.
+ */
 const plain = (text: string): string =>
-  text.replace(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu, ' ')
+  closed(text.replace(/[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066\u2067]+/gu, ' '))
+
+const closed = (text: string): string => {
+  let open = 0
+  const kept = text.replace(/[\u2068\u2069]/g, (mark) => {
+    open += mark === '\u2068' ? 1 : -1
+    if (open >= 0) return mark
+    open = 0
+    return ''
+  })
+  return kept + '\u2069'.repeat(open)
+}
+
+/** A story in which nothing turns the writing, for whoever shows it. */
+export const plainStory = ({ title, sentence, sections }: Story): Story => ({
+  title: plain(title),
+  sentence: plain(sentence),
+  sections: sections.map((section) => ({
+    title: plain(section.title),
+    facts: section.facts.map(({ label, value }) => ({ label: plain(label), value: plain(value) })),
+    // Line breaks are a part of what was shown.
+    ...(section.quote !== undefined && {
+      quote: section.quote.split('\n').map(plain).join('\n'),
+    }),
+  })),
+})
 
 /** As Markdown, for a terminal. */
 export const storyMarkdown = ({ title, sentence, sections }: Story): string =>

@@ -3,6 +3,7 @@ import type { Actor } from '#audit'
 import { requirePermission } from '#identity'
 import type { HttpServer, Routes } from '#platform/http-server'
 import type { Platform } from '#platform/module'
+import { shownName } from '#platform/shown-name'
 import { AuthorizationSettings, NewAuthorizationSettings } from './authorization-schema.ts'
 import {
   changeSettings,
@@ -82,11 +83,7 @@ function lockRoutes(server: HttpServer, platform: Platform): void {
         params: Params,
         body: Type.Object(
           {
-            reason: Type.String({
-              minLength: 1,
-              maxLength: 500,
-              pattern: '^[^\\p{Cc}]*\\S[^\\p{Cc}]*$',
-            }),
+            reason: Type.String({ minLength: 1, maxLength: 500, ...shownName }),
           },
           { additionalProperties: false },
         ),

@@ -50,10 +50,20 @@ test('who suspends a partner has a role for it', async (t) => {
   assert.equal((await call(staff('administrator'), 'DELETE', path)).body.state, 'active')
 })
 
-test('a name of control characters is refused, for a new application and for another name', async (t) => {
+test('a name of control characters, or of ones that hide or turn text, is refused, for a new application and for another name', async (t) => {
   const { call, newApplication } = await partnersUnderTest(t)
   const id = await newApplication('prt_1')
-  for (const name of ['', '   ', 'a\u0000b', '\u001b[2J', 'x\ny', '\u0085', 'x'.repeat(121)]) {
+  for (const name of [
+    '',
+    '   ',
+    'a\u0000b',
+    '\u001b[2J',
+    'x\ny',
+    '\u0085',
+    'x'.repeat(121),
+    'App \u202egpj.exe',
+    '\u3164',
+  ]) {
     const made = { name, environment: 'sandbox' }
     assert.equal((await call(person('prt_1'), 'POST', '/applications', made)).status, 400)
     assert.equal(

@@ -1,13 +1,9 @@
 import { type Static, Type } from 'typebox'
+import { shownName } from '#platform/shown-name'
 
 const Environment = Type.Union([Type.Literal('sandbox'), Type.Literal('production')])
 const Timestamp = Type.String({ format: 'date-time' })
-/** A name is shown on pages and in terminals: it has no control characters, and PostgreSQL could not store a NUL. */
-const Name = Type.String({
-  minLength: 1,
-  maxLength: 120,
-  pattern: '^(?=.*\\S)[^\\u0000-\\u001f\\u007f-\\u009f]+$',
-})
+const Name = Type.String({ minLength: 1, maxLength: 120, ...shownName })
 
 export const Requirement = Type.Object({
   id: Type.String(),
