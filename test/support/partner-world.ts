@@ -79,7 +79,7 @@ export async function mailedToken(
     for (const file of namesIn(folder).sort().reverse()) {
       const text = readFileSync(path.join(folder, file), 'utf8')
       if (!text.includes(to)) continue
-      token = link.exec(text.replace(/=\r?\n/g, '').replaceAll('=3D', '='))?.[1]
+      token = link.exec(text)?.[1]
       if (token !== undefined) return true
     }
     return false
