@@ -9,6 +9,7 @@ import {
   IconCertificate,
   IconHandStop,
   IconKey,
+  IconLanguage,
   IconListCheck,
   IconSearch,
   IconServer,
@@ -36,6 +37,12 @@ const sections: Section[] = [
     label: 'Consents',
     icon: <IconHandStop size={18} />,
     needs: 'consent.read',
+  },
+  {
+    to: '/console/consents/words',
+    label: 'Words of consent',
+    icon: <IconLanguage size={18} />,
+    needs: 'consent-text.read',
   },
   {
     to: '/console/evidence',

@@ -54,3 +54,6 @@ export function clockText(ms: number): string {
     fractionalSecondDigits: 3,
   }).format(new Date(ms))
 }
+
+/** A name that somebody chose, inside a text: whichever way it runs, the words around it keep their order. */
+export const isolated = (name: string): string => `\u2068${name}\u2069`

@@ -103,6 +103,10 @@ export function faultFrom(error: unknown): Fault {
   }
 }
 
+/** Whether the same question may get another answer in a moment; what is refused stays refused. */
+export const mayPass = ({ status }: Fault): boolean =>
+  status === 0 || status === 408 || status === 429 || status >= 500
+
 /** A query string from the values that are there. */
 export function query(values: Readonly<Record<string, string | number | undefined>>): string {
   const pairs = Object.entries(values).filter(

@@ -7,9 +7,9 @@ import { Confirm } from '../../ui/app/confirm.tsx'
 import { DataTable } from '../../ui/app/data-table.tsx'
 import { Facts } from '../../ui/app/facts.tsx'
 import { May, useMay, WhoMay } from '../../ui/app/may.tsx'
-import { EnvironmentPill, Notice, PageTitle, Reading, Refused } from '../../ui/app/parts.tsx'
+import { EnvironmentPill, Named, Notice, PageTitle, Reading, Refused } from '../../ui/app/parts.tsx'
 import { useChange, useManaged } from '../../ui/app/use-managed.ts'
-import { countText, timeText } from '../../ui/format.ts'
+import { countText, isolated, timeText } from '../../ui/format.ts'
 import type { List } from '../../ui/management.ts'
 import { grantRows, settingFacts } from '../view-models/application-settings.ts'
 
@@ -18,7 +18,7 @@ export function ApplicationPage(): ReactNode {
   const { applicationId = '' } = useParams()
   const application = useManaged<Application>(`/applications/${encodeURIComponent(applicationId)}`)
   return (
-    <Reading of={application}>
+    <Reading of={application} title="Application">
       {(found) => (
         <>
           <Text size="sm" mb={4}>
@@ -95,7 +95,7 @@ function Lock(options: { application: Application; settings: AuthorizationSettin
       <Confirm
         label="Unlock"
         size="sm"
-        title={`Unlock the settings of ${application.name}?`}
+        title={`Unlock the settings of ${isolated(application.name)}?`}
         consequence="The partner may change again for which purposes and in which way this application asks."
         action="Unlock"
         sending={change.sending}
@@ -111,7 +111,11 @@ function Lock(options: { application: Application; settings: AuthorizationSettin
       <Modal
         opened={open}
         onClose={() => setOpen(false)}
-        title={<Text fw={650}>Lock the settings of {application.name}?</Text>}
+        title={
+          <Text fw={650}>
+            Lock the settings of <Named name={application.name} />?
+          </Text>
+        }
         closeButtonProps={{ 'aria-label': 'Close' }}
       >
         <form

@@ -77,7 +77,7 @@ function Detail({ detail }: { detail: AuditEvent['detail'] }): ReactNode {
   const entries = Object.entries(detail)
   if (entries.length === 0) return null
   return (
-    <Text size="xs" className="mono">
+    <Text size="xs" className="mono detail">
       {entries.map(([name, value]) => `${name}: ${detailText(value)}`).join(', ')}
     </Text>
   )

@@ -5,7 +5,14 @@ import { Link, useSearchParams } from 'react-router'
 import type { Exchange } from '#metering/schema'
 import type { Partner } from '#partners/schema'
 import { DataTable } from '../../ui/app/data-table.tsx'
-import { Empty, EnvironmentPill, Notice, PageTitle, StatusCode } from '../../ui/app/parts.tsx'
+import {
+  Empty,
+  EnvironmentPill,
+  Named,
+  Notice,
+  PageTitle,
+  StatusCode,
+} from '../../ui/app/parts.tsx'
 import { useManaged } from '../../ui/app/use-managed.ts'
 import { clockText } from '../../ui/format.ts'
 import { type List, query } from '../../ui/management.ts'
@@ -103,7 +110,7 @@ function CallTable(options: {
           title: 'Operation',
           cell: (row) => (
             <>
-              <Text size="sm" fw={550} className="wrap">
+              <Text size="sm" fw={550} className="name">
                 {row.operationId ?? row.method}
               </Text>
               <Text size="xs" c="dimmed">
@@ -166,7 +173,7 @@ function Caller(options: { row: Row; names: ReadonlyMap<string, string> }): Reac
   return (
     <>
       <Anchor component={Link} to={`/console/partners/${partnerId}`} size="sm">
-        {options.names.get(partnerId) ?? partnerId}
+        <Named name={options.names.get(partnerId) ?? partnerId} />
       </Anchor>
       <br />
       <Text span size="xs" c="dimmed" className="mono clip" title={applicationId}>

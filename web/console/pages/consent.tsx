@@ -15,7 +15,7 @@ export function ConsentPage(): ReactNode {
   const { consentId = '' } = useParams()
   const record = useManaged<ConsentRecordExport>(`/consents/${consentId}`)
   return (
-    <Reading of={record}>
+    <Reading of={record} title="Consent">
       {(consent) => (
         <>
           <PageTitle

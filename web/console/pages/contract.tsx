@@ -4,10 +4,10 @@ import { Link, useParams } from 'react-router'
 import type { Contract, Plan } from '#contracts/schema'
 import type { Partner } from '#partners/schema'
 import { limitText } from '../../portal/view-models/plans.ts'
-import { EnvironmentPill, Notice, PageTitle, Reading } from '../../ui/app/parts.tsx'
+import { EnvironmentPill, Named, Notice, PageTitle, Reading } from '../../ui/app/parts.tsx'
 import { QuotaHistory } from '../../ui/app/quota-notices.tsx'
 import { useManaged } from '../../ui/app/use-managed.ts'
-import { dateText } from '../../ui/format.ts'
+import { dateText, isolated } from '../../ui/format.ts'
 import type { List } from '../../ui/management.ts'
 import { ContractLimits } from './contract-limits.tsx'
 import { ContractMasks } from './contract-masks.tsx'
@@ -18,7 +18,7 @@ export function ContractPage(): ReactNode {
   const contract = useManaged<Contract>(path)
   const [done, setDone] = useState('')
   return (
-    <Reading of={contract}>
+    <Reading of={contract} title="Contract">
       {(found) => (
         <>
           <Head contract={found} />
@@ -72,11 +72,11 @@ function Head({ contract }: { contract: Contract }): ReactNode {
         </Anchor>{' '}
         /{' '}
         <Anchor component={Link} to={`/console/partners/${contract.partnerId}`}>
-          {name}
+          <Named name={name} />
         </Anchor>
       </Text>
       <PageTitle
-        title={`Contract of ${name}`}
+        title={`Contract of ${isolated(name)}`}
         lead={
           <>
             {plan?.name ?? contract.planId} plan, {contract.state}, since{' '}

@@ -14,7 +14,7 @@ export function EvidenceWhyPage(): ReactNode {
       : `/evidence/exchanges/${encodeURIComponent(exchangeId)}`
   const story = useManaged<EvidenceStory>(path)
   return (
-    <Reading of={story}>
+    <Reading of={story} title="Evidence">
       {({ title, sentence, sections }) => (
         <>
           <PageTitle title={title} />

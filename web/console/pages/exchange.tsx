@@ -30,7 +30,11 @@ export function ExchangePage(): ReactNode {
   const isMissing = exchange.error !== null && faultFrom(exchange.error).status === 404
   if (exchange.data === undefined && isMissing)
     return <NotYet id={exchangeId} again={() => void exchange.refetch()} />
-  return <Reading of={exchange}>{(found) => <Shown exchange={found} />}</Reading>
+  return (
+    <Reading of={exchange} title="Call">
+      {(found) => <Shown exchange={found} />}
+    </Reading>
+  )
 }
 
 function NotYet({ id, again }: { id: string; again: () => void }): ReactNode {

@@ -18,7 +18,7 @@ import { limitText } from '../../portal/view-models/plans.ts'
 import { groupUsage, lastDays } from '../../portal/view-models/usage.ts'
 import { DataTable } from '../../ui/app/data-table.tsx'
 import { May } from '../../ui/app/may.tsx'
-import { EnvironmentPill, PageTitle, Reading, Refused } from '../../ui/app/parts.tsx'
+import { EnvironmentPill, Named, PageTitle, Reading, Refused } from '../../ui/app/parts.tsx'
 import { useChange, useManaged } from '../../ui/app/use-managed.ts'
 import { amountText, countText, dateText } from '../../ui/format.ts'
 import { type List, query } from '../../ui/management.ts'
@@ -27,7 +27,7 @@ export function PartnerPage(): ReactNode {
   const { partnerId = '' } = useParams()
   const partner = useManaged<Partner>(`/partners/${encodeURIComponent(partnerId)}`)
   return (
-    <Reading of={partner}>
+    <Reading of={partner} title="Partner">
       {(found) => (
         <>
           <Text size="sm" mb={4}>
@@ -143,7 +143,7 @@ function Applications({ partnerId }: { partnerId: string }): ReactNode {
                 title: 'Name',
                 cell: (a) => (
                   <Anchor component={Link} to={`/console/applications/${a.id}`}>
-                    {a.name}
+                    <Named name={a.name} />
                   </Anchor>
                 ),
               },
@@ -242,7 +242,11 @@ function Suspension({ partner }: { partner: Partner }): ReactNode {
       <Modal
         opened={open}
         onClose={() => setOpen(false)}
-        title={<Text fw={650}>Suspend {partner.name}?</Text>}
+        title={
+          <Text fw={650}>
+            Suspend <Named name={partner.name} />?
+          </Text>
+        }
         closeButtonProps={{ 'aria-label': 'Close' }}
       >
         <form

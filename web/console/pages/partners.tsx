@@ -3,7 +3,7 @@ import { type ReactNode, useState } from 'react'
 import { Link } from 'react-router'
 import type { Partner } from '#partners/schema'
 import { DataTable, Pager } from '../../ui/app/data-table.tsx'
-import { Empty, PageTitle, Reading } from '../../ui/app/parts.tsx'
+import { Empty, Named, PageTitle, Reading } from '../../ui/app/parts.tsx'
 import { useManaged } from '../../ui/app/use-managed.ts'
 import { timeText } from '../../ui/format.ts'
 import type { List } from '../../ui/management.ts'
@@ -36,14 +36,14 @@ export function PartnersPage(): ReactNode {
                     title: 'Organisation',
                     cell: (p) => (
                       <Anchor component={Link} to={`/console/partners/${p.id}`} fw={600}>
-                        {p.name}
+                        <Named name={p.name} />
                       </Anchor>
                     ),
                   },
                   { title: 'State', cell: (p) => p.state },
                   { title: 'Production', cell: productionText },
                   { title: 'Since', cell: (p) => timeText(p.createdAt), nowrap: true },
-                  { title: 'Id', cell: (p) => <span className="mono">{p.id}</span> },
+                  { title: 'Id', cell: (p) => <span className="mono">{p.id}</span>, nowrap: true },
                 ]}
               />
               <Pager pagination={pagination} onChange={setPage} />

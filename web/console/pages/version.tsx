@@ -17,7 +17,7 @@ export function VersionPage(): ReactNode {
   const path = `/apis/${encodeURIComponent(apiName)}/versions/${encodeURIComponent(version)}`
   const api = useManaged<ApiVersion>(path)
   return (
-    <Reading of={api}>
+    <Reading of={api} title="API">
       {(found) => (
         <>
           <Text size="sm" mb={4}>

@@ -17,8 +17,10 @@ import { Link, Outlet, useLocation } from 'react-router'
 import type { PermissionName, Session } from '#identity/schema'
 import { Mark } from '../../portal/parts/icons.tsx'
 import { manage } from '../management.ts'
+import { sectionAt } from '../sections.ts'
+import { WhoMay } from './may.tsx'
 import { readPageContext } from './page-context.ts'
-import { Notice } from './parts.tsx'
+import { Notice, PageTitle } from './parts.tsx'
 import { StepUpDialog } from './step-up.tsx'
 
 export type Section = {
@@ -45,6 +47,7 @@ export function AppFrame(options: {
   )
   const [open, setOpen] = useState(false)
   const { pathname } = useLocation()
+  const here = sectionAt(options.sections, pathname)
   const { operatorName } = readPageContext()
   // biome-ignore lint/correctness/useExhaustiveDependencies: each new page closes the menu and is read from its top
   useEffect(() => {
@@ -107,20 +110,17 @@ export function AppFrame(options: {
       </AppShell.Header>
       <AppShell.Navbar p="sm" aria-label="Sections">
         <AppShell.Section grow>
-          {sections.map(({ to, label, icon, exact }) => {
-            const here = exact === true ? pathname === to : pathname.startsWith(to)
-            return (
-              <NavLink
-                key={to}
-                component={Link}
-                to={to}
-                label={label}
-                leftSection={icon}
-                active={here}
-                {...(here ? { 'aria-current': 'page' as const } : {})}
-              />
-            )
-          })}
+          {sections.map(({ to, label, icon }) => (
+            <NavLink
+              key={to}
+              component={Link}
+              to={to}
+              label={label}
+              leftSection={icon}
+              active={to === here?.to}
+              {...(to === here?.to ? { 'aria-current': 'page' as const } : {})}
+            />
+          ))}
         </AppShell.Section>
         <AppShell.Section className="nav-foot">
           <NavLink href="/apis" label="API reference" />
@@ -132,11 +132,25 @@ export function AppFrame(options: {
           {options.security !== undefined &&
             session.secondFactor === 'absent' &&
             pathname !== options.security && <Unprotected security={options.security} />}
-          <Outlet />
+          {here === undefined || sections.includes(here) ? (
+            <Outlet />
+          ) : (
+            <NotForThisRole {...here} />
+          )}
           <StepUpDialog />
         </div>
       </AppShell.Main>
     </AppShell>
+  )
+}
+
+/** In place of a page that the role has no part in: whose it is, instead of questions that the server refuses. */
+function NotForThisRole({ label, needs }: Section): ReactNode {
+  return (
+    <>
+      <PageTitle title={label} />
+      {needs !== undefined && <WhoMay to={needs} />}
+    </>
   )
 }
 

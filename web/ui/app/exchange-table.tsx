@@ -39,7 +39,7 @@ export function ExchangeTable(options: {
           title: 'Operation',
           cell: (e) => (
             <>
-              <Text size="sm" fw={550} className="wrap">
+              <Text size="sm" fw={550} className="name">
                 {e.operationId ?? e.method}
               </Text>
               <Text size="xs" c="dimmed">

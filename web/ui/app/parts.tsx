@@ -1,7 +1,7 @@
 import { Button, CopyButton, Group, Skeleton, Stack, Text, Title } from '@mantine/core'
 import { IconCheck, IconCopy } from '@tabler/icons-react'
 import { type ReactNode, useEffect } from 'react'
-import { type Fault, faultFrom } from '../management.ts'
+import { type Fault, faultFrom, mayPass } from '../management.ts'
 import { readPageContext } from './page-context.ts'
 
 export function PageTitle(options: {
@@ -16,7 +16,9 @@ export function PageTitle(options: {
   return (
     <Group justify="space-between" align="flex-start" mb="lg">
       <Stack gap={4} maw={720}>
-        <Title order={1}>{title}</Title>
+        <Title order={1} className="wrap">
+          {title}
+        </Title>
         {lead !== undefined && <Text c="dimmed">{lead}</Text>}
       </Stack>
       {actions}
@@ -24,15 +26,29 @@ export function PageTitle(options: {
   )
 }
 
-/** What a reading of the API shows before it is there, when it failed, and when it is. */
+/**
+ * What a reading of the API shows before it is there, when it failed, and when it is.
+ * @param options.title of the page, where what is read would bring it
+ */
 export function Reading<T>(options: {
   of: { data: T | undefined; error: Error | null; refetch: () => unknown }
+  title?: string
   children: (data: T) => ReactNode
 }): ReactNode {
-  const { data, error, refetch } = options.of
+  const { title, of } = options
+  const { data, error, refetch } = of
   if (data !== undefined) return options.children(data)
-  if (error === null) return <Waiting />
-  return <Refused fault={faultFrom(error)} again={() => void refetch()} />
+  const fault = error === null ? undefined : faultFrom(error)
+  return (
+    <>
+      {title !== undefined && <PageTitle title={title} />}
+      {fault === undefined ? (
+        <Waiting />
+      ) : (
+        <Refused fault={fault} {...(mayPass(fault) && { again: () => void refetch() })} />
+      )}
+    </>
+  )
 }
 
 export function Waiting(): ReactNode {
@@ -70,6 +86,11 @@ export function Empty({ title, children }: { title: string; children: ReactNode 
       </Stack>
     </div>
   )
+}
+
+/** A name that a partner or a person chose: it keeps its own direction, and breaks where its line ends. */
+export function Named({ name }: { name: string }): ReactNode {
+  return <bdi className="name">{name}</bdi>
 }
 
 export function Value({ label, value }: { label: string; value: string }): ReactNode {

@@ -28,7 +28,7 @@ export function AccountPage(): ReactNode {
           <Reading of={partner}>
             {(found) => (
               <Stack>
-                <Text>{found.name}</Text>
+                <Text className="wrap">{found.name}</Text>
                 <Value label="Partner id, for support" value={found.id} />
               </Stack>
             )}
@@ -43,7 +43,9 @@ function You({ session }: { session: Session }): ReactNode {
   return (
     <Stack align="flex-start">
       <div>
-        <Text fw={600}>{session.name}</Text>
+        <Text fw={600} className="wrap">
+          {session.name}
+        </Text>
         <Text c="dimmed">
           {session.email} ·{' '}
           <Anchor component={Link} to="/app/roles">

@@ -7,6 +7,7 @@ import { May } from '../../../ui/app/may.tsx'
 import { readPageContext } from '../../../ui/app/page-context.ts'
 import { EnvironmentPill, PageTitle, Reading, Value } from '../../../ui/app/parts.tsx'
 import { useChange, useManaged } from '../../../ui/app/use-managed.ts'
+import { isolated } from '../../../ui/format.ts'
 import { forgetSecret, keptSecret } from '../../../ui/secrets.ts'
 import { Credentials } from '../credentials.tsx'
 import { Rename } from '../rename.tsx'
@@ -17,7 +18,7 @@ export function ApplicationPage(): ReactNode {
   const { applicationId = '' } = useParams()
   const application = useManaged<Application>(`/applications/${encodeURIComponent(applicationId)}`)
   return (
-    <Reading of={application}>
+    <Reading of={application} title="Application">
       {(found) => (
         <>
           <Text size="sm" mb={4}>
@@ -95,7 +96,7 @@ function Remove({ application }: { application: Application }): ReactNode {
   return (
     <Confirm
       label="Delete application"
-      title={`Delete ${application.name}?`}
+      title={`Delete ${isolated(application.name)}?`}
       consequence="Its credentials and tokens stop working within a second, and its client id is never used again. Its past calls stay in your usage."
       action="Delete application"
       sending={change.sending}

@@ -13,7 +13,14 @@ import { Link, useNavigate } from 'react-router'
 import type { Application, Partner } from '#partners/schema'
 import { DataTable } from '../../../ui/app/data-table.tsx'
 import { May } from '../../../ui/app/may.tsx'
-import { EnvironmentPill, Notice, PageTitle, Reading, Refused } from '../../../ui/app/parts.tsx'
+import {
+  EnvironmentPill,
+  Named,
+  Notice,
+  PageTitle,
+  Reading,
+  Refused,
+} from '../../../ui/app/parts.tsx'
 import { useChange, useManaged } from '../../../ui/app/use-managed.ts'
 import { dateText } from '../../../ui/format.ts'
 import type { List } from '../../../ui/management.ts'
@@ -45,7 +52,7 @@ export function ApplicationsPage(): ReactNode {
                 title: 'Name',
                 cell: (a) => (
                   <Anchor component={Link} to={`/app/applications/${a.id}`} fw={600}>
-                    {a.name}
+                    <Named name={a.name} />
                   </Anchor>
                 ),
               },

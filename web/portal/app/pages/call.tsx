@@ -19,7 +19,11 @@ import { timeText } from '../../../ui/format.ts'
 export function CallPage(): ReactNode {
   const { exchangeId = '' } = useParams()
   const exchange = useManaged<ExchangeDetail>(`/exchanges/${encodeURIComponent(exchangeId)}`)
-  return <Reading of={exchange}>{(found) => <Shown exchange={found} />}</Reading>
+  return (
+    <Reading of={exchange} title="Call">
+      {(found) => <Shown exchange={found} />}
+    </Reading>
+  )
 }
 
 function Shown({ exchange }: { exchange: ExchangeDetail }): ReactNode {

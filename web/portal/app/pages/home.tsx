@@ -7,7 +7,7 @@ import type { Exchange } from '#metering/schema'
 import type { Application, Partner } from '#partners/schema'
 import { May } from '../../../ui/app/may.tsx'
 import { readPageContext } from '../../../ui/app/page-context.ts'
-import { CodeBox, Empty, PageTitle, Reading, Value } from '../../../ui/app/parts.tsx'
+import { CodeBox, Empty, Named, PageTitle, Reading, Value } from '../../../ui/app/parts.tsx'
 import { useManaged } from '../../../ui/app/use-managed.ts'
 import { type List, query } from '../../../ui/management.ts'
 import { keptSecret } from '../../../ui/secrets.ts'
@@ -87,7 +87,7 @@ function Keys({ application }: { application: Application }): ReactNode {
       <section className="card" aria-labelledby="keys">
         <Stack>
           <Title order={2} id="keys">
-            1. Keys of {application.name}
+            1. Keys of <Named name={application.name} />
           </Title>
           <SimpleGrid cols={{ base: 1, md: 2 }}>
             <Value label="Client id" value={application.clientId} />
