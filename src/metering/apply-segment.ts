@@ -5,6 +5,7 @@ import { readSegment } from '#journal'
 import type { Environment } from '#platform/config'
 import type { Platform } from '#platform/module'
 import { faultOf } from './check-records.ts'
+import { countRecords } from './count-records.ts'
 import type { ExchangeDays } from './exchange-days.ts'
 import type { Meters } from './meters.ts'
 import type { PriceCopies } from './price-copies.ts'
@@ -12,7 +13,6 @@ import {
   advanceWatermark,
   findSegment,
   insertQuarantine,
-  insertRecords,
   insertSegment,
   insertSegmentDays,
   listDuplicates,
@@ -124,13 +124,14 @@ async function count(
     const segmentId = await insertSegment(trx, name, sha256, footer)
     if (segmentId === undefined) return 'taken'
     if (evidence !== undefined) await exchangeLog.write(trx, evidence)
-    const counted = await insertRecords(trx, segmentId, name.environment, records, meterIds)
-    if (counted < records.length) await listDuplicates(trx, segmentId, records)
+    const duplicates = await countRecords(trx, segmentId, name.environment, records, meterIds)
+    await listDuplicates(trx, segmentId, duplicates)
     await insertSegmentDays(trx, segmentId, records)
     await tellConsentUses(outbox, trx, name, records)
     await advanceWatermark(trx, name, new Date(footer.sealedAt), clock.now())
     if (evidence !== undefined) await exchangeLog.append(trx, evidence)
-    return { outcome: 'applied', records: counted, duplicates: records.length - counted }
+    const counted = records.length - duplicates.length
+    return { outcome: 'applied', records: counted, duplicates: duplicates.length }
   })
 }
 

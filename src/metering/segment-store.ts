@@ -59,78 +59,6 @@ export async function insertSegment(
   return row?.id
 }
 
-const microseconds = (ms: number): number => Math.round(ms * 1000)
-
-/**
- * Writes the records down and adds to the sums what was not counted before, in one statement.
- * @param meterIds the meter of each record
- * @returns how many were counted now
- */
-export async function insertRecords(
-  trx: Trx,
-  segmentId: number,
-  environment: Environment,
-  records: readonly JournalRecord[],
-  meterIds: readonly number[],
-): Promise<number> {
-  if (records.length === 0) return 0
-  const column = (value: (record: JournalRecord) => string | number | undefined): string =>
-    arrayLiteral(records.map(value))
-  // What no record has is an empty list, which `unnest` fills up with nulls: it costs nothing to read.
-  const rare: typeof column = (value) => {
-    const values = records.map(value)
-    return values.every((one) => one === undefined) ? '{}' : arrayLiteral(values)
-  }
-  const { rows } = await sql<{ counted: number }>`
-    with input as materialized (
-      select * from unnest(
-        ${column((r) => r.id)}::text[], ${column((r) => r.correlator)}::text[],
-        ${column((r) => r.partnerId ?? '')}::text[], ${column((r) => r.code)}::text[],
-        ${column((r) => r.refusedBy)}::text[], ${column((r) => r.at)}::bigint[],
-        ${column((r) => microseconds(r.totalMs))}::bigint[],
-        ${column((r) => (r.upstreamMs === undefined ? undefined : microseconds(r.upstreamMs)))}::bigint[],
-        ${column((r) => r.requestBytes)}::bigint[], ${column((r) => r.responseBytes)}::bigint[],
-        ${arrayLiteral(meterIds)}::int[], ${column((r) => r.index)}::int[],
-        ${column((r) => r.units)}::int[], ${column((r) => r.status)}::smallint[],
-        ${column((r) => r.upstreamStatus)}::smallint[],
-        ${rare((r) => r.tier)}::text[], ${rare((r) => r.credential)}::text[],
-        ${rare((r) => r.bound)}::text[], ${rare((r) => r.upstream)}::text[],
-        ${rare((r) => r.traceId)}::text[], ${rare((r) => r.reason)}::text[],
-        ${rare((r) => r.subject)}::text[], ${rare((r) => r.idempotency)}::text[],
-        ${rare((r) => (r.masked === undefined ? undefined : JSON.stringify(r.masked)))}::text[],
-        ${rare((r) => (r.stripped === undefined ? undefined : String(r.stripped)))}::boolean[],
-        ${rare((r) => (r.undocumented === undefined ? undefined : String(r.undocumented)))}::boolean[],
-        ${rare((r) => (r.legal === undefined ? undefined : JSON.stringify(r.legal)))}::text[]
-      ) as r (id, correlator, partner_id, code, refused_by, at_ms, total_us, upstream_us, request_bytes,
-        response_bytes, meter_id, position, units, status, upstream_status, tier, credential, bound, upstream,
-        trace_id, reason, subject, idempotency, masked, stripped, undocumented, legal)
-    ), counted as (
-      insert into metering.exchange (id, correlator, partner_id, code, refused_by, at, segment_id, total_us,
-        upstream_us, request_bytes, response_bytes, day, environment, meter_id, position, units, status,
-        upstream_status, tier, credential, bound, upstream, trace_id, reason, subject, idempotency, masked,
-        stripped, undocumented, legal)
-      select id, correlator, partner_id, code, refused_by, to_timestamp(at_ms / 1000.0), ${segmentId}::bigint,
-        total_us, upstream_us, request_bytes, response_bytes,
-        (to_timestamp(at_ms / 1000.0) at time zone 'UTC')::date, ${environment}::metering.environment,
-        meter_id, position, units, status, upstream_status, tier, credential, bound, upstream, trace_id,
-        reason, subject, idempotency, masked::jsonb, stripped, undocumented, legal::jsonb
-      from input
-      on conflict do nothing
-      returning meter_id, at, status, units, total_us
-    ), summed as (
-      -- Ordered, so that two segments that meet in the same sums wait for each other in the same order.
-      insert into metering.rollup as r (meter_id, bucket, status, calls, units, total_us)
-      select meter_id, date_bin('15 minutes', at, '2000-01-01T00:00:00Z'), status, count(*), sum(units), sum(total_us)
-      from counted group by 1, 2, 3 order by 1, 2, 3
-      on conflict (meter_id, bucket, status) do update set
-        calls = r.calls + excluded.calls,
-        units = r.units + excluded.units,
-        total_us = r.total_us + excluded.total_us
-    )
-    select count(*) as counted from counted`.execute(trx)
-  return rows[0]?.counted ?? 0
-}
-
 /** What the segment holds of each day, whether or not it was counted before. */
 export async function insertSegmentDays(
   trx: Trx,
@@ -150,13 +78,9 @@ export async function insertSegmentDays(
 export async function listDuplicates(
   trx: Trx,
   segmentId: number,
-  records: readonly JournalRecord[],
+  duplicates: readonly JournalRecord[],
 ): Promise<void> {
-  const { rows } = await sql<{ position: number }>`
-    select position from metering.exchange where segment_id = ${segmentId}
-      and day = any(${[...groupByDay(records).keys()]}::date[])`.execute(trx)
-  const counted = new Set(rows.map((row) => row.position))
-  const duplicates = records.filter((record) => !counted.has(record.index))
+  if (duplicates.length === 0) return
   await sql`
     insert into metering.duplicate (segment_id, exchange_id, position, day, units)
     select ${segmentId}, * from unnest(
