@@ -43,6 +43,7 @@ import { firstCall } from './first-call.ts'
 import { startJobs } from './jobs.ts'
 import { createKeyUpkeep } from './key-upkeep.ts'
 import { openTracing, traceRoutes } from './open-tracing.ts'
+import { partnersInUse } from './partners-in-use.ts'
 import { tellSupervisor } from './tell-supervisor.ts'
 import { watchEvidence } from './watch-evidence.ts'
 import { watchKeys } from './watch-keys.ts'
@@ -161,6 +162,7 @@ export async function runControl(config: Config): Promise<void> {
     subscribers: [
       control.audit.subscriber,
       ...control.identity.subscribers,
+      control.partners.subscriber,
       ...control.catalog.subscribers,
       ...control.contracts.subscribers,
       ...control.consents.subscribers,
@@ -220,6 +222,11 @@ export async function runControl(config: Config): Promise<void> {
       name: 'forget ended sessions',
       everyMs: 3_600_000,
       run: () => control.identity.forgetEnded(),
+    },
+    {
+      name: 'forget unconfirmed accounts',
+      everyMs: 3_600_000,
+      run: () => control.identity.forgetUnconfirmed(partnersInUse(control)),
     },
     {
       name: 'keep the days of the journal',

@@ -54,9 +54,10 @@ export async function removeMember(
     const member = await lockMember(trx, partnerId, memberId)
     await refuseLastOwner(trx, partnerId, member)
     if (member.state === 'active') {
-      await deletePerson(trx, member.id)
+      // First, as whoever uses one does: two that met halfway would both fail.
       await deleteLinks(trx, 'recovery', member.id)
       await deleteLinks(trx, 'email-verification', member.id)
+      await deletePerson(trx, member.id)
     } else {
       await deleteInvitation(trx, member.id)
       await deleteLinks(trx, 'invitation', member.id)

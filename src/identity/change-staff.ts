@@ -59,9 +59,10 @@ export async function removeStaff(
     await refuseLastAdministrator(trx, operator)
     const { id, state } = operator
     if (state === 'active') {
-      await deleteStaff(trx, id)
+      // First, as whoever uses one does: two that met halfway would both fail.
       await deleteLinks(trx, 'recovery', id)
       await deleteLinks(trx, 'email-verification', id)
+      await deleteStaff(trx, id)
     } else {
       await deleteStaffInvitation(trx, id)
       await deleteLinks(trx, 'staff-invitation', id)

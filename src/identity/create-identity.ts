@@ -14,6 +14,7 @@ import { createMember, hashNewPassword, type NewMemberInput } from './create-mem
 import { createToken, type NewApiToken } from './create-token.ts'
 import { createDeviceCookie } from './device-cookie.ts'
 import { createFactorRoutes } from './factor-routes.ts'
+import { forgetUnconfirmed } from './forget-unconfirmed.ts'
 import { createGuard } from './guard.ts'
 import { createLimiter } from './limits.ts'
 import { deleteExpiredLinks } from './link-store.ts'
@@ -94,6 +95,13 @@ export interface Identity {
   firstOperatorLink(): Promise<string | undefined>
   /** Deletes ended sessions and everything that has expired; to be called now and then. */
   forgetEnded(): Promise<void>
+  /**
+   * Ends organisations whose only member has neither confirmed its address nor used them for long; to be called now and
+   * then.
+   * @param isInUse whether its applications have called since then, or it has agreed to something
+   * @returns how many
+   */
+  forgetUnconfirmed(isInUse: (partnerId: string, since: Date) => Promise<boolean>): Promise<number>
 }
 
 /** @public */
@@ -171,6 +179,7 @@ export function createIdentity(
       return true
     },
     firstOperatorLink: () => firstOperatorLink(identifying),
+    forgetUnconfirmed: (isInUse) => forgetUnconfirmed(identifying, isInUse),
     forgetEnded: async () => {
       const now = clock.now()
       await deleteEndedSessions(db, now)

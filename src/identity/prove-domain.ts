@@ -2,6 +2,7 @@ import { type Actor, recordAction } from '#audit'
 import { AppError, invalidArgument } from '#platform/app-error'
 import { lockFor } from '#platform/database'
 import { sameSecret } from '#platform/sealing'
+import { orderMail } from './mail-events.ts'
 import type { Identifying } from './needs.ts'
 import {
   claimDomain,
@@ -15,6 +16,7 @@ import {
   listDomains,
 } from './provider-store.ts'
 import { newSecret } from './secrets.ts'
+import type { DomainMail } from './sso-schema.ts'
 import type { EmailDomainRow } from './tables.ts'
 
 type By = { partnerId: string; actor: Actor }
@@ -79,30 +81,28 @@ export async function removeDomain(
 }
 
 /** Whoever reads the mail of the domain's own mailboxes has it; bound to the claim, so an old mail is worth nothing. */
-const mailedCode = ({ sealing }: Identifying, { partner_id, domain, proof }: EmailDomainRow) =>
-  sealing.keyedHash('email-domain', `${partner_id} ${domain} ${proof}`)
+export const mailedCode = (
+  { sealing }: Identifying,
+  { partner_id, domain, proof }: EmailDomainRow,
+) => sealing.keyedHash('email-domain', `${partner_id} ${domain} ${proof}`)
 
-/** @throws AppError NOT_FOUND; TOO_MANY_REQUESTS */
+/**
+ * Orders a mail with the code to a mailbox of the domain.
+ * @throws AppError NOT_FOUND; TOO_MANY_REQUESTS
+ */
 export async function mailDomain(
   identifying: Identifying,
   { partnerId, domain }: { partnerId: string; domain: string },
-  mailbox: string,
+  mailbox: DomainMail['mailbox'],
 ): Promise<void> {
-  const { db, limiter, mail, config } = identifying
+  const { db, limiter } = identifying
   const row = await findDomain(db, partnerId, domain.toLowerCase())
   if (row === undefined) throw noSuchDomain()
   if (row.confirmed_at !== null) return
   await limiter.by('domainChecksByPartner', partnerId)
   await limiter.by('domainMailByDomain', row.domain)
-  await mail.send({
-    to: `${mailbox}@${row.domain}`,
-    subject: `Single sign-on for ${row.domain} at ${config.operatorName}`,
-    text: `Somebody sets up single sign-on for addresses of ${row.domain} at ${config.operatorName}. If it is one of you, send back this code:
-
-${mailedCode(identifying, row)}
-
-Whoever has it decides how people with an address of ${row.domain} sign in there. If you do not expect this, do nothing.`,
-  })
+  const order = { kind: 'domain-proof', partnerId, domain: row.domain, mailbox } as const
+  await db.transaction().execute((trx) => orderMail(identifying, trx, order))
 }
 
 /**

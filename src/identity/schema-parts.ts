@@ -12,6 +12,12 @@ export const PartnerRole = Type.Union([
 ])
 export type PartnerRole = Static<typeof PartnerRole>
 
+/**
+ * So many days an account may be neither confirmed nor used: then it is removed, with its sandbox.
+ * @public
+ */
+export const unconfirmedDays = 90
+
 export const OperatorRole = Type.Union([
   Type.Literal('administrator'),
   Type.Literal('engineer'),

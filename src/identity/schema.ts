@@ -1,8 +1,15 @@
 import { type Static, Type } from 'typebox'
 import type { Permission } from './permissions.ts'
-import { Email, OperatorRole, PartnerRole, strict, Timestamp } from './schema-parts.ts'
+import {
+  Email,
+  OperatorRole,
+  PartnerRole,
+  strict,
+  Timestamp,
+  unconfirmedDays,
+} from './schema-parts.ts'
 
-export { OperatorRole, PartnerRole }
+export { OperatorRole, PartnerRole, unconfirmedDays }
 
 const Password = Type.String({ minLength: 12, maxLength: 128 })
 // Control characters have no place in a name, and PostgreSQL refuses to store NUL at all.

@@ -3,6 +3,7 @@ import { AppError, invalidArgument } from '#platform/app-error'
 import { createEgress } from '#platform/egress'
 import { findProvider, providerContext } from './identity-provider.ts'
 import type { Identifying } from './needs.ts'
+import { isToken } from './person-of.ts'
 import {
   deleteProvider,
   endLocalSessions,
@@ -13,7 +14,7 @@ import {
 } from './provider-store.ts'
 import { ProviderError } from './sso-protocol.ts'
 import type { ProviderSetup } from './sso-schema.ts'
-import { findAccount } from './store.ts'
+import { findAccount, hasOwnerWithFactor } from './store.ts'
 
 type By = { partnerId: string; actor: Actor }
 
@@ -123,6 +124,13 @@ async function requireWayIn(
   if (domains.length === 0)
     throw new AppError('INCOMPATIBLE_STATE', 'Prove a domain before single sign-on is enforced.')
   if (actor.kind !== 'partner') return
+  if (isToken(actor)) {
+    if (await hasOwnerWithFactor(db, partnerId)) return
+    throw new AppError(
+      'INCOMPATIBLE_STATE',
+      'No owner of the organisation has a passkey or an authenticator app: one adds it under Security first, and by it gets in when the provider is out of order.',
+    )
+  }
   const account = await findAccount(db, actor.id)
   if (account?.kind === 'partner' && account.partner_id === partnerId && account.has_second_factor)
     return

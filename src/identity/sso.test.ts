@@ -287,7 +287,8 @@ test('who has an address of a domain that was given up is signed in no more', as
 
 test('where it is enforced, only owners with a second factor sign in without it', async (t) => {
   const under = await partnerWithSso(t)
-  const { call, owner, setUp, member, signIn, signInAs, url, platform, linkTo } = under
+  const { call, owner, setUp, member, signIn, signInAs, url, platform, linkTo, identity } = under
+  const { fault: _, changedAt: __, ...given } = (await call('GET', url, owner)).body.provider
   const eve = await member(`eve@${domain}`, {
     partnerId: owner.partnerId,
     role: 'developer',
@@ -296,10 +297,23 @@ test('where it is enforced, only owners with a second factor sign in without it'
   await member('guest@other.example', { partnerId: owner.partnerId, role: 'viewer' })
   const enforced = await setUp({ mode: 'enforced' })
   assert.equal(enforced.body.code, 'INCOMPATIBLE_STATE', 'an owner must get in without it')
+  assert.match(enforced.body.message, /your own account/)
+  const { token: program } = await identity.createToken({
+    role: 'partner',
+    partnerId: owner.partnerId,
+    name: 'ci',
+    createdBy: { kind: 'system', id: 'test' },
+  })
+  const byProgram = () =>
+    call('PUT', url, { token: program, body: { ...given, mode: 'enforced' }, origin: false })
+  const told = await byProgram()
+  assert.deepEqual([told.status, told.body.code], [409, 'INCOMPATIBLE_STATE'])
+  assert.match(told.body.message, /^No owner of the organisation has a passkey/)
   await platform.database.pool.query(
     `insert into identity.totp (person_id, sealed_secret, last_step, created_at) values ($1, 'x', 0, now())`,
     [owner.memberId],
   )
+  assert.equal((await byProgram()).status, 200, 'a program has no account, an owner has')
   assert.equal((await setUp({ mode: 'enforced' })).status, 200)
   assert.equal((await call('GET', '/session', { cookie: eve.cookie })).status, 401, 'ended')
   assert.equal((await call('GET', '/session', { cookie: owner.cookie })).status, 200)

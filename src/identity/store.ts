@@ -16,6 +16,9 @@ export type Account = Selectable<PersonRow> & {
     | { kind: 'operator'; partner_id: null; role: OperatorRole }
   )
 
+const hasFactor = sql<boolean>`(exists (select from identity.passkey k where k.person_id = p.id)
+  or exists (select from identity.totp t where t.person_id = p.id))`
+
 const accounts = (db: Db) =>
   db
     .selectFrom('identity.person as p')
@@ -23,10 +26,7 @@ const accounts = (db: Db) =>
     .leftJoin('identity.staff as s', 's.person_id', 'p.id')
     .selectAll('p')
     .select(['m.partner_id', 'm.role as member_role', 's.role as staff_role'])
-    .select(
-      sql<boolean>`exists (select from identity.passkey k where k.person_id = p.id)
-        or exists (select from identity.totp t where t.person_id = p.id)`.as('has_second_factor'),
-    )
+    .select(hasFactor.as('has_second_factor'))
 
 type AccountRow = Selectable<PersonRow> & {
   has_second_factor: boolean
@@ -271,6 +271,15 @@ export const hasMemberWith = async (db: Db, partnerId: string, email: string): P
     .select('p.id')
     .where('m.partner_id', '=', partnerId)
     .where('p.email', '=', email)
+    .executeTakeFirst()) !== undefined
+
+/** Whether some owner of a partner gets in without its identity provider. */
+export const hasOwnerWithFactor = async (db: Db, partnerId: string): Promise<boolean> =>
+  (await accounts(db)
+    .where('m.partner_id', '=', partnerId)
+    .where('m.role', '=', 'owner')
+    .where(hasFactor)
+    .limit(1)
     .executeTakeFirst()) !== undefined
 
 export const countOtherOwners = async (

@@ -3,7 +3,10 @@ import type { OutboxEvent, Subscriber } from '#platform/outbox'
 import { issueLink } from './link-store.ts'
 import { type MailOrder, mailEvent, registeredEvent } from './mail-events.ts'
 import type { Identifying } from './needs.ts'
+import { mailedCode } from './prove-domain.ts'
+import { findDomain } from './provider-store.ts'
 import { recoveryContext } from './request-recovery.ts'
+import { unconfirmedDays } from './schema.ts'
 import { findStaffInvitation } from './staff-store.ts'
 import {
   type Account,
@@ -60,6 +63,8 @@ async function write(identifying: Identifying, order: MailOrder): Promise<MailMe
       return await invitationMail(identifying, order)
     case 'password-changed':
       return await passwordChangedMail(identifying, order.personId)
+    case 'domain-proof':
+      return await domainMail(identifying, order)
     case 'notice':
       return await noticeMail(identifying, order)
   }
@@ -104,6 +109,7 @@ async function verificationMail(
 ${linkTo(identifying, 'verify-email', token)}
 
 The link works for three days. The sandbox works without it; production needs a confirmed address.
+An account that is neither confirmed nor used for ${unconfirmedDays} days is removed, with its sandbox.
 If you did not create the account, do nothing.`,
   }
 }
@@ -218,5 +224,24 @@ async function passwordChangedMail(
     subject: `Your password for ${config.operatorName} was changed`,
     text: `The password of your account at ${config.operatorName} was just set by a link that was sent to this address.
 All sessions were ended. If it was not you, ask for another link at once: ${config.portal.url}/recovery`,
+  }
+}
+
+/** Of a domain that is proved already, or that was let go, there is nothing to prove. */
+async function domainMail(
+  identifying: Identifying,
+  { partnerId, domain, mailbox }: MailOrder & { kind: 'domain-proof' },
+): Promise<MailMessage | undefined> {
+  const row = await findDomain(identifying.db, partnerId, domain)
+  if (row === undefined || row.confirmed_at !== null) return undefined
+  const { operatorName } = identifying.config
+  return {
+    to: `${mailbox}@${domain}`,
+    subject: `Single sign-on for ${domain} at ${operatorName}`,
+    text: `Somebody sets up single sign-on for addresses of ${domain} at ${operatorName}. If it is one of you, send back this code:
+
+${mailedCode(identifying, row)}
+
+Whoever has it decides how people with an address of ${domain} sign in there. If you do not expect this, do nothing.`,
   }
 }

@@ -4,9 +4,11 @@ import type { Environment } from '#platform/config'
 import { createEgress } from '#platform/egress'
 import type { Routes } from '#platform/http-server'
 import type { Platform } from '#platform/module'
+import type { Subscriber } from '#platform/outbox'
 import { authorizationRoutes } from './authorization-routes.ts'
 import { type ApplicationCertificate, certificatesOf } from './certificate-of-application.ts'
 import { type ClientSettings, defaultClientSettings } from './client-settings.ts'
+import { createPartnerSubscriber } from './end-applications.ts'
 import { createExplorerKey, explorerCredentialId } from './explorer-key.ts'
 import { ensureGuestApplication } from './guest-application.ts'
 import { createJwksSource, publishedKeysId } from './jwks-source.ts'
@@ -85,6 +87,7 @@ export interface PartnerDirectory {
 
 export interface Partners extends PartnerDirectory {
   routes: Routes
+  subscriber: Subscriber
   /** Whether the operator has suspended a partner. */
   isSuspended(partnerId: string): Promise<boolean>
 }
@@ -196,6 +199,7 @@ export function createPartners(platform: Platform, deps: PartnerRouteDeps): Part
   return {
     ...directory,
     routes,
+    subscriber: createPartnerSubscriber(platform),
     isSuspended: async (id) => (await directory.getPartner(id))?.state === 'suspended',
   }
 }

@@ -14,6 +14,7 @@ import { listOf, offsetOf, PageQuery, paginate } from '#platform/lists'
 import type { Platform } from '#platform/module'
 import type { SettingsChecks } from './change-settings.ts'
 import { createApplication } from './create-application.ts'
+import { endApplication } from './end-applications.ts'
 import { presentApplication, presentCredential, presentPartner } from './presented.ts'
 import { registerPartner } from './register-partner.ts'
 import { addCredential, noSuchApplication, removeCredential } from './rotate-credentials.ts'
@@ -31,7 +32,6 @@ import {
 } from './schema.ts'
 import {
   type ApplicationRecord,
-  deleteApplication,
   findApplication,
   findPartner,
   listCredentials,
@@ -254,25 +254,10 @@ function applicationRoutes(server: HttpServer, platform: Platform, deps: Partner
       const record = await requireApplication(db, request, request.params.applicationId)
       forProduction(request, record, 'production-application.change')
       const { actor } = request
-      const root = await db.transaction().execute(async (trx) => {
-        if (!(await deleteApplication(trx, record.id, platform.clock.now())))
-          throw noSuchApplication()
-        await recordAction(platform.outbox, trx, {
-          actor,
-          action: 'application.deleted',
-          target: record.id,
-          partnerId: record.partnerId,
-        })
-        return await platform.outbox.emit(trx, {
-          type: 'application.changed',
-          key: record.id,
-          payload: {
-            applicationId: record.id,
-            partnerId: record.partnerId,
-            environment: record.environment,
-          },
-        })
-      })
+      const root = await db
+        .transaction()
+        .execute((trx) => endApplication(platform, trx, record, { actor }))
+      if (root === undefined) throw noSuchApplication()
       await platform.outbox.settled([root], settleMs)
       return reply.code(204).send(null)
     },
