@@ -1,9 +1,10 @@
 import { AppError } from '#platform/app-error'
 import { type IdentityProvider, operatorOwner } from './identity-provider.ts'
 import type { Identifying } from './needs.ts'
+import { ProviderError } from './provider-error.ts'
 import { noteProviderFault } from './provider-store.ts'
 import { newSecret } from './secrets.ts'
-import { ProviderError, type VisitSecrets } from './sso-protocol.ts'
+import type { VisitSecrets } from './sso-protocol.ts'
 
 const visitMs = 10 * 60_000
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { manualClock } from '#platform/clock'
-import { unconfirmedDays } from './schema.ts'
+import { unconfirmedDays } from './forget-unconfirmed.ts'
 import { goodPassword, identityUnderTest } from './testing.ts'
 
 const day = 24 * 3_600_000

@@ -3,14 +3,16 @@ import { recordAction } from '#audit'
 import { lockFor } from '#platform/database'
 import { deleteLinks } from './link-store.ts'
 import type { Identifying } from './needs.ts'
-import { unconfirmedDays } from './schema.ts'
 import type { IdentityTables } from './tables.ts'
 
 type Db = Kysely<IdentityTables>
 type Trx = Transaction<IdentityTables>
 
 /** The last member of an organisation is gone; what it called with ends. */
-export const abandonedEvent = 'partner.abandoned'
+const abandonedEvent = 'partner.abandoned'
+
+/** So many days an account may be neither confirmed nor used. */
+export const unconfirmedDays = 90
 
 const atOnce = 200
 const actor = { kind: 'system', id: 'unconfirmed-accounts' } as const

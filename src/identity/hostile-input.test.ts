@@ -10,6 +10,8 @@ test('text that no database takes is a fault of the request, not of ours', async
   const grace = await operator()
   const { cookie } = grace
   const nul = 'a\u0000b'
+  const turned = 'a\u202eb'
+  const accepting = { token: 'x', password: goodPassword }
   const requests: [string, string, object][] = [
     ['POST', '/session', { body: { email: nul, password: nul } }],
     ['POST', '/recovery', { body: { email: `${nul}@example.com` } }],
@@ -17,6 +19,11 @@ test('text that no database takes is a fault of the request, not of ours', async
     ['POST', '/email-verification/confirm', { body: { token: nul } }],
     ['POST', '/invitations/accept', { body: { token: nul, name: nul, password: goodPassword } }],
     ['POST', '/tokens', { cookie, body: { name: nul } }],
+    // What is not seen, or turns the words around it, is no name either.
+    ['POST', '/tokens', { cookie, body: { name: turned } }],
+    ['POST', '/invitations/accept', { body: { ...accepting, name: turned } }],
+    ['POST', '/invitations/accept', { body: { ...accepting, name: '\u200b' } }],
+    ['POST', '/operators/first', { body: { ...accepting, email: 'x@example.com', name: turned } }],
     ['GET', '/partners/%00/members', { cookie }],
     ['PATCH', `/partners/${ada.partnerId}/members/%00`, { cookie, body: { role: 'viewer' } }],
     ['DELETE', `/partners/${ada.partnerId}/members/%00`, { cookie }],

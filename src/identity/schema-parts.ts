@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox'
 export const strict = { additionalProperties: false }
 export const Timestamp = Type.String({ format: 'date-time' })
 
+export const LinkToken = Type.String({ minLength: 1, maxLength: 200 })
 export const Email = Type.String({ format: 'email', minLength: 3, maxLength: 254 })
 export const PartnerRole = Type.Union([
   Type.Literal('owner'),
@@ -11,12 +12,6 @@ export const PartnerRole = Type.Union([
   Type.Literal('viewer'),
 ])
 export type PartnerRole = Static<typeof PartnerRole>
-
-/**
- * So many days an account may be neither confirmed nor used: then it is removed, with its sandbox.
- * @public
- */
-export const unconfirmedDays = 90
 
 export const OperatorRole = Type.Union([
   Type.Literal('administrator'),

@@ -4,6 +4,7 @@ import { createEgress } from '#platform/egress'
 import { findProvider, providerContext } from './identity-provider.ts'
 import type { Identifying } from './needs.ts'
 import { isToken } from './person-of.ts'
+import { ProviderError } from './provider-error.ts'
 import {
   deleteProvider,
   endLocalSessions,
@@ -12,7 +13,6 @@ import {
   putProvider,
   unlinkSubjects,
 } from './provider-store.ts'
-import { ProviderError } from './sso-protocol.ts'
 import type { ProviderSetup } from './sso-schema.ts'
 import { findAccount, hasOwnerWithFactor } from './store.ts'
 

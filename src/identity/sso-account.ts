@@ -9,10 +9,10 @@ import { domainOf, type IdentityProvider, operatorOwner, ownerOf } from './ident
 import { deleteLinks } from './link-store.ts'
 import { registeredEvent } from './mail-events.ts'
 import type { Identifying } from './needs.ts'
+import type { ProvidedClaims } from './provided-claims.ts'
 import { findSubject, linkSubject } from './provider-store.ts'
 import type { OperatorRole, PartnerRole } from './schema.ts'
 import { actorOf } from './sign-in.ts'
-import type { ProvidedClaims } from './sso-protocol.ts'
 import { deleteStaffInvitation, insertStaff } from './staff-store.ts'
 import {
   type Account,

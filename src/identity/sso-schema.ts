@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { shownName } from '#platform/shown-name'
 import { Email, OperatorRole, PartnerRole, strict, Timestamp } from './schema-parts.ts'
 
 /** A path of the portal, never another site. */
@@ -13,11 +14,7 @@ export type SsoBeginning = Static<typeof SsoBeginning>
 
 const SsoMode = Type.Union([Type.Literal('optional'), Type.Literal('enforced')])
 const FactorSource = Type.Union([Type.Literal('provider'), Type.Literal('local')])
-const ShortText = Type.String({
-  minLength: 1,
-  maxLength: 255,
-  pattern: '^[^\\u0000-\\u001f\\u007f]+$',
-})
+const ShortText = Type.String({ minLength: 1, maxLength: 255, ...shownName })
 const RoleOfValue = Type.Object({ value: ShortText, role: PartnerRole }, strict)
 
 export const ProviderSetup = Type.Object(

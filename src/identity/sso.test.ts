@@ -22,6 +22,15 @@ test('whoever the provider knows joins with the role of newcomers, and is the sa
   assert.match(body.signOutUrl, /\/end\?/)
   const again = await signInAs({ sub: 'bob-1' })
   assert.equal((await call('GET', '/session', { cookie: again.cookie })).body.id, body.id)
+  const names = {
+    turned: ['Mallory\u202e (owner)', 'Mallory (owner)'],
+    hebrew: ['\u202bדנה\u202c', 'דנה'],
+    unseen: ['\u200b\u2066', `unseen@${domain}`],
+  } as const
+  for (const [sub, [name, shown]] of Object.entries(names)) {
+    const { cookie } = await signInAs({ ...bob, sub, email: `${sub}@${domain}`, name })
+    assert.equal((await call('GET', '/session', { cookie })).body.name, shown, 'none turns words')
+  }
   const { url } = await leave(bob.email)
   const asked = new URL(url).searchParams
   assert.equal(asked.get('code_challenge_method'), 'S256')

@@ -1,12 +1,12 @@
 import type { MailMessage } from '#platform/mail'
 import type { OutboxEvent, Subscriber } from '#platform/outbox'
+import { unconfirmedDays } from './forget-unconfirmed.ts'
 import { issueLink } from './link-store.ts'
 import { type MailOrder, mailEvent, registeredEvent } from './mail-events.ts'
 import type { Identifying } from './needs.ts'
 import { mailedCode } from './prove-domain.ts'
 import { findDomain } from './provider-store.ts'
 import { recoveryContext } from './request-recovery.ts'
-import { unconfirmedDays } from './schema.ts'
 import { findStaffInvitation } from './staff-store.ts'
 import {
   type Account,
