@@ -2,6 +2,7 @@ import { sql, type Transaction } from 'kysely'
 import type { Platform } from '#platform/module'
 import type { Outbox } from '#platform/outbox'
 import type { NewEvidence } from './evidence.ts'
+import { filingOf } from './filing.ts'
 import { lockChain } from './store.ts'
 import { commitmentOf, KeysDestroyed, type SubjectKeys } from './subject-keys.ts'
 import type { AuditTables } from './tables.ts'
@@ -38,19 +39,21 @@ export async function appendEvidence(
   trx: Transaction<AuditTables>,
   evidence: NewEvidence,
 ): Promise<number | undefined> {
-  const { kind, id, at, about, thing, partnerId, applicationId } = evidence
+  const { kind, id, at, about } = evidence
+  const appendedAt = clock.now()
+  const filed = filingOf(evidence, appendedAt)
   await lockChain(trx)
   const personal = about === undefined ? undefined : await sealPersonal(keys, trx, evidence, about)
   const record = {
     ...evidence.record,
-    ...{ kind, id, at: at.toISOString(), personal: personal?.commitment },
+    ...{ kind, id, at: at.toISOString(), personal: personal?.commitment, filed },
   }
   // What is undefined is absent.
   const text = canonicalJson(JSON.parse(JSON.stringify(record)))
   const { rows } = await sql<{ position: number | null }>`
-    select audit.append_evidence(${kind}, ${id}, ${at}, ${clock.now()}, ${text}, ${personal?.sealed ?? null},
-      ${personal?.subjectId ?? null}, ${thing?.id ?? null}, ${thing?.final ?? true}, ${partnerId ?? null},
-      ${applicationId ?? null}) as position`.execute(trx)
+    select audit.append_evidence(${kind}, ${id}, ${at}, ${appendedAt}, ${text}, ${personal?.sealed ?? null},
+      ${personal?.subjectId ?? null}, ${filed.about ?? null}, ${filed.final}, ${filed.partnerId ?? null},
+      ${filed.applicationId ?? null}) as position`.execute(trx)
   return rows[0]?.position ?? undefined
 }
 

@@ -121,7 +121,7 @@ export function createAudit(
       },
     },
     verify: (known) => verifyChain(platform.database.as<AuditTables>(), known),
-    verifyLog: () => verifyLog(db, keys, sinks),
+    verifyLog: () => verifyLog({ platform, keys }, sinks),
     checkpoint: (when) => makeCheckpoint(platform, sinks, when),
     state: () => readEvidenceState(platform.database.as<AuditTables>(), sinks),
     rotateKey: (actor) => rotateLogKey(platform, sinks, actor),

@@ -44,7 +44,7 @@ export function createForgetting(
     routes: createErasureRoutes(erasing),
     ask: (actor, asked) => askErasure(erasing, actor, asked),
     confirm: async (actor, id) => (await confirmErasure(erasing, actor, id)).erased ?? {},
-    expireErasures: () => expireErasures(db, clock.now()),
+    expireErasures: () => expireErasures(erasing),
     forgetOldEvidence: () => forgetOldEvidence(db, clock, config.evidenceDays),
   }
 }

@@ -7,6 +7,7 @@ import type { NewId } from '#platform/ids'
 import type { Platform } from '#platform/module'
 import { eraseFromEvents, isOwedAbout } from '#platform/past-events'
 import type { Actor } from './actor.ts'
+import { askedDetail, decidedDetail, decisions } from './erasure-told.ts'
 import type { Subject } from './evidence.ts'
 import { recordAction, withoutSecrets } from './record-action.ts'
 import type { AuditTables, ErasureRow } from './tables.ts'
@@ -23,7 +24,7 @@ export type Erasing = Pick<Platform, 'clock' | 'sealing' | 'outbox'> & {
 export type ErasingActor = Extract<Actor, { kind: 'operator' }>
 
 const openMs = 24 * 3_600_000
-const numberContext = (id: string): string => `audit.erasure.sealed_number.${id}`
+export const erasureContext = (id: string): string => `audit.erasure.sealed_number.${id}`
 
 /** The first of two people: asks that somebody is erased. @param phoneNumber `+` and digits */
 export async function askErasure(
@@ -39,12 +40,13 @@ export async function askErasure(
       .values({
         ...{ id, state: 'asked', asked_by: actor.id, asked_at: now },
         reason: withoutSecrets(asked.reason),
-        sealed_number: sealing.seal(asked.phoneNumber, numberContext(id)),
+        sealed_number: sealing.seal(asked.phoneNumber, erasureContext(id)),
         expires_at: new Date(now.getTime() + openMs),
       })
       .returningAll()
       .executeTakeFirstOrThrow()
-    await recordAction(outbox, trx, { actor, action: 'erasure.asked', target: id })
+    const detail = askedDetail(row)
+    await recordAction(outbox, trx, { actor, action: 'erasure.asked', target: id, detail })
     return row
   })
 }
@@ -79,12 +81,12 @@ const metOthers = (cause: unknown): AppError =>
   )
 
 async function confirmOnce(erasing: Erasing, actor: ErasingActor, id: string): Promise<ErasureRow> {
-  const { db, clock, sealing, outbox } = erasing
+  const { db, clock, sealing } = erasing
   return await db.transaction().execute(async (trx) => {
     const row = await holdOpen(trx, id, clock.now())
     if (row.asked_by === actor.id)
       throw new AppError('PERMISSION_DENIED', 'Somebody else than who asked has to confirm.')
-    const phoneNumber = sealing.open(row.sealed_number ?? '', numberContext(id))
+    const phoneNumber = sealing.open(row.sealed_number ?? '', erasureContext(id))
     // Whoever counts calls now is waited for; whoever begins to finds that keys are gone.
     await lockFor(trx, 'audit.key_epoch')
     const everywhere = environments.map((environment) => ({
@@ -92,39 +94,40 @@ async function confirmOnce(erasing: Erasing, actor: ErasingActor, id: string): P
       pseudonym: erasing.pseudonymOf(environment, phoneNumber),
     }))
     const erased = await eraseSubjects(erasing, trx, everywhere)
-    const decided = await decide(trx, row, { state: 'done', by: actor.id, at: clock.now(), erased })
-    // Nothing in it leads to the subscriber: who erased somebody, and how much it was.
-    const detail = { reason: row.reason, askedBy: row.asked_by, rows: sum(Object.values(erased)) }
-    await recordAction(outbox, trx, { actor, action: 'subscriber.erased', target: id, detail })
-    return decided
+    return await decide(erasing, trx, row, { state: 'done', actor, erased })
   })
 }
 
 /** Either of them, or anybody else who may, takes it back. */
 export async function cancelErasure(
-  { db, clock, outbox }: Erasing,
+  erasing: Erasing,
   actor: ErasingActor,
   id: string,
 ): Promise<ErasureRow> {
-  return await db.transaction().execute(async (trx) => {
-    const row = await holdOpen(trx, id, clock.now())
-    await recordAction(outbox, trx, { actor, action: 'erasure.cancelled', target: id })
-    return await decide(trx, row, { state: 'cancelled', by: actor.id, at: clock.now() })
+  return await erasing.db.transaction().execute(async (trx) => {
+    const row = await holdOpen(trx, id, erasing.clock.now())
+    return await decide(erasing, trx, row, { state: 'cancelled', actor })
   })
 }
 
 /** Nobody confirmed in time: the number goes. @returns how many */
-export async function expireErasures(db: Kysely<AuditTables>, now: Date): Promise<number> {
-  const { numUpdatedRows } = await db
-    .updateTable('audit.erasure')
-    .set({ state: 'expired', sealed_number: null, decided_at: now })
-    .where('state', '=', 'asked')
-    .where('expires_at', '<=', now)
-    .executeTakeFirst()
-  return Number(numUpdatedRows)
+export async function expireErasures(erasing: Erasing): Promise<number> {
+  const { db, clock } = erasing
+  return await db.transaction().execute(async (trx) => {
+    const due = await trx
+      .selectFrom('audit.erasure')
+      .selectAll()
+      .where('state', '=', 'asked')
+      .where('expires_at', '<=', clock.now())
+      .orderBy('id')
+      .forUpdate()
+      .skipLocked()
+      .execute()
+    const actor = { kind: 'system', id: 'erasures' } as const
+    for (const row of due) await decide(erasing, trx, row, { state: 'expired', actor })
+    return due.length
+  })
 }
-
-const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0)
 
 async function holdOpen(trx: Transaction<AuditTables>, id: string, now: Date): Promise<ErasureRow> {
   const row = await trx
@@ -140,24 +143,31 @@ async function holdOpen(trx: Transaction<AuditTables>, id: string, now: Date): P
   return row
 }
 
+type Decision = {
+  state: keyof typeof decisions
+  actor: ErasingActor | Extract<Actor, { kind: 'system' }>
+  /** rows of each table */
+  erased?: Record<string, number>
+}
+
+/** What becomes of an asking, with the action that tells all of it. */
 async function decide(
+  { clock, outbox }: Erasing,
   trx: Transaction<AuditTables>,
-  row: ErasureRow,
-  decision: {
-    state: 'done' | 'cancelled'
-    by: string
-    at: Date
-    erased?: Record<string, number>
-  },
+  { id }: ErasureRow,
+  { state, actor, erased }: Decision,
 ): Promise<ErasureRow> {
-  const erased = decision.erased === undefined ? null : JSON.stringify(decision.erased)
-  return await trx
+  const rows = erased === undefined ? null : JSON.stringify(erased)
+  const decided = await trx
     .updateTable('audit.erasure')
-    .set({ state: decision.state, decided_by: decision.by, decided_at: decision.at })
-    .set({ sealed_number: null, erased: sql`${erased}::jsonb` })
-    .where('id', '=', row.id)
+    .set({ state, decided_by: actor.kind === 'system' ? null : actor.id, decided_at: clock.now() })
+    .set({ sealed_number: null, erased: sql`${rows}::jsonb` })
+    .where('id', '=', id)
     .returningAll()
     .executeTakeFirstOrThrow()
+  const detail = decidedDetail(decided)
+  await recordAction(outbox, trx, { actor, action: decisions[state], target: id, detail })
+  return decided
 }
 
 /** One module after the other, and the log last: who appends to it waits for nobody who waits for this. */

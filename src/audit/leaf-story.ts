@@ -5,10 +5,12 @@ import { fact, type Story } from './story.ts'
 export function leafStory({ kind, id, record, personal }: LeafContent): Story {
   if (kind !== 'action') {
     const values = personal === 'erased' ? { personal: 'erased' } : (personal?.values ?? {})
+    // How it is filed repeats what it says.
+    const { filed: _, ...told } = record
     return {
       title: `${kind} ${id}`,
       sentence: `This is what the log of evidence has of ${kind} ${id}.`,
-      sections: [{ title: 'Record', facts: factsOf({ ...record, ...values }) }],
+      sections: [{ title: 'Record', facts: factsOf({ ...told, ...values }) }],
     }
   }
   const { action, target, occurred_at: at, actor_kind: who, actor_id: whose, via } = record

@@ -20,7 +20,7 @@ export type LogKey = {
 
 type KeyPlatform = Pick<Platform, 'sealing' | 'clock'>
 
-const contextOf = (id: string): string => `audit.signing_key.sealed_private_key.${id}`
+export const logKeyContext = (id: string): string => `audit.signing_key.sealed_private_key.${id}`
 
 /** What this module keeps sealed for long. @public */
 export const sealedColumns: readonly SealedColumn[] = [
@@ -28,7 +28,7 @@ export const sealedColumns: readonly SealedColumn[] = [
     table: 'audit.signing_key',
     column: 'sealed_private_key',
     key: ['id'],
-    context: ({ id = '' }) => contextOf(id),
+    context: ({ id = '' }) => logKeyContext(id),
   },
   {
     table: 'audit.subject',
@@ -48,7 +48,7 @@ export async function logKey(
 ): Promise<LogKey> {
   await lockFor(trx, 'audit.signing_key')
   const row = (await newestKey(trx, publicKey)) ?? (await insertKey(trx, { sealing, clock }))
-  const privateKey = createPrivateKey(sealing.open(row.sealed_private_key, contextOf(row.id)))
+  const privateKey = createPrivateKey(sealing.open(row.sealed_private_key, logKeyContext(row.id)))
   return {
     id: row.id,
     origin: row.origin,
@@ -92,7 +92,7 @@ export async function insertKey(
       id,
       origin,
       public_key: `${origin}+${id}+${Buffer.concat([Buffer.of(1), raw]).toString('base64')}`,
-      sealed_private_key: sealing.seal(pem.toString(), contextOf(id)),
+      sealed_private_key: sealing.seal(pem.toString(), logKeyContext(id)),
       made_at: new Date(madeAt),
     })
     .returningAll()

@@ -54,7 +54,8 @@ export async function recordAction<T>(
   await outbox.emit(trx, { type: actionEvent, key: payload.target, payload })
 }
 
-const cleaned = (value: DetailValue): DetailValue => {
+/** A value of the detail, as it is kept. */
+export const cleaned = (value: DetailValue): DetailValue => {
   if (typeof value === 'string') return withoutSecrets(value)
   return Array.isArray(value) ? value.map(withoutSecrets) : value
 }

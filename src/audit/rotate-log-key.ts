@@ -32,7 +32,10 @@ export async function rotateLogKey(
       ...{ event_id: `evt_${randomText(20)}`, occurred_at: platform.clock.now() },
       ...{ actor_kind: actor.kind, actor_id: actor.id, via: null, partner_id: null },
       ...{ action: keyRotated, target: key.id },
-      detail: { key: key.public_key, previous: former.publicKey },
+      detail: {
+        ...{ key: key.public_key, previous: former.publicKey },
+        madeAt: key.made_at.toISOString(),
+      },
     })
     await signIn(trx, platform, former)
     return { previous: former.publicKey, key: key.public_key }

@@ -41,6 +41,17 @@ export async function append(trx: Transaction<AuditTables>, entry: NewEntry): Pr
     .execute()
 }
 
+/** When the oldest action that is kept was done: those before it have gone by their age. */
+export async function oldestAction(db: Kysely<AuditTables>): Promise<Date | undefined> {
+  const entry = await db
+    .selectFrom('audit.entry')
+    .select('occurred_at')
+    .orderBy('sequence')
+    .limit(1)
+    .executeTakeFirst()
+  return entry?.occurred_at
+}
+
 /** Entries after this sequence, oldest first. */
 export const entriesAfter = (
   db: Kysely<AuditTables>,

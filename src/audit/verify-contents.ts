@@ -1,9 +1,10 @@
 import { type Kysely, sql } from 'kysely'
 import type { Environment } from '#platform/config'
 import { reasonOf } from './checkpoints.ts'
+import { faultOfFiling } from './filing.ts'
 import { openEvidence } from './read-evidence.ts'
 import type { SubjectKeys } from './subject-keys.ts'
-import type { AuditTables, LeafRow } from './tables.ts'
+import type { AuditTables, EvidenceRow, LeafRow } from './tables.ts'
 import { leafHash } from './verify.mjs'
 import { faultOfSegment, type StoredSegment } from './verify-segments.ts'
 
@@ -17,6 +18,15 @@ export type Removed = {
 
 type RetentionRecord = { of: string; ranges: (Range & { leaves: number })[] }
 
+/** One that was changed excuses nothing, and is found by its hash. */
+function readRetention(record: string): RetentionRecord | undefined {
+  try {
+    return JSON.parse(record) as RetentionRecord
+  } catch {
+    return undefined
+  }
+}
+
 export async function readRemoved(db: Kysely<AuditTables>): Promise<Removed> {
   const rows = await db
     .selectFrom('audit.evidence')
@@ -26,7 +36,8 @@ export async function readRemoved(db: Kysely<AuditTables>): Promise<Removed> {
   const ranges = new Map<string, Range[]>()
   const leaves = new Map<string, number>()
   for (const { record } of rows) {
-    const told = JSON.parse(record) as RetentionRecord
+    const told = readRetention(record)
+    if (told === undefined) continue
     ranges.set(told.of, [...(ranges.get(told.of) ?? []), ...told.ranges])
     const gone = told.ranges.reduce((sum, range) => sum + range.leaves, 0)
     leaves.set(told.of, (leaves.get(told.of) ?? 0) + gone)
@@ -38,16 +49,17 @@ export async function readRemoved(db: Kysely<AuditTables>): Promise<Removed> {
   }
 }
 
-export type StoredLeaf = LeafRow & {
-  entry_hash: Buffer | null
-  /** of evidence of one leaf, with what opens what is personal in it */
-  record: string | null
-  at: Date | null
-  sealed: string | null
-  environment: Environment | null
-  pseudonym: string | null
-  wrapped_key: string | null
-}
+type OrNull<T> = { [K in keyof T]: T[K] | null }
+
+/** A leaf with what it was made of: of evidence of one leaf also by what it is found, and what opens what is personal. */
+export type StoredLeaf = LeafRow & { entry_hash: Buffer | null } & OrNull<
+    Pick<EvidenceRow, 'record' | 'at' | 'appended_at' | 'about' | 'final' | 'sealed'>
+  > &
+  OrNull<Pick<EvidenceRow, 'partner_id' | 'application_id'>> & {
+    environment: Environment | null
+    pseudonym: string | null
+    wrapped_key: string | null
+  }
 
 /** Compares one leaf with what it was made of. @returns what does not hold */
 export function faultOfLeaf(
@@ -66,12 +78,23 @@ export function faultOfLeaf(
       ? undefined
       : `leaf ${position} is not the hash of its entry`
   }
-  if (kind === 'exchanges')
-    return segment === undefined ? missing : faultOfSegment(keys, leaf, segment)
+  if (kind === 'exchanges') {
+    if (segment === undefined) return missing
+    return faultOfSegment(keys, leaf, segment) ?? faultOfName(leaf, segment.record)
+  }
   if (record === null) return missing
   if (!leafHash(record).equals(hash))
     return `leaf ${position} is not the hash of its record (${kind} ${id})`
   return faultOfEvidence(keys, { ...leaf, record })
+}
+
+/** The name of a segment is found by its record, and the record by its name. */
+function faultOfName({ position, id }: LeafRow, record: string): string | undefined {
+  const told = JSON.parse(record) as Readonly<Record<string, unknown>>
+  const name = `${told.environment}/${told.gateway}/${told.boot}/${told.sequence}`
+  return name === id
+    ? undefined
+    : `leaf ${position} (exchanges ${id}) is found by another name than its record has`
 }
 
 /** What stands beside a record that was hashed: by what it is found, and what is personal. */
@@ -79,12 +102,14 @@ function faultOfEvidence(
   keys: SubjectKeys,
   leaf: StoredLeaf & { record: string },
 ): string | undefined {
-  const { position, kind, id, at, sealed } = leaf
+  const { position, kind, id, record, at, appended_at, sealed } = leaf
   const what = `leaf ${position} (${kind} ${id})`
-  const told = JSON.parse(leaf.record) as { id: unknown; at: unknown; personal?: unknown }
-  if (told.id !== id || told.at !== at?.toISOString())
-    return `${what} is found by another id or time than its record has`
-  if ((told.personal === undefined) !== (sealed === null))
+  if (at === null || appended_at === null) return `${what} has no time`
+  const filed = faultOfFiling(record, { ...leaf, at, appended_at, final: leaf.final === true })
+  if (filed !== undefined) return `${what} ${filed}`
+  const told = JSON.parse(record) as { personal?: unknown }
+  const open = sealed === null && leaf.environment !== null
+  if ((told.personal === undefined) !== (sealed === null) || open)
     return `what is personal in ${what} is not there as its record says`
   try {
     // One whose key is gone does not fail: those are counted.
@@ -93,6 +118,20 @@ function faultOfEvidence(
   } catch (error) {
     return `what is personal in ${what} cannot be opened: ${reasonOf(error)}`
   }
+}
+
+/** Kind and id of a leaf whose contents went stand in the record that tells of it. @returns what does not hold */
+export async function faultOfNames(db: Kysely<AuditTables>): Promise<string | undefined> {
+  const { rows } = await sql<{ id: string }>`
+    select v.id from audit.evidence v cross join lateral (
+      select encode(sha256(convert_to(
+        coalesce(string_agg(l.position || ' ' || l.id || E'\\n', '' order by l.position), ''), 'UTF8')), 'hex') as names
+      from jsonb_to_recordset(v.record::jsonb -> 'ranges') as range (first bigint, last bigint)
+      join audit.leaf l on l.kind = v.record::jsonb ->> 'of' and l.position between range.first and range.last
+    ) as found
+    where v.kind = 'retention' and v.record::jsonb ->> 'names' <> found.names limit 1`.execute(db)
+  const [wrong] = rows
+  return wrong && `leaves whose contents went have other names than the retention ${wrong.id} tells`
 }
 
 /**

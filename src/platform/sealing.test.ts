@@ -40,6 +40,25 @@ test('a sealed text with any changed byte, another context or another key does n
     assert.throws(() => sealing.open(spelling, 'table:1'), /unknown sealing format/)
 })
 
+test('no other spelling of a sealed text opens: not one with bits or a character left over', () => {
+  const { wrapped, key } = sealing.newDataKey('subject:1')
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+  for (const text of ['a', 'ab', 'abc']) {
+    const spelled: [string, (one: string) => unknown][] = [
+      [sealing.seal(text, 'table:1'), (one) => sealing.open(one, 'table:1')],
+      [key.seal(text, 'table:1'), (one) => key.open(one, 'table:1')],
+      [wrapped, (one) => sealing.openDataKey(one, 'subject:1')],
+    ]
+    for (const [sealed, open] of spelled) {
+      open(sealed)
+      for (const last of alphabet) {
+        const others = [`${sealed}${last}`, `${sealed.slice(0, -1)}${last}`]
+        for (const other of others) if (other !== sealed) assert.throws(() => open(other), other)
+      }
+    }
+  }
+})
+
 test('a value of the first releases opens', () => {
   const key = Buffer.from(hkdfSync('sha256', Buffer.alloc(32, 7), 'wayleave', 'seal', 32))
   const iv = randomBytes(12)

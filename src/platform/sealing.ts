@@ -85,14 +85,13 @@ export function createSealing(rootKey: Buffer, keys?: SealingKeys): Sealing {
     return `v2.${id}.${key.encrypt(plaintext, randomBytes(24), Buffer.from(context)).toString('base64url')}`
   }
   const open = (sealed: string, context: string): Buffer => {
-    // One spelling for one value: decoders of base64url take characters that are none.
     const [, first, id, body = ''] = sealedForm.exec(sealed) ?? []
     if (first !== undefined) return openFirst(derive('seal'), first, context)
     if (id === undefined) throw new TypeError(`unknown sealing format in ${inWords(context)}`)
     const key = ring.find(id)
     if (key === undefined)
       throw new Error(`${inWords(context)} is sealed with a key ${id} that is not known`)
-    return key.decrypt(Buffer.from(body, 'base64url'), Buffer.from(context))
+    return key.decrypt(bytesOf(body, context), Buffer.from(context))
   }
   return {
     seal: (plaintext, context) => seal(Buffer.from(plaintext), context),
@@ -123,9 +122,16 @@ function dataKeyOf(bytes: Buffer): DataKey {
     open(sealed, context) {
       const [, body] = /^d1\.([\w-]+)$/.exec(sealed) ?? []
       if (body === undefined) throw new TypeError(`unknown sealing format in ${inWords(context)}`)
-      return key.decrypt(Buffer.from(body, 'base64url'), Buffer.from(context)).toString('utf8')
+      return key.decrypt(bytesOf(body, context), Buffer.from(context)).toString('utf8')
     },
   }
+}
+
+/** One spelling for one value: decoders of base64url take characters that are none, and bits that are left over. */
+function bytesOf(text: string, context: string): Buffer {
+  const bytes = Buffer.from(text, 'base64url')
+  if (bytes.toString('base64url') === text) return bytes
+  throw new TypeError(`the sealed value of ${inWords(context)} is spelled otherwise than it was`)
 }
 
 /** The parts of a context are kept apart by a byte that no log should see. */
@@ -145,7 +151,7 @@ function sealFirst(key: Buffer, plaintext: Buffer, context: string): string {
 }
 
 function openFirst(key: Buffer, sealed: string, context: string): Buffer {
-  const bytes = Buffer.from(sealed, 'base64url')
+  const bytes = bytesOf(sealed, context)
   const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), {
     authTagLength: 16,
   })
