@@ -30,25 +30,11 @@ export function AuditPage(): ReactNode {
                 rows={items}
                 rowKey={(event) => event.id}
                 columns={[
-                  { title: 'No.', cell: (event) => event.sequence, number: true },
+                  { title: 'Entry', cell: (event) => <Entry event={event} />, nowrap: true },
                   { title: 'Time', cell: (event) => timeText(event.occurredAt), nowrap: true },
-                  { title: 'Action', cell: (event) => <strong>{event.action}</strong> },
+                  { title: 'Action', cell: (event) => <Action event={event} /> },
                   { title: 'By', cell: (event) => <Actor event={event} /> },
-                  {
-                    title: 'On',
-                    cell: (event) => (
-                      <span className="mono clip" title={event.target}>
-                        {event.target}
-                      </span>
-                    ),
-                  },
                   { title: 'Detail', cell: (event) => <Detail detail={event.detail} /> },
-                  {
-                    title: 'Hash',
-                    cell: (event) => (
-                      <span className="mono nowrap">{event.hash.slice(0, 10)}…</span>
-                    ),
-                  },
                 ]}
               />
               <Pager pagination={pagination} onChange={setPage} />
@@ -56,6 +42,31 @@ export function AuditPage(): ReactNode {
           )
         }
       </Reading>
+    </>
+  )
+}
+
+/** Its number, and the beginning of the hash that chains it to the one before. */
+function Entry({ event }: { event: AuditEvent }): ReactNode {
+  return (
+    <>
+      {event.sequence}
+      <Text size="xs" c="dimmed" className="mono" title={`hash ${event.hash}`}>
+        {event.hash.slice(0, 8)}…
+      </Text>
+    </>
+  )
+}
+
+function Action({ event: { action, target } }: { event: AuditEvent }): ReactNode {
+  return (
+    <>
+      <Text size="sm" fw={700}>
+        {action}
+      </Text>
+      <Text span size="xs" c="dimmed" className="mono clip" title={target}>
+        {target}
+      </Text>
     </>
   )
 }

@@ -33,6 +33,7 @@ export function RolesPage(): ReactNode {
             </section>
             <DataTable
               label="What each role may do"
+              matrix
               rows={roleRows(found, session.kind)}
               rowKey={({ name }) => name}
               columns={[
