@@ -168,3 +168,15 @@ test('without offline_access, or without the setting, there is no refresh token'
   const off = await tokens(`openid offline_access ${purpose} sim-swap:check`)
   assert.deepEqual([off.status, off.body.refresh_token], [200, undefined])
 })
+
+test('a refresh token that was rotated away still ends its grant when its client revokes it', async (t) => {
+  const { post, refresh, first } = await refreshing(t)
+  const { refresh_token: second } = (await refresh(first)).body
+  const revoke = (headers: Record<string, string>) =>
+    post('/sandbox/revoke', { token: String(first) }, headers)
+  assert.equal((await revoke(basic(otherId, sandboxSecret))).status, 200)
+  const { refresh_token: third } = (await refresh(second)).body
+  assert.ok(third, 'another client ends nothing')
+  assert.equal((await revoke(basic(sandboxId, sandboxSecret))).status, 200)
+  refused(await refresh(third), 400, 'invalid_grant')
+})

@@ -151,7 +151,7 @@ export async function testServers(
       body: typeof body === 'string' ? body : new URLSearchParams(body).toString(),
     })
     const text = await answer.body.text()
-    return { status: answer.statusCode, headers: answer.headers, body: JSON.parse(text) }
+    return { status: answer.statusCode, headers: answer.headers, body: JSON.parse(text || '{}') }
   }
   return {
     platform,

@@ -28,7 +28,7 @@ export const tokenStatusPart: GrantPart = {
       (ctx) => introspect(provider, options, ctx),
       parameters,
     )
-    provider.registerGrantType(revocation, (ctx) => revoke(provider, options, ctx), parameters)
+    provider.registerGrantType(revocation, (ctx) => revoke(options, ctx), parameters)
   },
   metadata: (issuer) => ({
     introspection_endpoint: `${issuer}/introspect`,
@@ -54,15 +54,17 @@ async function introspect(provider: Provider, options: ServerOptions, ctx: Conte
 }
 
 /** Always the same answer: it tells nothing of whose a token was (RFC 7009, section 2.2). */
-async function revoke(provider: Provider, options: ServerOptions, ctx: Context): Promise<void> {
+async function revoke(options: ServerOptions, ctx: Context): Promise<void> {
   const token = tokenOf(ctx)
   const artifacts = createArtifacts(options)
   const own = await readOwnToken(options, token, ctx.oidc.client.clientId)
   if (own !== undefined) {
     await artifacts.revokeToken(own.jti, new Date(own.exp * 1_000))
   } else {
-    const refresh = await ownRefreshToken(provider, ctx, token)
-    if (refresh?.grantId !== undefined) await artifacts.endGrant(refresh.grantId)
+    // Also one that was rotated: whoever lost the answer has no other, and wants the grant to end.
+    const refresh = (await artifacts.find('RefreshToken', token))?.payload
+    if (refresh?.clientId === ctx.oidc.client.clientId && typeof refresh.grantId === 'string')
+      await artifacts.endGrant(refresh.grantId)
   }
   ctx.status = 200
   ctx.body = ''
