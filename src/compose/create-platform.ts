@@ -7,7 +7,7 @@ import { type InstallationKeys, openKeys } from '#platform/keys/open-keys'
 import { createLog } from '#platform/log'
 import type { Platform } from '#platform/module'
 import { createOutbox } from '#platform/outbox'
-import { subscriptions } from '../subscriptions.ts'
+import { atOnce, subscriptions } from '../subscriptions.ts'
 import { explainDatabase } from './explain-database.ts'
 import { roleUrlOf } from './role-database.ts'
 
@@ -53,7 +53,7 @@ export async function createPlatform(
       await follower.stop()
       await pool.close()
     }
-    const outbox = createOutbox({ database, subscriptions, newId, clock })
+    const outbox = createOutbox({ database, subscriptions, atOnce, newId, clock })
     return { config, database: { ...pool, close }, outbox, sealing, keys, newId, clock, log }
   } catch (error) {
     await database?.close()

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { AppError } from '#platform/app-error'
-import { lockFor } from '#platform/database'
+import { endIfStalled, lockFor } from '#platform/database'
 import { addCapture, countCaptures } from './capture-store.ts'
 import { addConsent } from './change-consent.ts'
 import { basesOf, decide } from './decide.ts'
@@ -12,11 +12,17 @@ import { captureLimits, captureWindowStart } from './rules.ts'
 export const tokenHash = (token: string): string =>
   createHash('sha256').update(token).digest('base64url')
 
-/** Whoever changes anything of a subscriber goes after another, so that limits and answers are exact. */
-export const lockSubject = (
+/**
+ * Whoever changes anything of a subscriber goes after another, so that limits and answers are exact. A withdrawal does
+ * not wait for a process that hangs.
+ */
+export async function lockSubject(
   trx: Trx,
   { environment, subject }: Pick<ConsentQuestion, 'environment' | 'subject'>,
-): Promise<void> => lockFor(trx, `consent ${environment} ${subject}`)
+): Promise<void> {
+  await endIfStalled(trx)
+  await lockFor(trx, `consent ${environment} ${subject}`)
+}
 
 /** Opens a question for the scopes that need one, or says why not. */
 export async function beginCapture(

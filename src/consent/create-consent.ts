@@ -3,7 +3,7 @@ import path from 'node:path'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { parse } from 'yaml'
-import { lockFor } from '#platform/database'
+import { endIfStalled, lockFor } from '#platform/database'
 import type { Routes } from '#platform/http-server'
 import type { InternalHandler } from '#platform/internal-server'
 import type { Platform } from '#platform/module'
@@ -75,6 +75,7 @@ async function followApplication(
 ): Promise<void> {
   const { applicationId } = Value.Parse(ApplicationEvent, event.payload)
   if ((await consenting.partners.getApplication(applicationId)) !== undefined) return
+  await endIfStalled(trx)
   await endConsentsOf(consenting, trx, applicationId)
 }
 
@@ -86,6 +87,7 @@ const UsesEvent = Type.Object({
 /** What the journals of gateways say: the calls that were answered on a consent. */
 async function followUses(trx: Trx, event: OutboxEvent): Promise<void> {
   const { environment, uses } = Value.Parse(UsesEvent, event.payload)
+  await endIfStalled(trx)
   await noteUses(trx, environment, uses)
 }
 

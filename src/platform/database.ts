@@ -81,3 +81,17 @@ export const isConflict = (error: unknown): boolean =>
 export async function lockFor<T>(trx: Transaction<T>, name: string): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(trx)
 }
+
+const stalledAfterMs = 3_000
+
+/**
+ * Whoever waits for what this transaction holds does not wait for a process that hangs in it: when nothing more comes
+ * for three seconds, PostgreSQL undoes it.
+ * @public
+ */
+export async function endIfStalled<T>(trx: Transaction<T>): Promise<void> {
+  await sql`
+    select set_config('idle_in_transaction_session_timeout', ${String(stalledAfterMs)}, true)`.execute(
+    trx,
+  )
+}

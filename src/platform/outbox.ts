@@ -31,6 +31,12 @@ export type Subscriber = {
   handle(trx: Transaction<unknown>, event: OutboxEvent): Promise<void>
 }
 
+/**
+ * A reaction that is a part of what happened: in its transaction, in whichever process that is.
+ * @public
+ */
+export type ReactionAtOnce = (trx: Transaction<unknown>, event: OutboxEvent) => Promise<void>
+
 /** @public */
 export interface Outbox {
   /**
@@ -79,10 +85,11 @@ const batchSize = 50
 export function createOutbox(options: {
   database: DatabasePool
   subscriptions: Readonly<Record<string, readonly string[]>>
+  atOnce?: ReactionAtOnce
   newId: NewId
   clock: Clock
 }): Outbox {
-  const { subscriptions, newId, clock } = options
+  const { subscriptions, atOnce, newId, clock } = options
   const db = options.database.as<OutboxTables>()
   const owed = (type: string): string[] =>
     Object.entries(subscriptions)
@@ -93,11 +100,12 @@ export function createOutbox(options: {
     async emit(trx, event) {
       const id = newId('event')
       const rootId = event.cause?.rootId ?? id
+      const occurredAt = clock.now()
       const subscribers = owed(event.type)
       await sql`
         with event as (
           insert into platform.outbox (id, type, key, root_id, payload, occurred_at)
-          values (${id}, ${event.type}, ${event.key}, ${rootId}, ${JSON.stringify(event.payload)}::jsonb, ${clock.now()})
+          values (${id}, ${event.type}, ${event.key}, ${rootId}, ${JSON.stringify(event.payload)}::jsonb, ${occurredAt})
           returning id, position, root_id
         )
         insert into platform.delivery (event_id, subscriber, position, root_id)
@@ -105,6 +113,15 @@ export function createOutbox(options: {
         from event, unnest(${subscribers}::text[]) as owed (name)`.execute(trx)
       if (subscribers.length > 0)
         await sql`select pg_notify(${channel}, ${event.type})`.execute(trx)
+      const { type, key, payload } = event
+      await atOnce?.(trx as unknown as Transaction<unknown>, {
+        id,
+        type,
+        key,
+        rootId,
+        payload,
+        occurredAt,
+      })
       return rootId
     },
     settled: (rootIds, timeoutMs) =>

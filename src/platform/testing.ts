@@ -9,7 +9,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { Client } from 'pg'
 import { databaseGrants } from '../database-grants.ts'
 import { migrated } from '../modules.ts'
-import { subscriptions } from '../subscriptions.ts'
+import { atOnce, subscriptions } from '../subscriptions.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type Config, loadConfig } from './config.ts'
 import { createDatabasePool, type DatabasePool } from './database.ts'
@@ -236,7 +236,7 @@ export async function testPlatform(
   const database = createDatabasePool(url, { applicationName: 'wayleave test', max: 20 })
   t.after(() => database.close())
   const newId = createIds(clock)
-  const outbox = createOutbox({ database, subscriptions, newId, clock })
+  const outbox = createOutbox({ database, subscriptions, atOnce, newId, clock })
   return {
     config: { ...config, databaseUrl: url },
     database,
@@ -261,7 +261,7 @@ export async function asRole(
   const database = createDatabasePool(url, { applicationName: `wayleave test ${role}`, max: 20 })
   t.after(() => database.close())
   const { newId, clock } = platform
-  const outbox = createOutbox({ database, subscriptions, newId, clock })
+  const outbox = createOutbox({ database, subscriptions, atOnce, newId, clock })
   return { ...platform, database, outbox }
 }
 

@@ -8,7 +8,7 @@ import type { Platform } from '#platform/module'
 import type { OutboxEvent, Subscriber } from '#platform/outbox'
 import { environmentOf } from './event-environment.ts'
 import type { KeyEntry, SnapshotEntry, SnapshotKind } from './schema.ts'
-import { entryIds, putEntry, readHeads, setFormat, writerLock } from './store.ts'
+import { beginWriting, entryIds, putEntry, readHeads, setFormat, writerLock } from './store.ts'
 import type { SnapshotTables } from './tables.ts'
 
 /** Raised when entries are compiled differently: the next start of control then compiles everything anew. */
@@ -176,7 +176,7 @@ export function createSnapshotCompiler(
       types: Object.keys(reactions),
       async handle(anyTrx, event) {
         const trx = anyTrx as unknown as Transaction<SnapshotTables>
-        await lockFor(trx, writerLock)
+        await beginWriting(trx)
         await reactions[event.type]?.(trx, putInto(trx), event)
       },
     },

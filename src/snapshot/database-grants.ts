@@ -6,6 +6,8 @@ export const databaseGrants: ModuleGrants = {
     consent: { control: write },
     entry: { control: write },
     head: { control: write },
+    // Written by its function and taken by its trigger, both as the owner.
+    revoking: {},
     // A gateway sees its own environment.
     production_entry: { gateway_production: read },
     production_head: { gateway_production: read },
@@ -15,5 +17,7 @@ export const databaseGrants: ModuleGrants = {
   functions: {
     find_production_consents: ['gateway_production'],
     find_sandbox_consents: ['gateway_sandbox'],
+    // Whoever ends consents, grants and tokens; it can take away only.
+    revoke: ['control', 'authorization'],
   },
 }

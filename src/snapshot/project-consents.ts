@@ -2,6 +2,7 @@ import { sql, type Transaction } from 'kysely'
 import type { ConsentDirectory, ConsentRecord } from '#consent'
 import type { Environment } from '#platform/config'
 import type { Platform } from '#platform/module'
+import { objectionIds } from './revoke-at-commit.ts'
 import { putEntry } from './store.ts'
 import type { SnapshotTables } from './tables.ts'
 
@@ -67,9 +68,7 @@ async function projectObjections(
 ): Promise<void> {
   const prefix = `obj:${subject}:${applicationId}:`
   const purposes = records.filter(({ state }) => state === 'OBJECTED').map((one) => one.purpose)
-  const wanted = new Set(
-    [...purposes, ...(purposes.length > 0 ? ['*'] : [])].map((purpose) => prefix + purpose),
-  )
+  const wanted = new Set(objectionIds(subject, applicationId, purposes))
   const { rows } = await sql<{ id: string }>`
     select id from snapshot.entry
     where environment = ${environment} and kind = 'revocation' and body is not null

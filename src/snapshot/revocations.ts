@@ -6,54 +6,42 @@ import type { Platform } from '#platform/module'
 import type { OutboxEvent, Subscriber } from '#platform/outbox'
 import { environmentOf } from './event-environment.ts'
 import { type Consenter, projectConsents } from './project-consents.ts'
-import { putEntry, writerLock } from './store.ts'
+import { endingEvents, revokeAfterwards } from './revoke-at-commit.ts'
+import { beginWriting, lockHead, putEntry, writerLock } from './store.ts'
 import type { SnapshotTables } from './tables.ts'
 
 type Trx = Transaction<SnapshotTables>
 
-/** No access token lives longer, with room for a gateway whose clock is behind. */
-const tokenLifetimeMs = 900_000
 const sweptAtOnce = 500
 
 /**
- * Brings to gateways what no token may rest on any more. A subscriber of its own: a withdrawal does not wait for the
- * thousand entries that a new plan has compiled anew.
+ * Brings to gateways what subscribers said, and what no token may rest on any more where the transaction that ended it
+ * could not tell. A subscriber of its own: it does not wait for the thousand entries that a new plan has compiled anew.
  */
 export function createRevocations(
   platform: Platform,
   consents: Pick<ConsentDirectory, 'listOf'>,
 ): Subscriber {
-  const revoke = (trx: Trx, environment: Environment, id: string): Promise<boolean> => {
-    const now = platform.clock.now()
-    const until = new Date(now.getTime() + tokenLifetimeMs).toISOString()
-    return putEntry(trx, environment, 'revocation', id, { kind: 'revocation', id, until }, now)
-  }
-  const reactions: Record<string, (trx: Trx, event: OutboxEvent) => Promise<unknown>> = {
-    'grant.ended': (trx, event) => revoke(trx, environmentOf(event), event.key),
-    'token.revoked': (trx, event) => revoke(trx, environmentOf(event), `jti:${event.key}`),
-    'consent.changed': async (trx, event) => {
-      const change = readChange(event)
-      // First what stops calls; the rest follows in the same transaction.
-      if (change.from === 'GRANTED') await revoke(trx, change.environment, event.key)
-      await projectConsents(platform, consents, trx, change)
-    },
-  }
   return {
     name: 'snapshot-revocations',
-    types: Object.keys(reactions),
+    types: endingEvents,
     async handle(anyTrx, event) {
       const trx = anyTrx as unknown as Trx
-      await lockFor(trx, writerLock)
-      await reactions[event.type]?.(trx, event)
+      await beginWriting(trx)
+      // From here on nobody else ends anything: what is read now is what is written.
+      await lockHead(trx, environmentOf(event))
+      await revokeAfterwards(anyTrx, event)
+      if (event.type === 'consent.changed')
+        await projectConsents(platform, consents, trx, consenterOf(event))
     },
   }
 }
 
-function readChange(event: OutboxEvent): Consenter & { from: unknown } {
-  const { subject, applicationId, from } = event.payload as Record<string, unknown>
+function consenterOf(event: OutboxEvent): Consenter {
+  const { subject, applicationId } = event.payload as Record<string, unknown>
   if (typeof subject !== 'string' || typeof applicationId !== 'string')
     throw new Error(`the event ${event.type} ${event.id} names no subscriber or no application`)
-  return { environment: environmentOf(event), subject, applicationId, from }
+  return { environment: environmentOf(event), subject, applicationId }
 }
 
 /**

@@ -1,5 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { type Environment, environments } from '#platform/config'
+import { endIfStalled, lockFor } from '#platform/database'
 import type { Platform } from '#platform/module'
 import type { SnapshotEntry, SnapshotKind } from './schema.ts'
 import type { SnapshotTables } from './tables.ts'
@@ -39,6 +40,21 @@ export async function putEntry(
   )
   await sql`select pg_notify(${snapshotChannel(environment)}, ${String(revision)})`.execute(trx)
   return true
+}
+
+/** For the reactions to one event each: what ends does not wait for a control process that hangs. */
+export async function beginWriting(trx: Transaction<SnapshotTables>): Promise<void> {
+  await endIfStalled(trx)
+  await lockFor(trx, writerLock)
+}
+
+/** Whoever holds it is the only writer of the environment: also of what ends, whose writers know no other lock. */
+export async function lockHead(
+  trx: Transaction<SnapshotTables>,
+  environment: Environment,
+): Promise<void> {
+  await sql`
+    select from snapshot.head where environment = ${environment} for no key update`.execute(trx)
 }
 
 async function nextRevision(

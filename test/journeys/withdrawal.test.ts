@@ -19,8 +19,10 @@ const purposes = {
   notified: 'dpv:FraudPreventionAndDetection',
   polled: 'dpv:RequestedServiceProvision',
   cutOff: 'dpv:EnforceSecurity',
+  withdrawn: 'dpv:IdentityVerification',
+  revoked: 'dpv:DeliveryOfGoods',
 } as const
-type Round = keyof typeof purposes
+type Round = 'notified' | 'polled'
 
 /** What is promised: with notifications, without them, and when a gateway has found PostgreSQL again. */
 const boundMs = { notified: 1_000, polled: 3_000, found: 4_000 }
@@ -262,12 +264,12 @@ test('a withdrawn consent ends every call, token and running request: within a s
   await signInToPrivacy()
 
   /** @returns when it was answered */
-  const withdrawOnPrivacyPage = async (): Promise<number> => {
-    const list = await phone.get(`${onBehalf.issuer}/privacy`)
+  const withdrawOnPrivacyPage = async (browser = phone): Promise<number> => {
+    const list = await browser.get(`${onBehalf.issuer}/privacy`)
     const id = /\/privacy\/end\?id=(cns_\w+)/.exec(list.text)?.[1]
     assert.ok(id !== undefined, 'one consent is in force')
-    const question = await phone.get(`${onBehalf.issuer}/privacy/end?id=${id}`)
-    const { answeredAt, text } = await phone.submit(question, '/privacy/end', {})
+    const question = await browser.get(`${onBehalf.issuer}/privacy/end?id=${id}`)
+    const { answeredAt, text } = await browser.submit(question, '/privacy/end', {})
     assert.match(text, /Withdrawn\. In effect since/)
     return answeredAt
   }
@@ -297,7 +299,7 @@ test('a withdrawn consent ends every call, token and running request: within a s
         '3-legged, privacy page',
         onBehalf,
         callLoad(nodes, access, undefined),
-        withdrawOnPrivacyPage,
+        () => withdrawOnPrivacyPage(),
       ],
       [
         '2-legged, console',
@@ -350,6 +352,51 @@ test('a withdrawn consent ends every call, token and running request: within a s
     assert.ok((cut[0] ?? 0) >= 5 && (cut[1] ?? 0) >= 2, `cut: ${cut}`)
     await measure('polled', boundMs.polled)
     for (const one of [way, secondWay]) one.unblock()
+  })
+
+  await t.test('while no control process does anything', async () => {
+    const revoked = await consentedToken(onBehalf, phone, purposes.revoked)
+    const again = await onBehalf.post('/token', {
+      grant_type: 'refresh_token',
+      refresh_token: revoked.refresh,
+    })
+    // After the others: the privacy page lists it first.
+    const withdrawn = await consentedToken(onBehalf, phone, purposes.withdrawn)
+    const own = await capturedToken(twoLegged, otherPhone, purposes.cutOff, gateway)
+    const loads = {
+      'a revoked token': callLoad(nodes, revoked.access, undefined),
+      'a token of an ended grant': callLoad(nodes, String(again.body.access_token), undefined),
+      '3-legged': callLoad(nodes, withdrawn.access, undefined),
+      '2-legged': callLoad(nodes, own, number),
+    }
+    const lastGood = ({ calls }: ReturnType<typeof callLoad>): number =>
+      Math.max(...calls.filter(({ status }) => status === 200).map(({ sentAt }) => sentAt))
+    await until(() => Object.values(loads).every((load) => load.admitted(5)), 30_000)
+    // The other phone is signed in: it was asked for a code when its consent was captured.
+    const [control = 0] = product.rolePids()
+    process.kill(control, 'SIGSTOP')
+    try {
+      for (const token of [revoked.access, revoked.refresh]) {
+        const answer = await onBehalf.post('/revoke', { token })
+        assert.equal(answer.status, 200, JSON.stringify(answer.body))
+      }
+      for (const browser of [phone, otherPhone]) await withdrawOnPrivacyPage(browser)
+      const endedAt = Date.now()
+      const isOver = ({ calls }: ReturnType<typeof callLoad>): boolean =>
+        calls.some(({ sentAt }) => sentAt > endedAt + boundMs.notified + 300)
+      await until(() => Object.values(loads).every(isOver), 30_000)
+      for (const [name, load] of Object.entries(loads)) {
+        const lastMs = lastGood(load) - endedAt
+        t.diagnostic(`without control, ${name}: the last call was admitted ${lastMs} ms after it`)
+        assert.ok(lastMs < boundMs.notified, `${name} was admitted ${lastMs} ms after its end`)
+        const late = load.calls.filter(({ sentAt }) => sentAt > endedAt + boundMs.notified)
+        const refusals = new Set(late.map(({ status }) => status))
+        assert.deepEqual([...refusals], [name.includes('-legged') ? 403 : 401], name)
+      }
+    } finally {
+      process.kill(control, 'SIGCONT')
+      await Promise.all(Object.values(loads).map((load) => load.stop()))
+    }
   })
 
   await t.test(
