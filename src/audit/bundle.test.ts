@@ -175,8 +175,8 @@ test('who trusts a former key is led to the present one, and nobody else is', as
   const parsed = JSON.parse(bundle.json) as { continuity: { key: string }[] }
   assert.equal(parsed.continuity[0]?.key, first)
   // What is exported later is signed with the key that is published then, also of things from before.
-  await audit.rotateKey({ kind: 'system', id: 'test' })
-  const present = (await audit.state()).newest?.key
+  const { key: present } = await audit.rotateKey({ kind: 'system', id: 'test' })
+  assert.equal((await audit.state()).newest?.key, present)
   assert.notEqual(present, proven.key)
   for (const key of [first, proven.key, present]) {
     const early = await audit.exportBundle({ position: 1 })

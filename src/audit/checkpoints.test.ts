@@ -12,7 +12,7 @@ import { createAudit } from './create-audit.ts'
 import { consistencyProof } from './proofs.ts'
 import { append } from './store.ts'
 import type { AuditTables } from './tables.ts'
-import { openCheckpoint, verifyConsistency } from './verify.mjs'
+import { openCheckpoint, readCheckpointLines, verifyConsistency } from './verify.mjs'
 
 let count = 0
 
@@ -165,6 +165,22 @@ test('the newest of many exported checkpoints is the last whole one', async (t) 
   assert.deepEqual(await sink.list(), many)
 })
 
+test('exported checkpoints are read whatever a system made of their lines, and nothing else is taken for them', () => {
+  const one = { checkpoint: 'a\n', key: 'k' }
+  const lines = [one, one].map((line) => JSON.stringify(line))
+  for (const text of [
+    `${lines.join('\n')}\n`,
+    lines.join('\n'),
+    `\ufeff${lines.join('\r\n')}\r\n`,
+    `\n  \r\n${lines.join('\n\n')}\n{"checkpoint":"wayle`,
+  ])
+    assert.deepEqual(readCheckpointLines(text), [one, one], JSON.stringify(text))
+  for (const text of [`${lines[0]}\nx`, `${lines[0]}{}\n`, `${lines[0]}\n[]\n`, '{"checkpoint":1}'])
+    assert.throws(() => readCheckpointLines(text), /line [12] of [12] is no checkpoint/, text)
+  const wide = Buffer.from(`\ufeff${lines[0]}\r\n`, 'utf16le').toString('utf8')
+  assert.throws(() => readCheckpointLines(wide), /not text in UTF-8/)
+})
+
 const attacks: Record<string, { statement: string; at: number | null; reason: RegExp }> = {
   'the removal of the newest entries': {
     statement: cutTo(6),
@@ -306,7 +322,8 @@ test('a new key is vouched for by the one before it, and what the former signed 
     keys.push(key)
   }
   assert.equal(new Set(keys).size, 4)
-  assert.deepEqual(await sizes(), [3, 4, 5, 6, 7, 8, 9])
+  // Of each rotation: that the former key names the new one, and that the new one signs.
+  assert.deepEqual(await sizes(), [3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
   const report = await audit.verifyLog()
   assert.ok(report.ok, JSON.stringify(report))
 })

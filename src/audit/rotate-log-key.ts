@@ -28,16 +28,18 @@ export async function rotateLogKey(
     // The first key is made here when there is none; the lock of the keys is held from here on.
     const former = await logKey(trx, platform)
     const key = await insertKey(trx, platform, await newestKey(trx, former.publicKey))
-    await append(trx, {
-      ...{ event_id: `evt_${randomText(20)}`, occurred_at: platform.clock.now() },
-      ...{ actor_kind: actor.kind, actor_id: actor.id, via: null, partner_id: null },
-      ...{ action: keyRotated, target: key.id },
-      detail: {
-        ...{ key: key.public_key, previous: former.publicKey },
-        madeAt: key.made_at.toISOString(),
-      },
-    })
+    const tell = (action: string, detail: Readonly<Record<string, string>>): Promise<void> =>
+      append(trx, {
+        ...{ event_id: `evt_${randomText(20)}`, occurred_at: platform.clock.now() },
+        ...{ actor_kind: actor.kind, actor_id: actor.id, via: null, partner_id: null },
+        ...{ action, target: key.id, detail },
+      })
+    const madeAt = key.made_at.toISOString()
+    await tell(keyRotated, { key: key.public_key, previous: former.publicKey, madeAt })
     await signIn(trx, platform, former)
+    // A checkpoint has something new: with this leaf the new key signs at once, and what is exported now carries it.
+    await tell('evidence-key.in-use', { key: key.public_key })
+    await signIn(trx, platform, await logKey(trx, platform, key.public_key))
     return { previous: former.publicKey, key: key.public_key }
   })
 }

@@ -465,15 +465,18 @@ function within(what, work) {
 }
 
 /**
- * The checkpoints of an exported file, line by line; a line that was never finished is left out.
+ * The checkpoints of an exported file, line by line; a line that was never finished is left out. Editors and mail programs
+ * of some systems end lines otherwise, and mark the beginning.
  * @param {string} text
  * @returns {{ checkpoint: string, key: string }[]}
  */
 export function readCheckpointLines(text) {
-  const lines = text.split('\n')
-  const cut = lines.pop() === '' ? 0 : 1
+  if (text.includes('\u0000'))
+    refuse('the checkpoints are not text in UTF-8: save the file as that')
+  const lines = text.replace(/^\ufeff/, '').split(/\r?\n/)
+  if (lines.at(-1) === '') lines.pop()
   return lines.flatMap((line, index) => {
-    if (line === '') return []
+    if (line.trim() === '') return []
     try {
       const { checkpoint, key } = JSON.parse(line)
       if (typeof checkpoint === 'string' && typeof key === 'string') return [{ checkpoint, key }]
@@ -481,7 +484,7 @@ export function readCheckpointLines(text) {
       // Told below, with its line.
     }
     // A process that was killed left half a line; the one after it began a new one.
-    return isTorn(line) ? [] : refuse(`line ${index + 1} of ${lines.length + cut} is no checkpoint`)
+    return isTorn(line) ? [] : refuse(`line ${index + 1} of ${lines.length} is no checkpoint`)
   })
 }
 
