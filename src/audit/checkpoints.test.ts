@@ -10,6 +10,7 @@ import { testPlatform } from '#platform/testing'
 import { type CheckpointSink, fileSink } from './checkpoint-sink.ts'
 import { createAudit } from './create-audit.ts'
 import { consistencyProof } from './proofs.ts'
+import { forgetOldEvidence } from './retention.ts'
 import { append } from './store.ts'
 import type { AuditTables } from './tables.ts'
 import { openCheckpoint, readCheckpointLines, verifyConsistency } from './verify.mjs'
@@ -33,8 +34,8 @@ const act = async (platform: Platform, times: number): Promise<void> => {
     })
 }
 
-async function signedLog(t: TestContext) {
-  const clock = manualClock('2030-01-01T00:00:00Z')
+async function signedLog(t: TestContext, start = '2030-01-01T00:00:00Z') {
+  const clock = manualClock(start)
   const platform = await testPlatform(t, { clock })
   const folder = mkdtempSync(path.join(tmpdir(), 'wayleave-evidence-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
@@ -326,6 +327,38 @@ test('a new key is vouched for by the one before it, and what the former signed 
   assert.deepEqual(await sizes(), [3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
   const report = await audit.verifyLog()
   assert.ok(report.ok, JSON.stringify(report))
+})
+
+test('a key whose announcement went by its age is no fault, and one that somebody put there then is', async (t) => {
+  const { clock, platform, audit, db } = await signedLog(t, '2026-01-01T00:00:00Z')
+  await act(platform, 1)
+  await audit.checkpoint()
+  await audit.rotateKey({ kind: 'system', id: 'test' })
+  clock.advance(40 * 86_400_000)
+  await audit.rotateKey({ kind: 'system', id: 'test' })
+  const keep = { exchanges: undefined, consents: undefined, actions: 30 }
+  assert.equal(await forgetOldEvidence(db, clock, keep), 3)
+  await audit.checkpoint({ now: true })
+  const report = await audit.verifyLog()
+  assert.ok(report.ok, JSON.stringify(report))
+  const newest = '(select max(made_at) from audit.signing_key)'
+  for (const [statement, reason] of [
+    [
+      `insert into audit.signing_key select 'ffffffff', origin, replace(public_key, id, 'ffffffff'), sealed_private_key,
+         '2026-01-15' from audit.signing_key where made_at = ${newest}`,
+      /the key ffffffff: its names are not those/,
+    ],
+    [
+      `delete from audit.signing_key where id = 'ffffffff';
+       update audit.signing_key set made_at = made_at - interval '1 day' where made_at = ${newest}`,
+      /made at another time than the log says/,
+    ],
+  ] as const) {
+    await tamper(platform, statement)
+    const altered = await audit.verifyLog()
+    assert.ok(!altered.ok)
+    assert.match(altered.reason, reason)
+  }
 })
 
 test('a key that nobody vouched for is found', async (t) => {

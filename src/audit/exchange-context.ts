@@ -1,30 +1,10 @@
-import type { Json } from './evidence.ts'
+import type { ExchangeFacts, Json } from './evidence.ts'
 
-/** One call about a person, as its record in the log says it. */
-export type ExchangeRecordFacts = {
-  id: string
-  at: string
-  environment: 'sandbox' | 'production'
-  partnerId?: string
-  applicationId?: string
-  credentialId?: string
-  contractId?: string
-  apiId?: string
-  operationId?: string
-  method: string
-  status: number
-  code?: string
-  refusedBy?: string
-  credential?: string
-  bound?: string
-  basis?: string
-  purpose?: string
-  scopes?: string[]
-  rules?: number
-  masked?: string[]
-  stripped?: boolean
-  upstream?: string
-}
+type Legal = NonNullable<ExchangeFacts['legal']>
+
+/** One call about a person, as its record in the log says it: nothing that leads to the subscriber. */
+export type ExchangeRecordFacts = Omit<ExchangeFacts, 'at' | 'subject' | 'tokenId' | 'legal'> &
+  Partial<Pick<Legal, 'basis' | 'purpose' | 'scopes'>> & { at: string }
 
 /** Its personal values, as they were opened. */
 export type ExchangePersonal = {
