@@ -3,17 +3,17 @@ import { type Actor, recordAction } from '#audit'
 import { AppError } from '#platform/app-error'
 import { lockFor } from '#platform/database'
 import { deleteLinks } from './link-store.ts'
-import type { Identifying } from './needs.ts'
-import type { PartnerRole } from './schema.ts'
-import { staleSessionsOf } from './session-store.ts'
 import {
   changeRole,
   countOtherOwners,
   deleteInvitation,
-  deletePerson,
   findMember,
   type MemberRecord,
-} from './store.ts'
+} from './member-store.ts'
+import type { Identifying } from './needs.ts'
+import type { PartnerRole } from './schema.ts'
+import { staleSessionsOf } from './session-store.ts'
+import { deletePerson } from './store.ts'
 import type { IdentityTables } from './tables.ts'
 
 const noSuchMember = (): AppError => new AppError('NOT_FOUND', 'There is no such member.')

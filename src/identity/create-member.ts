@@ -2,11 +2,11 @@ import type { Transaction } from 'kysely'
 import { AppError, invalidArgument } from '#platform/app-error'
 import { hashPassword, saltOfAddress } from './hash-password.ts'
 import { registeredEvent } from './mail-events.ts'
+import { insertMember } from './member-store.ts'
 import type { Identifying } from './needs.ts'
 import { passwordFaults } from './password-policy.ts'
 import type { PartnerRole } from './schema.ts'
 import { normalEmail } from './sign-in.ts'
-import { insertMember } from './store.ts'
 import type { IdentityTables } from './tables.ts'
 
 /** @public */

@@ -2,10 +2,10 @@ import { type Actor, recordAction } from '#audit'
 import { AppError } from '#platform/app-error'
 import { lockFor } from '#platform/database'
 import { orderMail } from './mail-events.ts'
+import { hasMemberWith, type MemberRecord, upsertInvitation } from './member-store.ts'
 import type { Identifying } from './needs.ts'
 import type { NewMember } from './schema.ts'
 import { normalEmail } from './sign-in.ts'
-import { hasMemberWith, type MemberRecord, upsertInvitation } from './store.ts'
 
 /**
  * Invites an address into a partner; a second invitation of the same address renews the first. An address that has an
@@ -46,6 +46,7 @@ export async function inviteMember(
       detail: { role: input.role },
     })
     const { id, role, created_at } = invitation
-    return { id, name: '', email, role, verified: false, state: 'invited', created_at }
+    const nobodyYet = { name: '', verified: false, last_sign_in_at: null, has_second_factor: false }
+    return { id, email, role, state: 'invited', created_at, ...nobodyYet }
   })
 }

@@ -7,14 +7,14 @@ import { acceptInvitation } from './accept-invitation.ts'
 import { changeMemberRole, removeMember } from './change-member.ts'
 import { checkForm } from './check-form.ts'
 import { inviteMember } from './invite-member.ts'
+import { countMembers, listMembers, type MemberRecord } from './member-store.ts'
 import type { Identifying } from './needs.ts'
 import { noSuchPartner, requirePartner } from './require-partner.ts'
-import { requirePermission } from './require-permission.ts'
+import { holds, requirePermission } from './require-permission.ts'
 import { InvitationAcceptance, Member, MemberChange, NewMember, PathId, Session } from './schema.ts'
 import type { SessionCookie } from './session-cookie.ts'
 import { presentSession } from './session-routes.ts'
 import { startSession } from './start-session.ts'
-import { countMembers, listMembers, type MemberRecord } from './store.ts'
 
 const tags = ['members']
 const PartnerParams = Type.Object({ partnerId: PathId })
@@ -30,15 +30,24 @@ export function createMemberRoutes(identifying: Identifying, cookie: SessionCook
   }
 }
 
-const presentMember = (member: MemberRecord): Member => ({
-  id: member.id,
-  name: member.name,
-  email: member.email,
-  role: member.role,
-  emailVerified: member.verified,
-  state: member.state,
-  createdAt: member.created_at.toISOString(),
-})
+/** What somebody may see of a member. */
+function presentMember(member: MemberRecord, to: Actor): Member {
+  const at = member.last_sign_in_at
+  return {
+    id: member.id,
+    name: member.name,
+    role: member.role,
+    emailVerified: member.verified,
+    state: member.state,
+    createdAt: member.created_at.toISOString(),
+    ...(holds(to, 'member-email.read') && { email: member.email }),
+    ...(holds(to, 'member-sign-in.read') &&
+      member.state === 'active' && {
+        ...(at !== null && { lastSignInAt: at.toISOString() }),
+        secondFactor: member.has_second_factor,
+      }),
+  }
+}
 
 type KnownActor = Exclude<Actor, { kind: 'anonymous' }>
 
@@ -70,10 +79,14 @@ function listRoute(server: HttpServer, identifying: Identifying): void {
     },
     async (request) => {
       const { partnerId } = request.params
-      await requireRoster(identifying, request, partnerId)
+      const actor = await requireRoster(identifying, request, partnerId)
       const page = { limit: request.query.perPage, offset: offsetOf(request.query) }
       const { rows, total } = await listMembers(identifying.db, partnerId, page)
-      return paginate(rows.map(presentMember), total, request.query)
+      return paginate(
+        rows.map((row) => presentMember(row, actor)),
+        total,
+        request.query,
+      )
     },
   )
 }
@@ -96,7 +109,7 @@ function inviteRoute(server: HttpServer, identifying: Identifying): void {
       const { partnerId } = request.params
       const actor = await requireRoster(identifying, request, partnerId)
       const member = await inviteMember(identifying, partnerId, request.body, actor)
-      return reply.code(201).send(presentMember(member))
+      return reply.code(201).send(presentMember(member, actor))
     },
   )
 }
@@ -119,7 +132,8 @@ function changeRoutes(server: HttpServer, identifying: Identifying): void {
       const { partnerId, memberId } = request.params
       const actor = await requireRoster(identifying, request, partnerId)
       const change = { partnerId, memberId, actor }
-      return presentMember(await changeMemberRole(identifying, change, request.body.role))
+      const member = await changeMemberRole(identifying, change, request.body.role)
+      return presentMember(member, actor)
     },
   )
   server.delete(

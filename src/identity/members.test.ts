@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sql } from 'kysely'
+import { manualClock } from '#platform/clock'
 import { lockFor } from '#platform/database'
 import { goodPassword, identityUnderTest } from './testing.ts'
 
@@ -189,6 +190,80 @@ test('who may manage members, role by role; everybody may leave', async (t) => {
     204,
   )
   assert.equal((await call('GET', '/session', { cookie: viewer.cookie })).status, 401)
+})
+
+test('who sees of a member an address, its last sign-in and whether it has a second factor, role by role', async (t) => {
+  const clock = manualClock('2026-01-05T08:00:00Z')
+  const { call, member, operator, platform, identity } = await identityUnderTest(t, { clock })
+  const { pool } = platform.database
+  const ada = await member('ada@example.com', { confirmed: true })
+  clock.advance(1_000)
+  const bob = await member('bob@example.com', { partnerId: ada.partnerId, role: 'viewer' })
+  clock.advance(1_000)
+  const grace = await operator()
+  const url = `/partners/${ada.partnerId}/members`
+  await call('POST', url, {
+    cookie: ada.cookie,
+    body: { email: 'new@example.com', role: 'viewer' },
+  })
+  await pool.query(
+    `insert into identity.totp (person_id, sealed_secret, last_step, created_at) values ($1, 'x', 0, now())`,
+    [ada.memberId],
+  )
+  await pool.query('update identity.person set last_sign_in_at = null where id = $1', [
+    bob.memberId,
+  ])
+  const seen = async (by: { cookie?: string; token?: string }) => {
+    const { status, body } = await call('GET', url, by)
+    assert.equal(status, 200)
+    return body.items.map(({ email, lastSignInAt, secondFactor }) => ({
+      ...(email !== undefined && { email }),
+      ...(lastSignInAt !== undefined && { lastSignInAt }),
+      ...(secondFactor !== undefined && { secondFactor }),
+    }))
+  }
+  const emails = ['ada@example.com', 'bob@example.com', 'new@example.com'].map((email) => ({
+    email,
+  }))
+  const signIns = [
+    { lastSignInAt: '2026-01-05T08:00:00.000Z', secondFactor: true },
+    { secondFactor: false },
+    {},
+  ]
+  const both = emails.map((one, at) => ({ ...one, ...signIns[at] }))
+  const byRole = {
+    member: { owner: both, developer: emails, finance: emails, viewer: emails },
+    staff: {
+      administrator: both,
+      product: signIns,
+      'partner-success': both,
+      auditor: both,
+      engineer: undefined,
+    },
+  }
+  for (const [role, expected] of Object.entries(byRole.member)) {
+    await pool.query('update identity.member set role = $2 where person_id = $1', [
+      bob.memberId,
+      role,
+    ])
+    assert.deepEqual(await seen({ cookie: bob.cookie }), expected, role)
+  }
+  for (const [role, expected] of Object.entries(byRole.staff)) {
+    await pool.query('update identity.staff set role = $2 where person_id = $1', [grace.id, role])
+    const { cookie } = grace
+    if (expected === undefined) assert.equal((await call('GET', url, { cookie })).status, 403, role)
+    else assert.deepEqual(await seen({ cookie }), expected, role)
+  }
+  const { token } = await identity.createToken({
+    role: 'partner',
+    partnerId: ada.partnerId,
+    name: 'ci',
+    scopes: ['member.read'],
+    createdBy: { kind: 'system', id: 'test' },
+  })
+  assert.deepEqual(await seen({ token }), [{}, {}, {}], 'a token sees what it was made for')
+  const { rows } = await pool.query(`select payload::text from platform.outbox`)
+  for (const { payload } of rows) assert.ok(!payload.includes('ada@'))
 })
 
 test('another’s members answer like those of a partner that does not exist', async (t) => {

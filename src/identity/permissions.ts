@@ -1,31 +1,6 @@
+import { builders, commercial, type Grant, members, staff, technical } from './grant.ts'
+import { peoplePermissions } from './people-permissions.ts'
 import type { OperatorRole, PartnerRole } from './schema-parts.ts'
-
-/** Whom a permission is given to, and what else is asked of whoever uses it. */
-export type Grant = {
-  /** what one may do with it, after "may" */
-  title: string
-  /** roles of members; they have it for their own partner only */
-  partner: readonly PartnerRole[]
-  /** roles of the operator's staff; they have it for every partner */
-  operator: readonly OperatorRole[]
-  /** a person proves, within ten minutes, to be there (see `require-step-up.ts`) */
-  stepUp?: true
-  /** a person at a browser only: no API token has it */
-  person?: true
-  /** also staff who owe a second factor: what is needed to add one */
-  withoutFactor?: true
-  /** not for members of a partner that the operator has suspended */
-  active?: true
-}
-
-const members = ['owner', 'developer', 'finance', 'viewer'] as const
-const builders = ['owner', 'developer'] as const
-/** Whoever looks after bills needs neither keys nor the messages of a sandbox. */
-const technical = ['owner', 'developer', 'viewer'] as const
-const staff = ['administrator', 'engineer', 'product', 'partner-success', 'auditor'] as const
-/** Whoever runs machines needs neither contracts nor people. */
-const commercial = ['administrator', 'product', 'partner-success'] as const
-const own = { partner: members, operator: staff, withoutFactor: true } as const
 
 /**
  * Who may do what: the only place that says so. Every route of the management API names one of these, pages show and hide
@@ -33,93 +8,7 @@ const own = { partner: members, operator: staff, withoutFactor: true } as const
  * A name ends in `.read` exactly when nothing is changed with it; an auditor has those of the staff and no others.
  */
 export const permissions = {
-  'session.read': { title: 'see who they are and what they may do', ...own },
-  'own-account.read': { title: 'see their sessions and how they sign in', ...own, person: true },
-  'own-account.change': {
-    title: 'sign out, end their sessions and name their passkeys',
-    ...own,
-    person: true,
-  },
-  'own-factors.change': {
-    title: 'add and remove their passkeys, authenticator app and recovery codes',
-    ...own,
-    person: true,
-    stepUp: true,
-  },
-  'own-token.read': {
-    title: 'see their API tokens',
-    partner: members,
-    operator: staff,
-    person: true,
-  },
-  'own-token.change': {
-    title: 'make and end their API tokens',
-    partner: members,
-    operator: staff,
-    person: true,
-    stepUp: true,
-  },
-  'token.manage': {
-    title: 'see and end the API tokens of others',
-    partner: ['owner'],
-    operator: ['administrator'],
-    person: true,
-    stepUp: true,
-  },
-  'member.read': {
-    title: 'see the members of an organisation',
-    partner: members,
-    operator: ['administrator', 'product', 'partner-success', 'auditor'],
-  },
-  'member.manage': {
-    title: 'invite and remove members and give them roles',
-    partner: ['owner'],
-    operator: ['administrator'],
-    stepUp: true,
-  },
-  'member.end': {
-    title: 'leave; and, if they manage members, send others away',
-    partner: members,
-    operator: ['administrator'],
-    stepUp: true,
-  },
-  'member.reset-factors': {
-    title: 'remove the second factors that a member has lost',
-    partner: ['owner'],
-    operator: ['administrator'],
-    person: true,
-    stepUp: true,
-  },
-  'staff.read': { title: 'see the staff of the operator', partner: [], operator: staff },
-  'staff.manage': {
-    title: 'invite and remove staff and give them roles',
-    partner: [],
-    operator: ['administrator'],
-    stepUp: true,
-  },
-  'staff.reset-factors': {
-    title: 'remove the second factors that a colleague has lost',
-    partner: [],
-    operator: ['administrator'],
-    person: true,
-    stepUp: true,
-  },
-  'sso.read': {
-    title: 'see the single sign-on of an organisation',
-    partner: ['owner'],
-    operator: ['administrator', 'auditor'],
-  },
-  'operator-sso.read': {
-    title: 'see the single sign-on of the staff',
-    partner: [],
-    operator: ['administrator', 'auditor'],
-  },
-  'sso.change': {
-    title: 'set up single sign-on',
-    partner: ['owner'],
-    operator: ['administrator'],
-    stepUp: true,
-  },
+  ...peoplePermissions,
   'partner.read': { title: 'see an organisation', partner: members, operator: staff },
   'partner-list.read': { title: 'see all organisations', partner: [], operator: staff },
   'partner.suspend': {

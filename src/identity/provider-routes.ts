@@ -2,6 +2,7 @@ import { Type } from 'typebox'
 import { AppError } from '#platform/app-error'
 import type { HttpServer, Routes } from '#platform/http-server'
 import { operatorOwner } from './identity-provider.ts'
+import { countMembers } from './member-store.ts'
 import type { Identifying } from './needs.ts'
 import { addDomain, checkDomain, mailDomain, recordOf, removeDomain } from './prove-domain.ts'
 import { findProviderRow, listDomains } from './provider-store.ts'
@@ -17,7 +18,6 @@ import {
   PartnerSso,
   ProviderSetup,
 } from './sso-schema.ts'
-import { countMembers } from './store.ts'
 import type { EmailDomainRow, ProviderRow } from './tables.ts'
 
 const tags = ['single sign-on']

@@ -1,12 +1,13 @@
 import { Type } from 'typebox'
 import { AppError } from '#platform/app-error'
 import type { Routes } from '#platform/http-server'
+import { findMember } from './member-store.ts'
 import type { Identifying } from './needs.ts'
 import { personOf } from './person-of.ts'
 import { requirePartner } from './require-partner.ts'
 import { resetFactors } from './reset-factors.ts'
 import { PathId } from './schema.ts'
-import { findAccount, findMember } from './store.ts'
+import { findAccount } from './store.ts'
 
 /** For somebody who has lost its factors and its recovery codes: by those who know it. Never by an API token. */
 export function createResetRoutes(identifying: Identifying): Routes {

@@ -71,12 +71,18 @@ export type Session = Static<typeof Session>
 
 export const Member = Type.Object({
   id: Type.String(),
+  /** empty until an invitation is accepted */
   name: Type.String(),
-  email: Type.String(),
+  /** for those with `member-email.read` */
+  email: Type.Optional(Type.String()),
   role: PartnerRole,
   emailVerified: Type.Boolean(),
   state: Type.Union([Type.Literal('active'), Type.Literal('invited')]),
   createdAt: Timestamp,
+  /** of somebody active, for those with `member-sign-in.read`; without a time it was at sign-up only */
+  lastSignInAt: Type.Optional(Timestamp),
+  /** the same: whether there is a passkey or an authenticator app */
+  secondFactor: Type.Optional(Type.Boolean()),
 })
 export type Member = Static<typeof Member>
 

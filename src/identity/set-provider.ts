@@ -2,6 +2,7 @@ import { type Actor, recordAction } from '#audit'
 import { AppError, invalidArgument } from '#platform/app-error'
 import { createEgress } from '#platform/egress'
 import { findProvider, providerContext } from './identity-provider.ts'
+import { hasOwnerWithFactor } from './member-store.ts'
 import type { Identifying } from './needs.ts'
 import { isToken } from './person-of.ts'
 import { ProviderError } from './provider-error.ts'
@@ -14,7 +15,7 @@ import {
   unlinkSubjects,
 } from './provider-store.ts'
 import type { ProviderSetup } from './sso-schema.ts'
-import { findAccount, hasOwnerWithFactor } from './store.ts'
+import { findAccount } from './store.ts'
 
 type By = { partnerId: string; actor: Actor }
 

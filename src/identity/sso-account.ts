@@ -8,6 +8,7 @@ import { noPassword } from './hash-password.ts'
 import { domainOf, type IdentityProvider, operatorOwner, ownerOf } from './identity-provider.ts'
 import { deleteLinks } from './link-store.ts'
 import { registeredEvent } from './mail-events.ts'
+import { deleteInvitation, insertMember } from './member-store.ts'
 import type { Identifying } from './needs.ts'
 import type { ProvidedClaims } from './provided-claims.ts'
 import { findSubject, linkSubject } from './provider-store.ts'
@@ -16,11 +17,9 @@ import { actorOf } from './sign-in.ts'
 import { deleteStaffInvitation, insertStaff } from './staff-store.ts'
 import {
   type Account,
-  deleteInvitation,
   findAccount,
   findClaim,
   findHolder,
-  insertMember,
   markEmailVerified,
   type Trx,
 } from './store.ts'

@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { OperatorRole } from './schema.ts'
 import { insertPerson, type Trx } from './store.ts'
 import type { IdentityTables, PersonRow, StaffInvitationRow } from './tables.ts'
+import { type Page, pageOfTeam } from './team-page.ts'
 
 type Db = Kysely<IdentityTables>
 
@@ -26,7 +27,7 @@ export async function insertStaff(
   return true
 }
 
-const roster = (db: Db) =>
+const team = (db: Db) =>
   db
     .selectFrom('identity.staff as s')
     .innerJoin('identity.person as p', 'p.id', 's.person_id')
@@ -40,26 +41,10 @@ const roster = (db: Db) =>
     )
 
 /** The staff and its open invitations, oldest first. */
-export async function listStaff(
-  db: Db,
-  page: { limit: number; offset: number },
-): Promise<{ rows: StaffRecord[]; total: number }> {
-  const all = db.selectFrom(roster(db).as('roster'))
-  const [rows, count] = await Promise.all([
-    all
-      .selectAll()
-      .orderBy('created_at')
-      .orderBy('id')
-      .limit(page.limit)
-      .offset(page.offset)
-      .execute(),
-    all.select((eb) => eb.fn.countAll<number>().as('total')).executeTakeFirstOrThrow(),
-  ])
-  return { rows, total: count.total }
-}
+export const listStaff = (db: Db, page: Page) => pageOfTeam<StaffRecord>(db, team(db), page)
 
 export const findStaff = (db: Db, id: string): Promise<StaffRecord | undefined> =>
-  db.selectFrom(roster(db).as('roster')).selectAll().where('id', '=', id).executeTakeFirst()
+  db.selectFrom(team(db).as('team')).selectAll().where('id', '=', id).executeTakeFirst()
 
 /** Whether somebody of the staff has this address. */
 export const hasStaffWith = async (db: Db, email: string): Promise<boolean> =>

@@ -3,19 +3,13 @@ import type { OutboxEvent, Subscriber } from '#platform/outbox'
 import { unconfirmedDays } from './forget-unconfirmed.ts'
 import { issueLink } from './link-store.ts'
 import { type MailOrder, mailEvent, registeredEvent } from './mail-events.ts'
+import { findInvitation } from './member-store.ts'
 import type { Identifying } from './needs.ts'
 import { mailedCode } from './prove-domain.ts'
 import { findDomain } from './provider-store.ts'
 import { recoveryContext } from './request-recovery.ts'
 import { findStaffInvitation } from './staff-store.ts'
-import {
-  type Account,
-  countOpened,
-  findAccount,
-  findClaim,
-  findHolder,
-  findInvitation,
-} from './store.ts'
+import { type Account, countOpened, findAccount, findClaim, findHolder } from './store.ts'
 
 /** An address that no server takes would otherwise be tried for ever. */
 const giveUpMs = 2 * 24 * 3_600_000

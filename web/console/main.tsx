@@ -24,7 +24,7 @@ import type { Session } from '#identity/schema'
 import { AppFrame, type Section } from '../ui/app/app-frame.tsx'
 import { loadSession } from '../ui/app/load-session.ts'
 import { Waiting } from '../ui/app/parts.tsx'
-import { RouteFault } from '../ui/app/route-fault.tsx'
+import { inFrame, RouteFault } from '../ui/app/route-fault.tsx'
 import { startApp } from '../ui/app/start-app.tsx'
 
 const sections: Section[] = [
@@ -113,7 +113,7 @@ startApp(
       HydrateFallback: Waiting,
       loader: () => loadSession('operator', '/console/sign-in', '/console/security'),
       shouldRevalidate: () => false,
-      children: [
+      children: inFrame([
         { index: true, loader: () => redirect('/console/partners') },
         {
           path: 'partners',
@@ -223,7 +223,7 @@ startApp(
             Component: (await import('../ui/app/security/security-page.tsx')).SecurityPage,
           }),
         },
-      ],
+      ]),
     },
   ],
   () => '/console/sign-in',

@@ -22,6 +22,7 @@ import { EnvironmentPill, Named, PageTitle, Reading, Refused } from '../../ui/ap
 import { useChange, useManaged } from '../../ui/app/use-managed.ts'
 import { amountText, countText, dateText } from '../../ui/format.ts'
 import { type List, query } from '../../ui/management.ts'
+import { PartnerMembers } from './partner-members.tsx'
 
 export function PartnerPage(): ReactNode {
   const { partnerId = '' } = useParams()
@@ -57,6 +58,7 @@ export function PartnerPage(): ReactNode {
             <UsageCard partnerId={found.id} />
             <Applications partnerId={found.id} />
             <Contracts partnerId={found.id} />
+            <PartnerMembers partnerId={found.id} />
             <Requirements partner={found} />
           </Stack>
         </>

@@ -1,7 +1,7 @@
 import { Stack, Text, Title } from '@mantine/core'
 import type { ReactNode } from 'react'
 import type { OperatorSso } from '#identity/schema'
-import { PageTitle, Reading, Value } from '../../ui/app/parts.tsx'
+import { CodeBox, PageTitle, Reading, Value } from '../../ui/app/parts.tsx'
 import { useManaged } from '../../ui/app/use-managed.ts'
 import { roleText } from '../../ui/roles.ts'
 
@@ -22,14 +22,7 @@ export function SignOnPage(): ReactNode {
                 Identity provider
               </Title>
               <Value label="Redirect address, for the provider" value={redirectUri} />
-              {provider === undefined ? (
-                <Text mt="md">
-                  None is set: staff signs in with passkeys and passwords. The guide People sign in
-                  tells which settings it takes.
-                </Text>
-              ) : (
-                <Facts provider={provider} />
-              )}
+              {provider === undefined ? <NotSet /> : <Facts provider={provider} />}
             </section>
           </Stack>
         )}
@@ -37,6 +30,25 @@ export function SignOnPage(): ReactNode {
     </>
   )
 }
+
+/** The guides come with the installation; the portal does not serve them. */
+function NotSet(): ReactNode {
+  return (
+    <Stack mt="md">
+      <Text>
+        None is set: staff signs in with passkeys and passwords. These settings begin it, at the
+        start of the installation; <code>docs/guides/sign-in.md</code> in its folder tells the
+        others.
+      </Text>
+      <CodeBox code={settings} label="Settings" />
+    </Stack>
+  )
+}
+
+const settings = `WAYLEAVE_SSO_ISSUER=https://login.operator.example
+WAYLEAVE_SSO_CLIENT_ID=wayleave
+WAYLEAVE_SSO_CLIENT_SECRET=…
+WAYLEAVE_SSO_DOMAINS=operator.example`
 
 function Facts({ provider }: { provider: NonNullable<OperatorSso['provider']> }): ReactNode {
   const groups = provider.roles.map(({ value, role }) => `${value}: ${roleText(role)}`)

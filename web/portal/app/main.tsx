@@ -22,7 +22,7 @@ import type { Session } from '#identity/schema'
 import { AppFrame, type Section } from '../../ui/app/app-frame.tsx'
 import { loadSession } from '../../ui/app/load-session.ts'
 import { Waiting } from '../../ui/app/parts.tsx'
-import { RouteFault } from '../../ui/app/route-fault.tsx'
+import { inFrame, RouteFault } from '../../ui/app/route-fault.tsx'
 import { startApp } from '../../ui/app/start-app.tsx'
 
 const sections: Section[] = [
@@ -63,7 +63,7 @@ startApp(
       HydrateFallback: Waiting,
       loader: () => loadSession('partner', signIn()),
       shouldRevalidate: () => false,
-      children: [
+      children: inFrame([
         {
           index: true,
           lazy: async () => ({ Component: (await import('./pages/home.tsx')).HomePage }),
@@ -136,7 +136,7 @@ startApp(
             Component: (await import('../../ui/app/security/security-page.tsx')).SecurityPage,
           }),
         },
-      ],
+      ]),
     },
   ],
   signIn,

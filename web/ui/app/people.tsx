@@ -1,22 +1,28 @@
 import { Button, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import type { RoleTable } from '#identity/schema'
+import { isolated } from '../format.ts'
 import { roleText } from '../roles.ts'
 import { Confirm } from './confirm.tsx'
 import { useSignedIn } from './may.tsx'
-import { Refused } from './parts.tsx'
+import { Named, Refused } from './parts.tsx'
 import { useChange, useManaged } from './use-managed.ts'
 
 /** One of a team, or somebody who was invited to it. */
 export type PersonRow = {
   id: string
   name: string
-  email: string
+  /** not for everybody */
+  email?: string
   role: string
   state: 'active' | 'invited'
 }
 
-export const nameOf = ({ name, email }: PersonRow): string => (name === '' ? email : name)
+const nameOf = ({ name, email }: PersonRow): string =>
+  name === '' ? (email ?? 'somebody invited') : name
+
+/** For a sentence whose words must keep their order. */
+const named = (person: PersonRow): string => isolated(nameOf(person))
 
 /** The roles of the side on which somebody works, each with what it is for. */
 function RoleChoice(options: {
@@ -57,9 +63,9 @@ export function PersonName({ person }: { person: PersonRow }): ReactNode {
   return (
     <>
       <Text fw={600} size="sm">
-        {nameOf(person)}
+        <Named name={nameOf(person)} />
       </Text>
-      {person.name !== '' && (
+      {person.name !== '' && person.email !== undefined && (
         <Text size="xs" c="dimmed">
           {person.email}
         </Text>
@@ -135,7 +141,7 @@ export function ChangeRole({ person, path }: { person: PersonRow; path: string }
       <Modal
         opened={open}
         onClose={() => setOpen(false)}
-        title={<Text fw={650}>Role of {nameOf(person)}</Text>}
+        title={<Text fw={650}>Role of {named(person)}</Text>}
         closeButtonProps={{ 'aria-label': 'Close' }}
       >
         <form
@@ -172,7 +178,7 @@ export function LostDevice({ person, path }: { person: PersonRow; path: string }
       // Another round closes the dialog of the one before.
       key={round}
       label="Lost device"
-      title={`Remove the second factors of ${nameOf(person)}?`}
+      title={`Remove the second factors of ${named(person)}?`}
       consequence="For somebody who has lost device and recovery codes. Passkeys, authenticator app and codes go, and their sessions end; the password signs in again. They are told by mail. Be sure that it is them who asks."
       action="Remove second factors"
       sending={change.sending}
@@ -194,7 +200,7 @@ export function RemovePerson(options: {
   return (
     <Confirm
       label={invited ? 'Withdraw' : 'Remove'}
-      title={invited ? `Withdraw the invitation of ${person.email}?` : `Remove ${nameOf(person)}?`}
+      title={invited ? `Withdraw the invitation of ${named(person)}?` : `Remove ${named(person)}?`}
       consequence={invited ? 'The link that was mailed works no more.' : options.consequence}
       action={invited ? 'Withdraw invitation' : 'Remove'}
       sending={change.sending}

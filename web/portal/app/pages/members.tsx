@@ -4,18 +4,11 @@ import { Link } from 'react-router'
 import type { Member } from '#identity/schema'
 import { DataTable } from '../../../ui/app/data-table.tsx'
 import { May, useMay } from '../../../ui/app/may.tsx'
+import { memberColumns } from '../../../ui/app/member-columns.tsx'
 import { PageTitle, Reading } from '../../../ui/app/parts.tsx'
-import {
-  ChangeRole,
-  Invite,
-  LostDevice,
-  PersonName,
-  RemovePerson,
-} from '../../../ui/app/people.tsx'
+import { ChangeRole, Invite, LostDevice, RemovePerson } from '../../../ui/app/people.tsx'
 import { useManaged } from '../../../ui/app/use-managed.ts'
-import { dateText } from '../../../ui/format.ts'
 import type { List } from '../../../ui/management.ts'
-import { roleText } from '../../../ui/roles.ts'
 import { useSession } from '../use-session.ts'
 
 export function MembersPage(): ReactNode {
@@ -49,10 +42,7 @@ export function MembersPage(): ReactNode {
             rows={items}
             rowKey={(m) => m.id}
             columns={[
-              { title: 'Name', cell: (m) => <PersonName person={m} /> },
-              { title: 'Role', cell: (m) => roleText(m.role) },
-              { title: 'State', cell: stateOf },
-              { title: 'Since', cell: (m) => dateText(m.createdAt), nowrap: true },
+              ...memberColumns(may('member-sign-in.read')),
               ...(may('member.manage')
                 ? [
                     {
@@ -69,11 +59,6 @@ export function MembersPage(): ReactNode {
       </Reading>
     </>
   )
-}
-
-function stateOf(member: Member): string {
-  if (member.state === 'invited') return 'invited, not here yet'
-  return member.emailVerified ? 'e-mail confirmed' : 'e-mail not confirmed'
 }
 
 function Changes(options: { member: Member; path: string; isSelf: boolean }): ReactNode {
