@@ -1,5 +1,5 @@
 import { lockSubject, tokenHash } from './begin-capture.ts'
-import { takeCapture, wasShown } from './capture-store.ts'
+import { findOpenCapture, takeCapture, wasShown } from './capture-store.ts'
 import { addConsent, changeConsent } from './change-consent.ts'
 import { decide } from './decide.ts'
 import type { ChangeEvidence } from './evidence-of-change.ts'
@@ -23,12 +23,15 @@ export async function answerCapture(
   evidence: AnswerEvidence,
 ): Promise<ConsentDecision> {
   return await consenting.db.transaction().execute(async (trx) => {
-    const capture = await takeCapture(trx, tokenHash(token), answer, consenting.clock.now())
+    const [hash, now] = [tokenHash(token), consenting.clock.now()]
+    const open = await findOpenCapture(trx, hash, now)
+    // The subscriber before the question: so does who erases them, and neither waits for the other in turn.
+    if (open !== undefined) await lockSubject(trx, open)
+    const capture = await takeCapture(trx, hash, answer, now)
     if (capture === undefined)
       throw new CaptureRefused('answered', 'This question was answered, or is no longer open.')
     if (!(await wasShown(trx, capture.id, evidence)))
       throw new CaptureRefused('other-text', 'The answer names a text that was not on the page.')
-    await lockSubject(trx, capture)
     const asked = await holdConsent(trx, capture.environment, capture.consent_id)
     if (asked === undefined) throw new Error(`the capture ${capture.id} has no consent`)
     const question: ConsentQuestion = {

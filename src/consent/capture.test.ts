@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
+import { lockSubject } from './begin-capture.ts'
 import { endConsentsOf, expireDue } from './end-consent.ts'
+import { consentEraser } from './erase-subject.ts'
 import { CaptureRefused, type CaptureRequest } from './face.ts'
 import { noteUses } from './store.ts'
+import type { ConsentTables } from './tables.ts'
 import { testConsent } from './testing.ts'
 
 const refusedFor = (reason: CaptureRefused['reason']) => (error: unknown) =>
@@ -55,6 +59,35 @@ test('of fifty simultaneous answers to one question one counts', async (t) => {
   )
   assert.equal(rows[0]?.n, 1)
   assert.equal(await directory.openCapture(token), undefined)
+})
+
+test('an answer that meets the erasure of its subscriber comes to nothing, and ends neither', async (t) => {
+  const { directory, request, platform, needs } = await testConsent(t)
+  const { token } = await directory.beginCapture(request())
+  const view = await directory.openCapture(token)
+  const evidence = { method: 'network', textHash: view?.textHash ?? '', locale: 'en' }
+  const { environment, subject } = request()
+  let answered: Promise<PromiseSettledResult<unknown>[]> = Promise.resolve([])
+  const db = platform.database.as<ConsentTables>()
+  await db.transaction().execute(async (trx) => {
+    // As the eraser does it, with the answer in between.
+    await lockSubject(trx, { environment, subject })
+    answered = Promise.allSettled([directory.answerCapture(token, 'allow', evidence)])
+    for (const until = Date.now() + 10_000; ; await delay(5)) {
+      const { rows } = await sql`
+        select from pg_locks where not granted and locktype = 'advisory'
+          and database = (select oid from pg_database where datname = current_database())`.execute(
+        db,
+      )
+      if (rows.length > 0) break
+      assert.ok(Date.now() < until, 'the answer waits')
+    }
+    const whom = { environment, pseudonym: subject }
+    await consentEraser(platform, needs).erase(trx as never, whom)
+  })
+  const [result] = await answered
+  assert.ok(result?.status === 'rejected' && refusedFor('answered')(result.reason))
+  assert.deepEqual(await directory.listOf(environment, subject), [])
 })
 
 test('of fifty simultaneous questions about the same, one consent is living, and the limit is exact', async (t) => {
