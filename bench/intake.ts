@@ -115,8 +115,8 @@ async function measure(
 
 async function tellEvidence(pool: DatabasePool['pool']): Promise<void> {
   const { rows } = await pool.query<{ bytes: number; records: number }>(
-    `select sum(pg_total_relation_size(inhrelid))::bigint as bytes, (select count(*) from audit.exchange) as records
-     from pg_inherits where inhparent in ('audit.exchange'::regclass, 'audit.segment'::regclass)`,
+    `select (select sum(pg_total_relation_size(inhrelid))::bigint from pg_inherits
+       where inhparent = 'audit.segment'::regclass) as bytes, sum(records)::bigint as records from audit.segment`,
   )
   const { bytes, records } = rows[0] ?? { bytes: 0, records: 0 }
   if (records > 0) console.log(`${Math.round(bytes / records)} bytes of evidence a record`)

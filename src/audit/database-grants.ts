@@ -14,7 +14,6 @@ export const databaseGrants: ModuleGrants = {
     erasure: { control: keep },
     evidence: { control: read },
     evidence_day: { control: read },
-    exchange: { control: append },
     key_epoch: { control: read },
     leaf: { control: read },
     node: { control: read },

@@ -198,7 +198,7 @@ async function eraseSubjects(
       trx,
     )
     const [{ exchanges, evidence } = { exchanges: 0, evidence: 0 }] = rows
-    add({ 'audit.exchange': exchanges ?? 0, 'audit.evidence': evidence ?? 0 })
+    add({ 'audit.segment': exchanges ?? 0, 'audit.evidence': evidence ?? 0 })
   }
   return erased
 }

@@ -1,7 +1,8 @@
 import { AppError, invalidArgument } from '#platform/app-error'
 import type { Environment } from '#platform/config'
+import type { Place } from './evidence-place.ts'
 import type { EvidenceItem, EvidenceSearch } from './schema.ts'
-import type { EvidenceFilter, FoundEvidence, Place } from './search-evidence.ts'
+import type { EvidenceFilter, FoundEvidence } from './search-evidence.ts'
 
 const dayMs = 86_400_000
 const defaultDays = 30

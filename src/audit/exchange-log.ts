@@ -94,6 +94,9 @@ export function createExchangeLog(
 
 const nothing = '{}'
 
+/** Ids that begin alike are looked for together; nine characters behind the prefix are mostly the time. */
+export const idStart = (id: string): string => id.slice(0, 12)
+
 const ownerName = (facts: ExchangeFacts, values: string): string => `${facts.environment} ${values}`
 
 /** Each personal value once, with whom it is about; '' is nobody who is known. */
@@ -116,17 +119,15 @@ async function insertExchanges(
   prepared: PreparedExchanges,
 ): Promise<void> {
   const { day, leafId, record, contents, facts, personalIds, partyIds } = prepared
+  const ats = facts.map(({ at }) => at).sort((a, b) => a - b)
   await keys.hold(trx, prepared.epoch)
   await sql`
-    with segment as (
-      insert into audit.segment (id, day, leaf_id, record, records, contents)
-      values (nextval('audit.segment_id'), ${day}::date, ${leafId}, ${record}, ${facts.length}, ${contents})
-      returning id
-    )
-    insert into audit.exchange (id, at, segment_id, personal_id, day, position, party_id)
-    select r.id, to_timestamp(r.at_ms / 1000.0), segment.id, r.personal_id, ${day}::date, r.place - 1, r.party_id
-    from segment, unnest(
-      ${arrayLiteral(facts.map(({ id }) => id))}::text[], ${arrayLiteral(facts.map(({ at }) => at))}::bigint[],
-      ${arrayLiteral(personalIds)}::bigint[], ${arrayLiteral(partyIds)}::int[]
-    ) with ordinality as r (id, at_ms, personal_id, party_id, place)`.execute(trx)
+    insert into audit.segment (id, day, leaf_id, record, records, contents, ids, ats, party_ids, personal_ids, id_starts,
+      parties, from_at, to_at)
+    values (nextval('audit.segment_id'), ${day}::date, ${leafId}, ${record}, ${facts.length}, ${contents},
+      ${arrayLiteral(facts.map(({ id }) => id))}, ${arrayLiteral(facts.map(({ at }) => at))}, ${arrayLiteral(partyIds)},
+      ${arrayLiteral(personalIds)}, ${arrayLiteral([...new Set(facts.map(({ id }) => idStart(id)))])},
+      ${arrayLiteral([...new Set(partyIds)])}, ${new Date(ats.at(0) ?? 0)}, ${new Date(ats.at(-1) ?? 0)})`.execute(
+    trx,
+  )
 }

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { CheckpointPlatform } from './checkpoints.ts'
+import type { Place } from './evidence-place.ts'
 import type { ExportedBundle } from './export-bundle.ts'
 import { logKey } from './log-key.ts'
-import { type Place, searchEvidence } from './search-evidence.ts'
+import { searchEvidence } from './search-evidence.ts'
 import type { AuditTables } from './tables.ts'
 import { listFormat, sealText } from './verify.mjs'
 

@@ -3,6 +3,7 @@ import { zstdDecompress } from 'node:zlib'
 import { type Kysely, sql } from 'kysely'
 import type { Environment } from '#platform/config'
 import type { ExchangeEvidence, Opened } from './evidence.ts'
+import { idStart } from './exchange-log.ts'
 import { textLeafHash, treePath } from './merkle-tree.ts'
 import { type SubjectKeys, sealedContext } from './subject-keys.ts'
 import type { AuditTables } from './tables.ts'
@@ -19,7 +20,6 @@ export async function readContents(contents: Buffer): Promise<string[]> {
 
 type Found = {
   position: number
-  personal_id: number | null
   leaf_id: string
   record: string
   contents: Buffer
@@ -41,14 +41,17 @@ export async function readExchange(
   id: string,
 ): Promise<ExchangeEvidence | undefined> {
   const { rows } = await sql<Found>`
-    select e.position, e.personal_id, s.leaf_id, s.record, s.contents, l.position as leaf_position,
+    with found as (
+      select s.leaf_id, s.record, s.contents, array_position(s.ids, ${id}) as place, s.personal_ids
+      from audit.segment s where s.id_starts @> array[${idStart(id)}] and ${id} = any(s.ids)
+    )
+    select f.place - 1 as position, f.leaf_id, f.record, f.contents, l.position as leaf_position,
       p.sealed, p.digest, u.environment, u.pseudonym, u.wrapped_key
-    from audit.exchange e
-    join audit.segment s on s.id = e.segment_id and s.day = e.day
-    join audit.leaf l on l.kind = 'exchanges' and l.id = s.leaf_id
-    left join audit.personal p on p.id = e.personal_id
+    from found f
+    join audit.leaf l on l.kind = 'exchanges' and l.id = f.leaf_id
+    left join audit.personal p on p.id = f.personal_ids[f.place]
     left join audit.subject u on u.id = p.subject_id
-    where e.id = ${id} order by l.position, e.position limit 1`.execute(db)
+    order by l.position limit 1`.execute(db)
   const [found] = rows
   if (found === undefined) return undefined
   const lines = await readContents(found.contents)

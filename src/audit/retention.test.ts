@@ -70,7 +70,7 @@ async function surroundings(t: Context) {
     forget: () => forgetOldEvidence(platform.database.as<AuditTables>(), clock, keep),
     async kept() {
       const { rows } = await pool.query<{ id: string }>(
-        `select id from audit.exchange union all select id from audit.evidence where kind = 'consent'
+        `select unnest(ids) as id from audit.segment union all select id from audit.evidence where kind = 'consent'
          union all select target from audit.entry order by 1`,
       )
       return rows.map(({ id }) => id)
@@ -149,7 +149,10 @@ test('records of a segment that were changed, exchanged or removed are found', a
       `update audit.segment set record = replace(record, '"records":2', '"records":1')`,
       /not the hash of its record/,
     ],
-    [`delete from audit.exchange where id = 'exc_2'`, /has 2 records, and 1 are found/],
+    [
+      `update audit.segment set ids = ids[1:1], ats = ats[1:1], party_ids = party_ids[1:1], personal_ids = personal_ids[1:1]`,
+      /has 2 records, and 1 are found/,
+    ],
     [
       `update audit.evidence set record = replace(record, 'X', 'Y')`,
       /is not the hash of its record/,
@@ -169,24 +172,25 @@ test('records of a segment that were changed, exchanged or removed are found', a
 })
 
 test('by what evidence is found, and what is personal in it, is compared as well', async (t) => {
-  const one = `where id = 'exc_1'`
   const made = `'made-up', now(), now(), '{"of":"exchanges","erased":0,"ranges":[{"first":0,"last":9,"leaves":9}]}'`
   const changes = [
-    [`update audit.exchange set id = 'exc_9' ${one}`, /has 2 records, and 1 are found/],
-    [`update audit.exchange set at = at - interval '1 day' ${one}`, /exc_1 is found by something/],
-    [`update audit.exchange set position = 1 - position`, /exc_1 is found by something else/],
+    [`update audit.segment set ids[1] = 'exc_9'`, /exc_1 is found by something else/],
+    [`update audit.segment set ats[1] = ats[1] - 1`, /exc_1 is found by something/],
+    [`update audit.segment set ids = array[ids[2], ids[1]]`, /exc_1 is found by something else/],
+    [`update audit.segment set ids[3] = 'exc_3'`, /has 2 records, and 3 are found/],
+    [`update audit.segment set party_ids[1] = 0`, /exc_1 is found by something else/],
     [`update audit.party set partner_id = 'prt_9'`, /exc_1 is found by something else/],
     [`delete from audit.party`, /exc_1 is found by something else/],
-    [`update audit.exchange set personal_id = 0 ${one}`, /personal in the call exc_1 is not there/],
+    [`update audit.segment set personal_ids[1] = 0`, /personal in the call exc_1 is not there/],
     [
-      `update audit.exchange set personal_id = (select max(id) from audit.personal) ${one}`,
+      `update audit.segment set personal_ids[1] = personal_ids[2]`,
       /personal in the call exc_1 cannot be opened/,
     ],
-    [`insert into audit.exchange select * from audit.exchange ${one}`, /has 2 records, and 3 are/],
-    [
-      `insert into audit.exchange select 'exc_9', at, segment_id, personal_id, day, 9, party_id from audit.exchange ${one}`,
-      /3 calls are found by their id, and the log has 2/,
-    ],
+    ...["id_starts = '{}'", "parties = '{}'", "from_at = from_at + '1 s'", 'records = 3'].map(
+      (change) =>
+        [`update audit.segment set ${change}`, /is found by something else than its rec/] as const,
+    ),
+    [`update audit.segment set to_at = to_at - '1 s'::interval`, /found by something else than/],
     [`update audit.personal set sealed = 'd1.x'`, /personal in the call exc_1 cannot be opened/],
     [`update audit.personal set digest = digest || 'x'`, /the call exc_1 cannot be opened/],
     [`update audit.subject set wrapped_key = 'x'`, /cannot be opened/],
@@ -194,11 +198,12 @@ test('by what evidence is found, and what is personal in it, is compared as well
     [`update audit.evidence set sealed = null, subject_id = null`, /a\/1\) is not there as/],
     [`update audit.evidence set at = at - interval '1 day'`, /found by another id or time/],
     [
-      `insert into audit.evidence values ('retention', ${made}); delete from audit.exchange; delete from audit.segment`,
+      `insert into audit.evidence values ('retention', ${made}); delete from audit.segment`,
       /retention made-up was put there, and no leaf of the log has it/,
     ],
     [
-      `insert into audit.segment select 9, day, 'x', record, records, contents from audit.segment`,
+      `insert into audit.segment select 9, day, 'x', record, records, contents, ids, ats, party_ids, personal_ids, id_starts,
+        parties, from_at, to_at from audit.segment`,
       /exchanges x was put there/,
     ],
   ] as const

@@ -1,5 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Environment } from '#platform/config'
+import { newestFirst, type Place } from './evidence-place.ts'
+import { type ExchangeFilter, searchExchanges } from './search-exchanges.ts'
 import type { AuditTables, PartyRow } from './tables.ts'
 
 type Db = Kysely<AuditTables>
@@ -20,9 +22,6 @@ export type EvidenceFilter = {
 }
 
 export type EvidenceSort = 'exchange' | 'event' | 'action'
-
-/** Where a page begins: behind this one, newest first. */
-export type Place = { at: Date; id: string }
 
 export type FoundEvidence = Place &
   (
@@ -68,19 +67,15 @@ export async function searchEvidence(
   if (byCall !== undefined) wanted.delete('event')
   if (byCall !== undefined || filter.subject !== undefined || filter.environment !== undefined)
     wanted.delete('action')
-  const parties = wanted.has('exchange') ? await partiesOf(db, filter) : []
-  if (parties.length > mostParties && filter.subject === undefined) return 'too-wide'
+  const calls = wanted.has('exchange') ? await callFilter(db, filter) : undefined
+  if (calls === 'too-wide') return calls
   const found = await Promise.all([
-    exchanges(db, filter, parties, page),
+    calls === undefined ? [] : exchanges(db, calls, page),
     wanted.has('event') ? events(db, filter, page) : [],
     wanted.has('action') ? actions(db, filter, page) : [],
   ])
   return found.flat().sort(newestFirst).slice(0, page.limit)
 }
-
-// Text is compared by its bytes, as the database does it here.
-const newestFirst = (a: Place, b: Place): number =>
-  b.at.getTime() - a.at.getTime() || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0)
 
 type Page = { before: Place | undefined; limit: number }
 
@@ -95,52 +90,8 @@ const whenSet = <T>(
   condition: (value: T) => RawBuilder<unknown>,
 ): RawBuilder<unknown> | undefined => (value === undefined ? undefined : condition(value))
 
-/** A day of evidence is that of control, which may come after that of the call, and minutes before it. */
-const dayBefore = (at: Date): Date => new Date(at.getTime() - 86_400_000)
-
-async function exchanges(
-  db: Db,
-  filter: EvidenceFilter,
-  parties: readonly Party[],
-  page: Page,
-): Promise<FoundEvidence[]> {
-  if (parties.length === 0) return []
-  const ids = parties.map(({ id }) => id)
-  const conditions = [
-    sql`e.day >= (${dayBefore(filter.from)}::timestamptz at time zone 'UTC')::date`,
-    sql`e.at >= ${filter.from} and e.at < ${filter.to}`,
-    whenSet(page.before, ({ at, id }) => sql`(e.at, e.id) < (${at}, ${id})`),
-  ]
-  const newest = sql`order by e.at desc, e.id desc limit ${page.limit}`
-  const query =
-    filter.subject === undefined
-      ? // One short walk along the index for each party.
-        sql<Found>`
-          select e.* from unnest(${ids}::int[]) as wanted (id) cross join lateral (
-            select e.id, e.at, e.party_id from audit.exchange e
-            where e.party_id = wanted.id and ${every(conditions)} ${newest}
-          ) as e ${newest}`
-      : // First all of the subscriber's, by the index on it, whatever else is asked for.
-        sql<Found>`
-          with own as materialized (
-            select e.id, e.at, e.party_id from audit.exchange e
-            where e.personal_id > 0 and e.personal_id = any(${await personalOf(db, filter)}::bigint[])
-              and ${every(conditions)}
-          ) select * from own as e where e.party_id = any(${ids}::int[]) ${newest}`
-  const { rows } = await query.execute(db)
-  const byId = new Map(parties.map((party) => [party.id, party]))
-  // A call that two segments brought is one call.
-  const once = new Map(rows.map((row) => [row.id, row]))
-  return [...once.values()].flatMap(({ id, at, party_id }) => {
-    const party = byId.get(party_id)
-    if (party === undefined) return []
-    const { environment, partner_id, application_id, api_id, basis, purpose } = party
-    return {
-      ...{ sort: 'exchange' as const, id, at, environment, partner_id },
-      ...{ application_id, api_id, basis, purpose },
-    }
-  })
-}
+const exchanges = async (db: Db, filter: ExchangeFilter, page: Page): Promise<FoundEvidence[]> =>
+  (await searchExchanges(db, filter, page)).map((one) => ({ sort: 'exchange', ...one }))
 
 /** The personal values of a subscriber, which exchanges refer to. */
 async function personalOf(db: Db, { subject, environment }: EvidenceFilter): Promise<number[]> {
@@ -154,23 +105,26 @@ async function personalOf(db: Db, { subject, environment }: EvidenceFilter): Pro
   return rows.map(({ id }) => id)
 }
 
-type Party = Omit<PartyRow, 'id'> & { id: number }
-type Found = { id: string; at: Date; party_id: number }
-
-/** Who could have done it: a short list, whatever the number of calls. */
-async function partiesOf(db: Db, filter: EvidenceFilter): Promise<Party[]> {
-  const conditions = every([
-    sql`true`,
-    whenSet(filter.environment, (value) => sql`environment = ${value}`),
-    whenSet(filter.partnerId, (value) => sql`partner_id = ${value}`),
-    whenSet(filter.applicationId, (value) => sql`application_id = ${value}`),
-    whenSet(filter.apiId, (value) => sql`api_id = ${value}`),
-    whenSet(filter.basis, (value) => sql`basis = ${value}`),
-    whenSet(filter.purpose, (value) => sql`purpose = ${value}`),
-  ])
-  const { rows } = await sql<Party>`
-    select * from audit.party where ${conditions} limit ${mostParties + 1}`.execute(db)
-  return rows
+/** Who could have done it is a short list, mostly, whatever the number of calls. */
+async function callFilter(db: Db, filter: EvidenceFilter): Promise<ExchangeFilter | 'too-wide'> {
+  const { from, to, subject, environment } = filter
+  const named = [
+    whenSet(filter.partnerId, (value) => sql`y.partner_id = ${value}`),
+    whenSet(filter.applicationId, (value) => sql`y.application_id = ${value}`),
+    whenSet(filter.apiId, (value) => sql`y.api_id = ${value}`),
+    whenSet(filter.basis, (value) => sql`y.basis = ${value}`),
+    whenSet(filter.purpose, (value) => sql`y.purpose = ${value}`),
+  ].filter((one) => one !== undefined)
+  const ofEnvironment = whenSet(environment, (value) => sql`y.environment = ${value}`)
+  const party = ofEnvironment === undefined ? named : [...named, ofEnvironment]
+  if (subject !== undefined)
+    return { from, to, party, parties: undefined, personal: await personalOf(db, filter) }
+  // Everybody's calls, or half of them, are found by their time alone.
+  if (named.length === 0) return { from, to, party, parties: undefined, personal: undefined }
+  const { rows } = await sql<{ id: number }>`
+    select y.id from audit.party y where ${every(party)} limit ${mostParties + 1}`.execute(db)
+  if (rows.length > mostParties) return 'too-wide'
+  return { from, to, party, parties: rows.map(({ id }) => id), personal: undefined }
 }
 
 async function events(db: Db, filter: EvidenceFilter, page: Page): Promise<FoundEvidence[]> {

@@ -11,7 +11,6 @@ import { createAudit } from './create-audit.ts'
 import type { ExchangeFacts } from './evidence.ts'
 import { createExchangeLog } from './exchange-log.ts'
 import type { EvidenceItem, EvidencePage, EvidenceStatus, EvidenceStory } from './schema.ts'
-import { type EvidenceFilter, searchEvidence } from './search-evidence.ts'
 import { append } from './store.ts'
 import { markOfSubject } from './subject-mark.ts'
 import type { AuditTables } from './tables.ts'
@@ -245,55 +244,4 @@ test('the status, the story and the files come over the API', async (t) => {
     '/evidence/exchanges/exc_99/bundle',
   ])
     assert.equal((await server.inject({ url })).statusCode, 404, url)
-})
-
-test('every search is answered by indexes, over however many calls', async (t) => {
-  const { db } = await setUp(t)
-  // As many as tell a walk along an index from one through a table.
-  await sql`select audit.make_evidence_day('2030-01-09'), audit.make_evidence_day('2030-01-08')`.execute(
-    db,
-  )
-  await sql`
-    insert into audit.exchange (id, at, segment_id, personal_id, day, position, party_id)
-    select 'exc_x' || n, ${new Date(start)}::timestamptz - n * interval '1 second', 1,
-      (select max(id) from audit.personal) + 1 + n % 5000, date '2030-01-08' + n % 2, 0, n % 40 + 100
-    from generate_series(1, 60000) n`.execute(db)
-  await sql`
-    insert into audit.party (environment, partner_id, application_id, api_id, basis, purpose)
-    select 'production', 'prt_s' || n % 10, 'app_s' || n, 'x/v1', 'consent', 'dpv:X' from generate_series(1, 300) n`.execute(
-    db,
-  )
-  await sql`analyze audit.exchange, audit.party, audit.personal, audit.subject`.execute(db)
-  const queries: string[] = []
-  const watched = db.withPlugin({
-    transformQuery: ({ node }) => {
-      const { sql: text, parameters } = db.getExecutor().compileQuery(node, { queryId: 'x' })
-      if (/audit\.exchange/.test(text)) queries.push(JSON.stringify([text, parameters]))
-      return node
-    },
-    transformResult: ({ result }) => Promise.resolve(result),
-  })
-  const base: EvidenceFilter = {
-    ...{ of: ['exchange'], from: new Date(start - 30 * 86_400_000), to: new Date(start + 1) },
-    ...{ environment: undefined, partnerId: undefined, applicationId: undefined, apiId: undefined },
-    ...{ purpose: undefined, basis: undefined, subject: undefined },
-  }
-  const page = { before: { at: new Date(start - 5_000), id: 'z' }, limit: 51 }
-  for (const filter of [
-    { ...base, partnerId: 'prt_s1' },
-    { ...base, environment: 'production' as const, subject: pseudonymOf('production', number) },
-    base,
-  ])
-    await searchEvidence(watched, filter, page)
-  assert.equal(queries.length, 3)
-  for (const query of queries) {
-    const [text, parameters] = JSON.parse(query) as [string, unknown[]]
-    const { rows } = await db.executeQuery<{ 'QUERY PLAN': string }>({
-      ...{ sql: `explain ${text}`, parameters, queryId: { queryId: 'explain' } },
-      query: { kind: 'RawNode', sqlFragments: [], parameters: [] },
-    } as unknown as Parameters<typeof db.executeQuery>[0])
-    const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
-    assert.doesNotMatch(plan, /Seq Scan on exchange_2030010[89]/, plan)
-    assert.match(plan, /Index.*exchange_2030010[89]/, plan)
-  }
 })

@@ -63,6 +63,7 @@ export type PartyRow = {
   purpose: string
 }
 
+/** The calls about people of one segment of a journal; the arrays are in the order of its records. */
 export type SegmentRow = {
   id: number
   day: string
@@ -70,17 +71,17 @@ export type SegmentRow = {
   record: string
   records: number
   contents: Buffer
-}
-
-export type ExchangeRow = {
-  id: string
-  at: Date
-  segment_id: number
+  ids: string[]
+  /** when each arrived, in milliseconds since 1970 */
+  ats: number[]
+  party_ids: number[]
   /** 0: about nobody who is known; null: the subscriber was erased */
-  personal_id: number | null
-  day: string
-  position: number
-  party_id: number
+  personal_ids: (number | null)[]
+  /** the first characters of the ids, each once */
+  id_starts: string[]
+  parties: number[]
+  from_at: Date
+  to_at: Date
 }
 
 export type EvidenceRow = {
@@ -117,7 +118,6 @@ export type AuditTables = {
   'audit.party': PartyRow
   'audit.evidence_day': { day: string; dropped_at: Date | null }
   'audit.segment': SegmentRow
-  'audit.exchange': ExchangeRow
   'audit.evidence': EvidenceRow
   'audit.erasure': ErasureRow
   'audit.signing_key': KeyRow

@@ -1,15 +1,16 @@
 import { type Kysely, sql } from 'kysely'
 import { arrayLiteral } from '#platform/array-literal'
 import { reasonOf } from './checkpoints.ts'
+import { idStart } from './exchange-log.ts'
 import { textLeafHash, treeRoot } from './merkle-tree.ts'
 import { readContents } from './read-exchange.ts'
 import { type Opener, type SubjectKeys, sealedContext } from './subject-keys.ts'
 import type {
   AuditTables,
-  ExchangeRow,
   LeafRow,
   PartyRow,
   PersonalRow,
+  SegmentRow,
   SubjectRow,
 } from './tables.ts'
 import { leafHash } from './verify.mjs'
@@ -17,13 +18,28 @@ import { leafHash } from './verify.mjs'
 /** A segment as it is kept, with where its calls are found. */
 export type StoredSegment = Segment & { places: readonly Place[] }
 
-type Row = { id: number; day: string; leaf_id: string; record: string; contents: Buffer }
+type Row = Pick<
+  SegmentRow,
+  | 'id'
+  | 'leaf_id'
+  | 'record'
+  | 'records'
+  | 'contents'
+  | 'id_starts'
+  | 'parties'
+  | 'from_at'
+  | 'to_at'
+>
 type Segment = Row & { lines: readonly string[] }
 
 type OrNull<T> = { [K in keyof T]: T[K] | null }
 
 /** A call with by what it is found, and what opens what is personal in it. */
-type Place = Pick<ExchangeRow, 'id' | 'at' | 'segment_id' | 'position' | 'personal_id'> &
+type Place = { segment_id: number; position: number; personal_id: number | null } & OrNull<{
+  id: string
+  at: number
+  party_id: number
+}> &
   OrNull<Omit<PartyRow, 'id'>> &
   OrNull<Pick<PersonalRow, 'sealed' | 'digest'>> &
   OrNull<Pick<SubjectRow, 'pseudonym' | 'wrapped_key'>> & {
@@ -54,48 +70,37 @@ async function readSome(
   ids: readonly string[],
 ): Promise<Map<string, StoredSegment>> {
   const { rows } = await sql<Row>`
-    select id, day::text as day, leaf_id, record, contents from audit.segment
+    select id, leaf_id, record, records, contents, id_starts, parties, from_at, to_at from audit.segment
     where leaf_id = any(${arrayLiteral(ids)}::text[])`.execute(db)
   const segments = await Promise.all(
     rows.map(async (row) => ({ ...row, lines: await readContents(row.contents).catch(() => []) })),
   )
-  const places = Map.groupBy(await readPlaces(db, segments), (place) => place.segment_id)
+  const places = Map.groupBy(await readPlaces(db, ids), (place) => place.segment_id)
   return new Map(segments.map((one) => [one.leaf_id, { ...one, places: places.get(one.id) ?? [] }]))
 }
 
-/** Calls are looked up by their ids, which have an index; the segment that they are in has none. */
-async function readPlaces(db: Kysely<AuditTables>, segments: readonly Segment[]): Promise<Place[]> {
-  const ids = segments.flatMap(({ lines }) => lines.flatMap((line) => idOf(line) ?? []))
-  const days = segments.map(({ day }) => day).sort()
-  if (ids.length === 0) return []
+async function readPlaces(db: Kysely<AuditTables>, ids: readonly string[]): Promise<Place[]> {
   const { rows } = await sql<Place>`
-    select e.id, e.at, e.segment_id, e.position, e.personal_id,
+    select s.id as segment_id, c.place - 1 as position, c.id, c.at, c.party_id, c.personal_id,
       y.environment, y.partner_id, y.application_id, y.api_id, y.basis, y.purpose,
       p.sealed, p.digest, u.environment as subject_environment, u.pseudonym, u.wrapped_key
-    from audit.exchange e
-    left join audit.party y on y.id = e.party_id
-    left join audit.personal p on p.id = e.personal_id
+    from audit.segment s
+    cross join lateral unnest(s.ids, s.ats, s.party_ids, s.personal_ids)
+      with ordinality as c (id, at, party_id, personal_id, place)
+    left join audit.party y on y.id = c.party_id
+    left join audit.personal p on p.id = c.personal_id
     left join audit.subject u on u.id = p.subject_id
-    where e.id = any(${arrayLiteral(ids)}::text[])
-      and e.day between ${days[0]}::date and ${days.at(-1)}::date`.execute(db)
+    where s.leaf_id = any(${arrayLiteral(ids)}::text[])`.execute(db)
   return rows
-}
-
-function idOf(line: string): string | undefined {
-  try {
-    return String((JSON.parse(line) as { id: unknown }).id)
-  } catch {
-    // What was changed is found by its hash.
-    return undefined
-  }
 }
 
 /** @returns what of a segment does not hold */
 export function faultOfSegment(
   keys: SubjectKeys,
   { position, id, hash }: LeafRow,
-  { record, lines, places }: StoredSegment,
+  segment: StoredSegment,
 ): string | undefined {
+  const { record, lines, places } = segment
   if (!leafHash(record).equals(hash))
     return `leaf ${position} is not the hash of its record (exchanges ${id})`
   const told = JSON.parse(record) as { records: number; root: string }
@@ -112,7 +117,32 @@ export function faultOfSegment(
     const reason = faultOfPlace(keys, JSON.parse(line) as Told, byPosition.get(index), openers)
     if (reason !== undefined) return `leaf ${position} (exchanges ${id}): ${reason}`
   }
-  return undefined
+  return isFound(segment)
+    ? undefined
+    : `leaf ${position} (exchanges ${id}) is found by something else than its records have`
+}
+
+/** Whether what leads to the segment is what its calls have. */
+function isFound({ records, id_starts, parties, from_at, to_at, places }: StoredSegment): boolean {
+  const ats = places.map(({ at }) => at ?? 0).sort((a, b) => a - b)
+  return (
+    records === places.length &&
+    sameSet(
+      id_starts,
+      places.map(({ id }) => idStart(id ?? '')),
+    ) &&
+    sameSet(
+      parties,
+      places.map(({ party_id }) => party_id ?? 0),
+    ) &&
+    from_at.getTime() === ats.at(0) &&
+    to_at.getTime() === ats.at(-1)
+  )
+}
+
+const sameSet = <T>(kept: readonly T[], needed: readonly T[]): boolean => {
+  const [one, other] = [new Set(kept), new Set(needed)]
+  return one.size === other.size && one.isSubsetOf(other)
 }
 
 type Told = { readonly [name: string]: unknown; readonly id: string }
@@ -127,7 +157,7 @@ function faultOfPlace(
   const found =
     place !== undefined &&
     place.id === told.id &&
-    place.at.toISOString() === told.at &&
+    new Date(place.at ?? -1).toISOString() === told.at &&
     place.environment === told.environment &&
     place.partner_id === (told.partnerId ?? '') &&
     place.application_id === (told.applicationId ?? '') &&

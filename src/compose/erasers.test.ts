@@ -132,7 +132,7 @@ test('after an erasure nothing in the database leads to the subscriber, and all 
   await assert.rejects(forgetting.confirm(first, id), /Somebody else/)
   const erased = await forgetting.confirm(second, id)
   assert.equal(erased['metering.exchange'], 2)
-  assert.equal(erased['audit.exchange'], 2)
+  assert.equal(erased['audit.segment'], 2)
   assert.equal(erased['consent.consent'], 2)
   assert.equal(erased['gateway.resource_owner'], 1)
   await settle()
@@ -196,7 +196,7 @@ test('a key that somebody takes away in silence is found', async (t) => {
   assert.ok(!lost.ok)
   assert.match(lost.reason, /exchange exc_a is missing/)
   await platform.database.pool.query(
-    `begin; set local audit.forgetting = 'yes'; update audit.exchange set personal_id = null; commit`,
+    `begin; set local audit.forgetting = 'yes'; update audit.segment set personal_ids[1] = null; commit`,
   )
   const silent = await audit.verifyLog()
   assert.ok(!silent.ok)

@@ -76,7 +76,7 @@ describe('a subscriber who wants to be forgotten', () => {
     const { erased = {}, state } = bodyAs<Erasure>(done)
     assert.equal(state, 'done')
     assert.equal(erased['metering.exchange'], 1)
-    assert.equal(erased['audit.exchange'], 1)
+    assert.equal(erased['audit.segment'], 1)
     assert.equal(await subjectOf(exchangeId), undefined)
     assert.equal((await confirm(second)).status, 409)
     const verified = await verify()
