@@ -5,6 +5,7 @@ import {
   type MantineColorSchemeManager,
 } from '@mantine/core'
 import { cookieOfTheme, themeFromCookie } from '../theme-choice.ts'
+import { WorkingButton } from './working-button.ts'
 
 /** The same values as the public pages: the library's own variables point at the tokens. */
 export const theme = createTheme({
@@ -35,6 +36,7 @@ export const theme = createTheme({
     ],
   },
   components: {
+    Button: { defaultProps: { component: WorkingButton } },
     Anchor: { defaultProps: { underline: 'always' } },
     Checkbox: { defaultProps: { size: 'md' } },
     Modal: {
