@@ -20,7 +20,7 @@ export const databaseGrants: ModuleGrants = {
     party: { control: append },
     personal: { control: append },
     segment: { control: append },
-    // The private half is sealed anew after a rotation, as are the keys of subscribers.
+    // The private half is sealed anew after a rotation, as are the keys of subscribers: triggers hold control to that.
     signing_key: { control: [...append, 'update(sealed_private_key)'] },
     subject: { control: [...append, 'update(wrapped_key)'] },
   },
