@@ -98,8 +98,23 @@ describe('roles, members and staff in a browser', () => {
     )
     assert.deepEqual(await violationsOf(other), [])
 
+    const organisation = 'North Sea Bank'
+    const owner = await signUp(product, { organisation })
+    await other.goto(open('/console/nowhere'))
+    await other.getByRole('heading', { name: 'There is no page here' }).waitFor()
+    assert.deepEqual(await violationsOf(other), [])
+    await other.getByRole('link', { name: 'Partners' }).click()
+    await other.getByRole('link', { name: organisation }).click()
+    const members = other.getByRole('region', { name: 'Table: Members' })
+    await members.getByText(owner.email).waitFor()
+    assert.equal(await members.getByRole('button').count(), 0, 'an auditor changes nothing')
+    assert.deepEqual(await violationsOf(other), [])
+
     await page.reload()
     await changeRole(page, /Lin Example/, /^product/)
+    await other.reload()
+    await members.getByText('at sign-up').waitFor()
+    assert.equal(await members.getByText(owner.email).count(), 0, 'not for this role')
     await other.goto(open('/console/apis'))
     await other.getByRole('link', { name: 'Publish an API' }).waitFor()
 
@@ -146,6 +161,9 @@ describe('roles, members and staff in a browser', () => {
     await changeRole(page, /Vera Example/, /^finance/)
     await other.goto(open('/app/applications'))
     assert.equal(await other.getByRole('link', { name: 'Received messages' }).count(), 0)
+    await other.goto(open('/app/nowhere'))
+    await other.getByRole('heading', { name: 'There is no page here' }).waitFor()
+    await other.getByRole('link', { name: 'Applications', exact: true }).waitFor()
     await changeRole(page, /Vera Example/, /^developer/)
     await other.goto(open('/app/applications'))
     await other.getByRole('button', { name: 'Create application' }).waitFor()

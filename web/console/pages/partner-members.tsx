@@ -56,4 +56,4 @@ function Members({ path }: { path: string }): ReactNode {
 }
 
 const changeOf = (member: Member, path: string): ReactNode =>
-  member.state === 'active' && <LostDevice person={member} path={`${path}/${member.id}`} />
+  member.secondFactor === true && <LostDevice person={member} path={`${path}/${member.id}`} />

@@ -67,7 +67,9 @@ function Changes(options: { member: Member; path: string; isSelf: boolean }): Re
   return (
     <Group gap="xs" wrap="nowrap">
       <ChangeRole key={member.role} person={member} path={path} />
-      {member.state === 'active' && <LostDevice person={member} path={path} />}
+      {member.state === 'active' && member.secondFactor !== false && (
+        <LostDevice person={member} path={path} />
+      )}
       <RemovePerson
         person={member}
         path={path}
