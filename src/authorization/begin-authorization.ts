@@ -32,11 +32,12 @@ export async function beginAuthorization(
     requested.purpose,
     requested.scopes,
   )
+  if (route === 'authorization')
+    for (const name of ['state', 'nonce'])
+      if (String(params?.[name] ?? '').length > 2_048)
+        throw new OAuthError(400, 'invalid_request', `${name} is longer than 2048 characters`)
   await spendRequestObject(options, client.clientId, state.objectId)
   if (route !== 'authorization') return
-  for (const name of ['state', 'nonce'])
-    if (String(params?.[name] ?? '').length > 2_048)
-      throw new OAuthError(400, 'invalid_request', `${name} is longer than 2048 characters`)
   await identifySubscriber(options, ctx)
 }
 

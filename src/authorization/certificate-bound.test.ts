@@ -149,6 +149,14 @@ test('whoever authenticates otherwise binds to a registered certificate, until i
   assert.equal(boundTo(byKey), mine.thumbprint)
   assert.equal(claimsOf(byKey).crd, 'crd_key')
   unbound(await post(token, form, secret), /come with its client certificate/)
+  const repeated = await signed()
+  unbound(await post(token, repeated), /come with its client certificate/)
+  unbound(await secure(token, repeated, { certificate: stranger }), /register it/)
+  assert.equal(
+    boundTo(await secure(token, repeated, shown)),
+    mine.thumbprint,
+    'nothing was used up',
+  )
   unbound(await secure(token, form, { certificate: stranger }, secret), /register it/)
   reset({ certificates: [itself(second)] })
   unbound(await secure(token, form, shown, secret), /register it/)

@@ -11,7 +11,9 @@ import Provider, {
   type Configuration,
   ExternalSigningKey,
   type KoaContextWithOIDC,
+  type TokenEndpointGrantContext,
 } from 'oidc-provider'
+import { checkBinding } from './check-binding.ts'
 import { bindingCertificate, provenByCertificate } from './client-certificates.ts'
 import { usableKey } from './client-metadata.ts'
 import type { Client, ClientSource } from './client-source.ts'
@@ -29,8 +31,8 @@ import { endpointUris } from './serve-client.ts'
 import type { ServerOptions } from './server-options.ts'
 import { assertionAlgs, clockSkewSeconds } from './signed-jwt.ts'
 import type { PrivateJwk } from './signing-key.ts'
-import { subscriberClaims } from './token-claims.ts'
-import { stateOf, type TokenState } from './token-state.ts'
+import { type SubscriberToken, subscriberClaims } from './token-claims.ts'
+import { spendAll, stateOf, type TokenState } from './token-state.ts'
 import { requireTwoLeggedBasis } from './two-legged-basis.ts'
 
 /** One oidc-provider of one environment, signing with one key. A rotation makes a new one. */
@@ -105,10 +107,7 @@ function common(options: ServerOptions, signingKey: PrivateJwk): Configuration {
     // Nothing here fetches: keys are registered, not linked.
     fetch: () => Promise.reject(new Error('the authorization server makes no requests')),
     clientBasedCORS: () => false,
-    extraTokenClaims: async (ctx, token) => ({
-      crd: provenCredential(ctx),
-      ...(token.kind === 'AccessToken' ? await subscriberClaims(options, ctx, token) : {}),
-    }),
+    extraTokenClaims: (ctx, token) => claimsOf(options, ctx, token),
     assertJwtClientAuthClaimsAndHeader: async (ctx) => {
       const state = stateOf(ctx.req)
       if (state !== undefined) {
@@ -116,6 +115,8 @@ function common(options: ServerOptions, signingKey: PrivateJwk): Configuration {
         state.checksAssertion = true
       }
       if (state?.credentialId === undefined) throw invalidClient('client authentication failed')
+      // Before its id is used up.
+      await checkBinding(ctx as TokenEndpointGrantContext)
     },
     renderError: (ctx, out) => {
       ctx.type = 'json'
@@ -244,6 +245,22 @@ function subscriberScope({ oidc, req }: KoaContextWithOIDC): string[] {
   const source = AuthorizationCode ?? RefreshToken ?? BackchannelAuthenticationRequest
   const text = [textOf(oidc.params?.scope), source?.scope, stateOf(req)?.bearer?.scope].join(' ')
   return [...new Set(text.split(' '))].filter((scope) => scope !== '')
+}
+
+/** Of a token that is about to be signed: when these are there, nothing is left that could refuse it. */
+async function claimsOf(
+  options: ServerOptions,
+  ctx: KoaContextWithOIDC,
+  token: SubscriberToken & { kind: string },
+): Promise<Record<string, unknown>> {
+  const state = stateOf(ctx.req)
+  if (state === undefined) throw new Error('a token is about to be made outside a request')
+  const claims = {
+    crd: provenCredential(ctx),
+    ...(token.kind === 'AccessToken' ? await subscriberClaims(options, ctx, token) : {}),
+  }
+  await spendAll(state)
+  return claims
 }
 
 function provenCredential(ctx: KoaContextWithOIDC): string {

@@ -12,7 +12,7 @@ import { grantTypesOf } from './grants/parts.ts'
 import { OAuthError } from './oauth-error.ts'
 import { refreshAdapter } from './refresh-adapter.ts'
 import type { ServerOptions } from './server-options.ts'
-import { stateOf, type TokenState } from './token-state.ts'
+import { spendWithToken, stateOf, type TokenState } from './token-state.ts'
 
 /** What a second use of each is answered with. A model that is not here is not kept. */
 const keptModels: Readonly<Record<string, () => Error>> = {
@@ -66,7 +66,12 @@ function artifactAdapter(options: ServerOptions, model: string, usedBefore: () =
   return {
     ...refusing(model),
     async upsert(id, payload, expiresIn) {
-      await artifacts.put(model, id, { ...payload }, expiresIn ?? 0)
+      const put = () => artifacts.put(model, id, { ...payload }, expiresIn ?? 0)
+      const request = Provider.ctx?.req
+      // The refresh token that is kept instead of one that is used up.
+      if (model === 'RefreshToken' && (stateOf(request)?.uses.length ?? 0) > 0)
+        await spendWithToken(request, put)
+      else await put()
     },
     async find(id): Promise<AdapterPayload | undefined> {
       const found = await artifacts.find(model, id)
@@ -77,12 +82,13 @@ function artifactAdapter(options: ServerOptions, model: string, usedBefore: () =
         ...(consumed === undefined ? {} : { consumed: Math.floor(consumed / 1_000) }),
       }
     },
-    async consume(id) {
-      if (await artifacts.consume(model, id)) return
-      const grantId = (await artifacts.find(model, id))?.payload.grantId
-      if (typeof grantId === 'string') await artifacts.endGrant(grantId)
-      throw usedBefore()
-    },
+    consume: (id) =>
+      spendWithToken(Provider.ctx?.req, async () => {
+        if (await artifacts.consume(model, id)) return
+        const grantId = (await artifacts.find(model, id))?.payload.grantId
+        if (typeof grantId === 'string') await artifacts.endGrant(grantId)
+        throw usedBefore()
+      }),
     async destroy(id) {
       if (model === 'Grant') await artifacts.endGrant(id)
       // One browser goes on with an answered question; a copy of its request does not.

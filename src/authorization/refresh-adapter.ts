@@ -1,7 +1,8 @@
-import type { Adapter } from 'oidc-provider'
+import Provider, { type Adapter } from 'oidc-provider'
 import { createArtifacts } from './artifacts.ts'
 import { OAuthError } from './oauth-error.ts'
 import type { ServerOptions } from './server-options.ts'
+import { spendWithToken } from './token-state.ts'
 
 /** A second use this soon is a repeated request or a lost answer; later it is somebody else's. */
 export const repeatSeconds = 10
@@ -24,9 +25,10 @@ export function refreshAdapter(options: ServerOptions, kept: Adapter): Adapter {
       }
       return payload
     },
-    async consume(id) {
-      if (!(await artifacts.consume(model, id))) throw usedBefore()
-    },
+    consume: (id) =>
+      spendWithToken(Provider.ctx?.req, async () => {
+        if (!(await artifacts.consume(model, id))) throw usedBefore()
+      }),
   }
 }
 

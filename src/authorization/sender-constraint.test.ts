@@ -140,10 +140,10 @@ test('of fifty simultaneous uses of one proof on two nodes one gets a token', as
   refused(await post(token, form, one), 'invalid_dpop_proof')
 })
 
-test('of fifty simultaneous uses of one pushed request on two nodes one gets a code', async (t) => {
-  const { post, servers, proof } = await started(t, 'authorization_code')
+/** Pushes a request with a proof by the first key. @returns what its browser asks with, and the rest of the token request */
+async function pushed({ post, proof }: Started) {
   const { challenge, verifier } = pkce()
-  const pushed = await post(
+  const answer = await post(
     '/sandbox/par',
     {
       ...{ client_id: sandboxId, response_type: 'code', redirect_uri: callback, scope },
@@ -151,22 +151,137 @@ test('of fifty simultaneous uses of one pushed request on two nodes one gets a c
     },
     { ...own, ...(await proof(first, '/sandbox/par')) },
   )
-  assert.equal(pushed.status, 201, JSON.stringify(pushed.body))
-  const request_uri = String(pushed.body.request_uri)
-  const query = new URLSearchParams({ client_id: sandboxId, request_uri }).toString()
-  const visit = async (i: number) => {
-    const port = servers[i % 2]?.port()
-    const answer = await request(`http://127.0.0.1:${port}/sandbox/authorize?${query}`)
-    await answer.body.dump()
-    return String(answer.headers.location ?? '')
+  assert.equal(answer.status, 201, JSON.stringify(answer.body))
+  const request_uri = String(answer.body.request_uri)
+  return {
+    query: new URLSearchParams({ client_id: sandboxId, request_uri }).toString(),
+    form: { grant_type: 'authorization_code', redirect_uri: callback, code_verifier: verifier },
   }
-  const places = await Promise.all(Array.from({ length: 50 }, (_, i) => visit(i)))
-  const codes = places.map((place) => new URL(place || callback).searchParams.get('code'))
-  const [code, ...more] = codes.filter((one) => one !== null)
+}
+
+/** Where the browser is sent. */
+async function visit({ servers }: Started, query: string, node = 0): Promise<string> {
+  const port = servers[node]?.port()
+  const answer = await request(`http://127.0.0.1:${port}/sandbox/authorize?${query}`)
+  await answer.body.dump()
+  return String(answer.headers.location ?? '')
+}
+
+const codeIn = (place: string): string | null => new URL(place || callback).searchParams.get('code')
+
+test('of fifty simultaneous uses of one pushed request on two nodes one gets a code', async (t) => {
+  const made = await started(t, 'authorization_code')
+  const { query, form } = await pushed(made)
+  const places = await Promise.all(Array.from({ length: 50 }, (_, i) => visit(made, query, i % 2)))
+  const [code, ...more] = places.map(codeIn).filter((one) => one !== null)
   assert.equal(more.length, 0)
-  const form = { grant_type: 'authorization_code', redirect_uri: callback, code_verifier: verifier }
-  const given = await post(token, { ...form, code: code ?? '' }, { ...own, ...(await proof()) })
-  await boundTo(given, first)
+  await boundTo(await made.bySecret({ ...form, code: code ?? '' }, first), first)
+})
+
+/**
+ * Sends a token request that lacks what its client can mend, each time another thing, and then as it should be.
+ * @param attempt with these headers, and these parameters more
+ */
+async function mended(
+  { proof, post }: Started,
+  attempt: (dpop: { dpop?: string }, more?: Record<string, string>) => Promise<Answer>,
+): Promise<Answer> {
+  refused(await attempt({}), 'invalid_dpop_proof')
+  refused(await attempt({ dpop: 'x.y.z' }), 'invalid_dpop_proof')
+  const { dpop } = await proof()
+  const unsigned = dpop.slice(0, dpop.lastIndexOf('.') + 1)
+  refused(await attempt({ dpop: `${unsigned}${'A'.repeat(86)}` }), 'invalid_dpop_proof')
+  const resource = 'https://elsewhere.example'
+  refused(await attempt(await proof(), { resource }), 'invalid_target')
+  const used = await proof()
+  const form = { grant_type: 'client_credentials', scope: 'sim-swap:check' }
+  assert.equal((await post(token, form, { ...own, ...used })).status, 200)
+  refused(await attempt(used), 'invalid_dpop_proof')
+  const answer = await attempt(await proof())
+  await boundTo(answer, first)
+  return answer
+}
+
+test('a code is not used up by a request that its client can mend', async (t) => {
+  const made = await started(t, 'authorization_code')
+  const { query, form } = await pushed(made)
+  const code = codeIn(await visit(made, query)) ?? ''
+  refused(await made.bySecret({ ...form, code }, second), 'invalid_grant')
+  const attempt = (dpop: object, more = {}) =>
+    made.post(token, { ...form, ...more, code }, { ...own, ...dpop })
+  await mended(made, attempt)
+  refused(await attempt(await made.proof()), 'invalid_grant')
+})
+
+test('a poll and a refresh that their client can mend use nothing up', async (t) => {
+  const made = await started(t, ciba)
+  const { post, advance, proof } = made
+  const asked = await post('/sandbox/bc-authorize', { scope, login_hint: 'tel:+99010000001' }, own)
+  const poll = { grant_type: ciba, auth_req_id: String(asked.body.auth_req_id) }
+  const { body } = await mended(made, (dpop, more = {}) => {
+    advance(6)
+    return post(token, { ...poll, ...more }, { ...own, ...dpop })
+  })
+  const refresh = (dpop: object, more = {}) =>
+    post(
+      token,
+      { grant_type: 'refresh_token', refresh_token: String(body.refresh_token), ...more },
+      { ...own, ...dpop },
+    )
+  const { refresh_token: next } = (await mended(made, refresh)).body
+  assert.notEqual(next, body.refresh_token)
+  refused(await refresh(await proof()), 'invalid_grant')
+})
+
+test('an assertion is not used up by a request whose proof is missing or wrong, at any endpoint', async (t) => {
+  const { challenge } = pkce()
+  const cases = [
+    [bearer, token, { grant_type: bearer }, [400, 'invalid_grant']],
+    [
+      ciba,
+      token,
+      { grant_type: 'client_credentials', scope: 'sim-swap:check' },
+      [401, 'invalid_client'],
+    ],
+    [
+      'authorization_code',
+      '/sandbox/par',
+      {
+        ...{ client_id: sandboxId, response_type: 'code', redirect_uri: callback, scope },
+        ...{ code_challenge: challenge, code_challenge_method: 'S256' },
+      },
+      [401, 'invalid_client'],
+    ],
+  ] as const
+  for (const [grant, path, parameters, again] of cases) {
+    const { key, post, proof, issuer } = await started(t, grant)
+    const aud = issuer('sandbox')
+    const form: Record<string, string> =
+      grant === bearer
+        ? {
+            ...parameters,
+            assertion: await assertion(key, {
+              ...{ iss: sandboxId, sub: 'tel:+99010000001', aud },
+              scope: `${purpose} sim-swap:check`,
+            }),
+          }
+        : {
+            ...parameters,
+            client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+            client_assertion: await assertion(key, { iss: sandboxId, sub: sandboxId, aud }),
+          }
+    if (path === token) refused(await post(path, form), 'invalid_dpop_proof')
+    refused(await post(path, form, { dpop: 'x.y.z' }), 'invalid_dpop_proof')
+    const { dpop } = await proof(first, path)
+    const forged = `${dpop.slice(0, dpop.lastIndexOf('.') + 1)}${'A'.repeat(86)}`
+    refused(await post(path, form, { dpop: forged }), 'invalid_dpop_proof')
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, async () => post(path, form, await proof(first, path))),
+    )
+    assert.equal(answers.filter(({ status }) => status < 300).length, 1)
+    for (const { status, body } of answers)
+      if (status >= 300) assert.deepEqual([status, body.error], again)
+  }
 })
 
 /** The same claims under another id. */

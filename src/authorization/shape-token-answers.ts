@@ -34,6 +34,8 @@ export function shapeTokenAnswers(provider: Provider, options: Options): void {
     for (const name of ['access-control-allow-origin', 'access-control-expose-headers', 'vary'])
       ctx.remove(name)
     const state = stateOf(ctx.req)
+    if (state !== undefined && state.uses.length > 0 && ctx.status < 400)
+      throw new Error('a token was made of what was not used up')
     // What a browser sees is a page, and it authenticates nobody.
     if (state?.refusal === undefined || state.browser !== undefined) return
     const refusal = asStandard(state.refusal)

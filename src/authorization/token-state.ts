@@ -45,6 +45,8 @@ export type TokenState = {
   objectId: { jti: string; exp: number } | undefined
   /** set while a client assertion is checked: a used one is told from a used proof by it */
   checksAssertion: boolean
+  /** what a token is made for and from: used up, and kept instead, when nothing more can be refused by looking */
+  readonly uses: (() => Promise<void>)[]
 }
 
 const states = new WeakMap<IncomingMessage, TokenState>()
@@ -72,8 +74,27 @@ export const newState = (
   refusal: undefined,
   objectId: undefined,
   checksAssertion: false,
+  uses: [],
   ...known,
 })
+
+/**
+ * A code, a refresh token or an answered request is used up by the token that is made of it, and not by a request that is
+ * refused for what its client can mend: a forgotten proof, another key, a wrong resource.
+ */
+export async function spendWithToken(
+  request: IncomingMessage | undefined,
+  use: () => Promise<void>,
+): Promise<void> {
+  const state = stateOf(request)
+  if (state?.path === '/token') state.uses.push(use)
+  else await use()
+}
+
+/** The last thing before a token is signed: of simultaneous requests one comes through here. */
+export async function spendAll({ uses }: TokenState): Promise<void> {
+  for (const use of uses.splice(0)) await use()
+}
 
 export const stateOf = (request: IncomingMessage | undefined): TokenState | undefined =>
   request === undefined ? undefined : states.get(request)

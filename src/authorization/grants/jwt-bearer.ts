@@ -1,15 +1,18 @@
 import { compactVerify, importJWK, type JWK } from 'jose'
 import type Provider from 'oidc-provider'
 import type { TokenEndpointGrantContext } from 'oidc-provider'
+import * as grants from 'oidc-provider/lib/helpers/grants.js'
 import { type BearerAssertion, jwtBearerGrant } from '../check-bearer-assertion.ts'
+import { checkBinding } from '../check-binding.ts'
 import { candidateKeys, usableKey } from '../client-metadata.ts'
+import type { Client } from '../client-source.ts'
 import { identifyHint } from '../identify-hint.ts'
 import { invalidClient, OAuthError } from '../oauth-error.ts'
 import { requireOrderedGrant } from '../ordered-grant.ts'
 import { replayId } from '../replay-id.ts'
 import { readRequestedScope } from '../requested-scope.ts'
 import type { ServerOptions } from '../server-options.ts'
-import { useAssertion as takeAssertion } from '../store.ts'
+import { useAssertion as insertUsed } from '../store.ts'
 import { accountIdOf } from '../subscriber-account.ts'
 import { stateOf, type TokenState } from '../token-state.ts'
 import type { GrantPart } from './grant-part.ts'
@@ -42,14 +45,13 @@ async function issue(
   const bearer = state?.bearer
   if (state === undefined || bearer === undefined || subscribers === undefined)
     throw new Error('a bearer assertion is taken without its parts')
-  const client = await authenticated(options, state, bearer)
-  const grantHelpers = await import('oidc-provider/lib/helpers/grants.js')
-  const dPoP = await grantHelpers.validateDpop(provider, ctx)
-  const certificate = grantHelpers.checkMtlsCert(provider, ctx)
-  grantHelpers.checkDpopRequired(provider, ctx, dPoP)
+  const client = await authenticated(state, bearer)
+  const { dPoP, certificate } = await checkBinding(ctx)
   const subscribed = await scopes.scopesOf(client.applicationId)
   const requested = readRequestedScope(bearer.scope, subscribed)
   requireOrderedGrant(client, jwtBearerGrant, requested.purpose, requested.scopes)
+  // From here on it is about the subscriber: a copy of an assertion that was used tells nothing of them.
+  await spendAssertion(options, client, bearer)
   const unknown = invalidGrant('sub is of no subscriber of this operator')
   const number = await identifyHint(options, subscribers, client, bearer.hint, unknown)
   const scope = [requested.purpose, ...requested.scopes].join(' ')
@@ -59,7 +61,7 @@ async function issue(
   Object.assign(grant, { expiresIn: tokenSeconds })
   grant.addResourceScope(audience, scope)
   ctx.oidc.entity('Grant', grant)
-  const account = await grantHelpers.findAccount(provider, ctx, accountId)
+  const account = await grants.findAccount(provider, ctx, accountId)
   const token = new provider.AccessToken({
     grantId: await grant.save(),
     accountId: account?.accountId ?? '',
@@ -72,10 +74,10 @@ async function issue(
     resource: audience,
     resourceIndicators: new Set([audience]),
   }
-  await grantHelpers.resolveAndApplyResource(provider, ctx, source, token, grant)
+  await grants.resolveAndApplyResource(provider, ctx, source, token, grant)
   if (certificate !== undefined) token.setThumbprint('x5t', certificate)
   if (dPoP !== undefined) {
-    await grantHelpers.checkDpopReplay(provider, ctx, dPoP, client.clientId)
+    await grants.checkDpopReplay(provider, ctx, dPoP, client.clientId)
     token.setThumbprint('jkt', dPoP.thumbprint)
   }
   ctx.oidc.entity('AccessToken', token)
@@ -94,11 +96,7 @@ const invalidGrant = (description: string): OAuthError =>
  * The provider was told that this client needs no authentication: this is it. An unknown client and one without the key
  * take as long as a wrong signature and get the same answer.
  */
-async function authenticated(
-  { environment, database }: ServerOptions,
-  state: TokenState,
-  bearer: BearerAssertion,
-) {
+async function authenticated(state: TokenState, bearer: BearerAssertion): Promise<Client> {
   const jws = state.request.parameters.get('assertion') ?? ''
   const { client } = state
   const allowed =
@@ -111,12 +109,16 @@ async function authenticated(
   }
   if (client === undefined || state.credentialId === undefined)
     throw invalidClient('client authentication failed')
-  const isNew = await takeAssertion(database, {
-    environment,
-    id: replayId('bearer', client.clientId, bearer.jti),
-    expiresAt: new Date(Math.ceil(bearer.exp) * 1_000),
-  })
-  if (!isNew)
-    throw invalidGrant('the assertion was used before: make one with a new jti for each request')
   return client
+}
+
+async function spendAssertion(
+  { environment, database }: ServerOptions,
+  { clientId }: Client,
+  { jti, exp }: BearerAssertion,
+): Promise<void> {
+  const id = replayId('bearer', clientId, jti)
+  const expiresAt = new Date(Math.ceil(exp) * 1_000)
+  if (await insertUsed(database, { environment, id, expiresAt })) return
+  throw invalidGrant('the assertion was used before: make one with a new jti for each request')
 }
