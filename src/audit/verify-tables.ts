@@ -80,7 +80,8 @@ const faultOfDays = (db: Db): Promise<string | undefined> =>
           where dropped_at <= day order by day limit 1),
         (select 'retention took away the calls of ' || t.days || ' days at ' || t.at || ', and they are not written down as gone then'
           from told t where t.days > (
-            select count(*) from audit.evidence_day d where audit.moment(d.dropped_at) = t.at) limit 1)
+            select count(*) from audit.evidence_day d
+            where date_trunc('milliseconds', d.dropped_at) = t.at::timestamptz) limit 1)
       ) as fault`,
     db,
   )
