@@ -1,4 +1,4 @@
-import { Anchor, Button, Group, Modal, Stack, Text, TextInput, Title } from '@mantine/core'
+import { Anchor, Group, Stack, Text, TextInput, Title } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { Link, useParams } from 'react-router'
 import type { ConsentCount } from '#consent/schema'
@@ -6,8 +6,9 @@ import type { Application, AuthorizationSettings } from '#partners/schema'
 import { Confirm } from '../../ui/app/confirm.tsx'
 import { DataTable } from '../../ui/app/data-table.tsx'
 import { Facts } from '../../ui/app/facts.tsx'
+import { FormDialog } from '../../ui/app/form-dialog.tsx'
 import { May, useMay, WhoMay } from '../../ui/app/may.tsx'
-import { EnvironmentPill, Named, Notice, PageTitle, Reading, Refused } from '../../ui/app/parts.tsx'
+import { EnvironmentPill, Named, Notice, PageTitle, Reading } from '../../ui/app/parts.tsx'
 import { useChange, useManaged } from '../../ui/app/use-managed.ts'
 import { countText, isolated, timeText } from '../../ui/format.ts'
 import type { List } from '../../ui/management.ts'
@@ -104,49 +105,32 @@ function Lock(options: { application: Application; settings: AuthorizationSettin
       />
     )
   return (
-    <>
-      <Button variant="default" aria-haspopup="dialog" onClick={() => setOpen(true)}>
-        Lock
-      </Button>
-      <Modal
-        opened={open}
-        onClose={() => setOpen(false)}
-        title={
-          <Text fw={650}>
-            Lock the settings of <Named name={application.name} />?
-          </Text>
-        }
-        closeButtonProps={{ 'aria-label': 'Close' }}
-      >
-        <form
-          onSubmit={(event) => {
-            event.preventDefault()
-            change.send({ method: 'PUT', path, body: { reason } })
-          }}
-        >
-          <Stack>
-            <Text>
-              The application goes on as it is; its partner cannot change for what and in which way
-              it asks, and reads the reason.
-            </Text>
-            <TextInput
-              label="Reason, for the partner and the record"
-              value={reason}
-              maxLength={500}
-              required
-              data-autofocus
-              onChange={(event) => setReason(event.currentTarget.value)}
-            />
-            {change.fault !== undefined && <Refused fault={change.fault} />}
-            <Group justify="flex-end">
-              <Button type="submit" loading={change.sending}>
-                Lock
-              </Button>
-            </Group>
-          </Stack>
-        </form>
-      </Modal>
-    </>
+    <FormDialog
+      label="Lock"
+      title={
+        <>
+          Lock the settings of <Named name={application.name} />?
+        </>
+      }
+      action="Lock"
+      open={open}
+      setOpen={setOpen}
+      change={change}
+      send={() => change.send({ method: 'PUT', path, body: { reason } })}
+    >
+      <Text>
+        The application goes on as it is; its partner cannot change for what and in which way it
+        asks, and reads the reason.
+      </Text>
+      <TextInput
+        label="Reason, for the partner and the record"
+        value={reason}
+        maxLength={500}
+        required
+        data-autofocus
+        onChange={(event) => setReason(event.currentTarget.value)}
+      />
+    </FormDialog>
   )
 }
 

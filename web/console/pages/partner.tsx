@@ -1,14 +1,4 @@
-import {
-  Anchor,
-  Button,
-  Group,
-  Modal,
-  SimpleGrid,
-  Stack,
-  Text,
-  TextInput,
-  Title,
-} from '@mantine/core'
+import { Anchor, Button, Group, SimpleGrid, Stack, Text, TextInput, Title } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { Link, useParams } from 'react-router'
 import type { Contract, Plan } from '#contracts/schema'
@@ -17,8 +7,9 @@ import type { Application, Partner } from '#partners/schema'
 import { limitText } from '../../portal/view-models/plans.ts'
 import { groupUsage, lastDays } from '../../portal/view-models/usage.ts'
 import { DataTable } from '../../ui/app/data-table.tsx'
+import { FormDialog } from '../../ui/app/form-dialog.tsx'
 import { May } from '../../ui/app/may.tsx'
-import { EnvironmentPill, Named, PageTitle, Reading, Refused } from '../../ui/app/parts.tsx'
+import { EnvironmentPill, Named, PageTitle, Reading } from '../../ui/app/parts.tsx'
 import { useChange, useManaged } from '../../ui/app/use-managed.ts'
 import { amountText, countText, dateText } from '../../ui/format.ts'
 import { type List, query } from '../../ui/management.ts'
@@ -237,45 +228,29 @@ function Suspension({ partner }: { partner: Partner }): ReactNode {
       </Button>
     )
   return (
-    <>
-      <Button variant="default" onClick={() => setOpen(true)}>
-        Suspend
-      </Button>
-      <Modal
-        opened={open}
-        onClose={() => setOpen(false)}
-        title={
-          <Text fw={650}>
-            Suspend <Named name={partner.name} />?
-          </Text>
-        }
-        closeButtonProps={{ 'aria-label': 'Close' }}
-      >
-        <form
-          onSubmit={(event) => {
-            event.preventDefault()
-            change.send({ method: 'POST', path, body: { reason } })
-          }}
-        >
-          <Stack>
-            <Text>Every call and every token of this partner stops within a second.</Text>
-            <TextInput
-              label="Reason, for the record"
-              value={reason}
-              maxLength={500}
-              required
-              data-autofocus
-              onChange={(event) => setReason(event.currentTarget.value)}
-            />
-            {change.fault !== undefined && <Refused fault={change.fault} />}
-            <Group justify="flex-end">
-              <Button type="submit" color="red.8" loading={change.sending}>
-                Suspend
-              </Button>
-            </Group>
-          </Stack>
-        </form>
-      </Modal>
-    </>
+    <FormDialog
+      label="Suspend"
+      title={
+        <>
+          Suspend <Named name={partner.name} />?
+        </>
+      }
+      action="Suspend"
+      danger
+      open={open}
+      setOpen={setOpen}
+      change={change}
+      send={() => change.send({ method: 'POST', path, body: { reason } })}
+    >
+      <Text>Every call and every token of this partner stops within a second.</Text>
+      <TextInput
+        label="Reason, for the record"
+        value={reason}
+        maxLength={500}
+        required
+        data-autofocus
+        onChange={(event) => setReason(event.currentTarget.value)}
+      />
+    </FormDialog>
   )
 }

@@ -1,17 +1,7 @@
-import {
-  Button,
-  FileButton,
-  Group,
-  Modal,
-  SegmentedControl,
-  Stack,
-  Text,
-  Textarea,
-  TextInput,
-} from '@mantine/core'
+import { Button, FileButton, SegmentedControl, Textarea, TextInput } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import type { Application } from '#partners/schema'
-import { Refused } from '../../ui/app/parts.tsx'
+import { FormDialog } from '../../ui/app/form-dialog.tsx'
 import { useChange } from '../../ui/app/use-managed.ts'
 import { readCertificateText } from '../view-models/client-certificate.ts'
 
@@ -46,56 +36,40 @@ export function AddCertificate({ application }: { application: Application }): R
     if (read.ok) send({ certificate: read.certificate })
   }
   return (
-    <>
-      <Button size="xs" variant="default" onClick={() => setOpen(true)}>
-        Register a certificate
-      </Button>
-      <Modal
-        opened={open}
-        onClose={() => setOpen(false)}
-        title={<Text fw={650}>Register a client certificate</Text>}
-        size="lg"
-        closeButtonProps={{ 'aria-label': 'Close' }}
-      >
-        <form
-          onSubmit={(event) => {
-            event.preventDefault()
-            submit()
-          }}
-        >
-          <Stack>
-            <SegmentedControl
-              aria-label="What to register"
-              value={way}
-              onChange={(value) => setWay(value as 'certificate' | 'name')}
-              data={[
-                { value: 'certificate', label: 'A certificate of your own' },
-                { value: 'name', label: 'A name that the operator’s CA certifies' },
-              ]}
-            />
-            {way === 'certificate' ? (
-              <Pasted text={text} fault={fault} change={setText} />
-            ) : (
-              <TextInput
-                label="Subject alternative name"
-                description="DNS:api.bank.example, or URI:urn:bank:api. Any certificate of the operator’s CA with this name is accepted."
-                value={name}
-                maxLength={512}
-                required
-                data-autofocus
-                onChange={(event) => setName(event.currentTarget.value)}
-              />
-            )}
-            {change.fault !== undefined && <Refused fault={change.fault} />}
-            <Group justify="flex-end">
-              <Button type="submit" loading={change.sending}>
-                Register
-              </Button>
-            </Group>
-          </Stack>
-        </form>
-      </Modal>
-    </>
+    <FormDialog
+      label="Register a certificate"
+      button={{ size: 'xs' }}
+      title="Register a client certificate"
+      action="Register"
+      wide
+      open={open}
+      setOpen={setOpen}
+      change={change}
+      send={submit}
+    >
+      <SegmentedControl
+        aria-label="What to register"
+        value={way}
+        onChange={(value) => setWay(value as 'certificate' | 'name')}
+        data={[
+          { value: 'certificate', label: 'A certificate of your own' },
+          { value: 'name', label: 'A name that the operator’s CA certifies' },
+        ]}
+      />
+      {way === 'certificate' ? (
+        <Pasted text={text} fault={fault} change={setText} />
+      ) : (
+        <TextInput
+          label="Subject alternative name"
+          description="DNS:api.bank.example, or URI:urn:bank:api. Any certificate of the operator’s CA with this name is accepted."
+          value={name}
+          maxLength={512}
+          required
+          data-autofocus
+          onChange={(event) => setName(event.currentTarget.value)}
+        />
+      )}
+    </FormDialog>
   )
 }
 

@@ -1,7 +1,7 @@
-import { Button, Group, Modal, Stack, Text, Textarea } from '@mantine/core'
+import { Textarea } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import type { Application } from '#partners/schema'
-import { Refused } from '../../ui/app/parts.tsx'
+import { FormDialog } from '../../ui/app/form-dialog.tsx'
 import { useChange } from '../../ui/app/use-managed.ts'
 import { readPublicJwk } from '../view-models/public-jwk.ts'
 
@@ -16,53 +16,40 @@ export function AddPublicKey({ application }: { application: Application }): Rea
       setText('')
     },
   })
+  const submit = (): void => {
+    const read = readPublicJwk(text)
+    setFault(read.ok ? undefined : read.fault)
+    if (read.ok)
+      change.send({
+        method: 'POST',
+        path: `/applications/${application.id}/credentials`,
+        body: { type: 'public_key', jwk: read.jwk },
+      })
+  }
   return (
-    <>
-      <Button size="xs" variant="default" onClick={() => setOpen(true)}>
-        Add a public key
-      </Button>
-      <Modal
-        opened={open}
-        onClose={() => setOpen(false)}
-        title={<Text fw={650}>Add a public key</Text>}
-        size="lg"
-        closeButtonProps={{ 'aria-label': 'Close' }}
-      >
-        <form
-          onSubmit={(event) => {
-            event.preventDefault()
-            const read = readPublicJwk(text)
-            setFault(read.ok ? undefined : read.fault)
-            if (read.ok)
-              change.send({
-                method: 'POST',
-                path: `/applications/${application.id}/credentials`,
-                body: { type: 'public_key', jwk: read.jwk },
-              })
-          }}
-        >
-          <Stack>
-            <Textarea
-              label="Public key as a JWK"
-              description="P-256 (ES256), or RSA of 2048 bits or more. Sign client assertions with the private half; it stays with you."
-              placeholder={'{"kty":"EC","crv":"P-256","x":"…","y":"…","kid":"2026-01"}'}
-              value={text}
-              rows={8}
-              className="source"
-              spellCheck={false}
-              required
-              {...(fault === undefined ? {} : { error: fault })}
-              onChange={(event) => setText(event.currentTarget.value)}
-            />
-            {change.fault !== undefined && <Refused fault={change.fault} />}
-            <Group justify="flex-end">
-              <Button type="submit" loading={change.sending}>
-                Add key
-              </Button>
-            </Group>
-          </Stack>
-        </form>
-      </Modal>
-    </>
+    <FormDialog
+      label="Add a public key"
+      button={{ size: 'xs' }}
+      title="Add a public key"
+      action="Add key"
+      wide
+      open={open}
+      setOpen={setOpen}
+      change={change}
+      send={submit}
+    >
+      <Textarea
+        label="Public key as a JWK"
+        description="P-256 (ES256), or RSA of 2048 bits or more. Sign client assertions with the private half; it stays with you."
+        placeholder={'{"kty":"EC","crv":"P-256","x":"…","y":"…","kid":"2026-01"}'}
+        value={text}
+        rows={8}
+        className="source"
+        spellCheck={false}
+        required
+        {...(fault === undefined ? {} : { error: fault })}
+        onChange={(event) => setText(event.currentTarget.value)}
+      />
+    </FormDialog>
   )
 }

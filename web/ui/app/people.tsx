@@ -1,11 +1,12 @@
-import { Button, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core'
+import { Select, Text, TextInput } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import type { RoleTable } from '#identity/schema'
 import { isolated } from '../format.ts'
 import { roleText } from '../roles.ts'
 import { Confirm } from './confirm.tsx'
+import { FormDialog } from './form-dialog.tsx'
 import { useSignedIn } from './may.tsx'
-import { Named, Refused } from './parts.tsx'
+import { Named } from './parts.tsx'
 import { useChange, useManaged } from './use-managed.ts'
 
 /** One of a team, or somebody who was invited to it. */
@@ -86,46 +87,30 @@ export function Invite(options: { path: string; firstRole: string }): ReactNode 
     },
   })
   return (
-    <>
-      <Button onClick={() => setOpen(true)}>Invite a colleague</Button>
-      <Modal
-        opened={open}
-        onClose={() => setOpen(false)}
-        title={<Text fw={650}>Invite a colleague</Text>}
-        closeButtonProps={{ 'aria-label': 'Close' }}
-      >
-        <form
-          onSubmit={(event) => {
-            event.preventDefault()
-            change.send({
-              method: 'POST',
-              path: options.path,
-              body: { email: email.trim(), role },
-            })
-          }}
-        >
-          <Stack>
-            <TextInput
-              label="E-mail"
-              description="Gets a link that works once. Inviting again sends another."
-              type="email"
-              value={email}
-              maxLength={254}
-              required
-              data-autofocus
-              onChange={(event) => setEmail(event.currentTarget.value)}
-            />
-            <RoleChoice value={role} set={setRole} />
-            {change.fault !== undefined && <Refused fault={change.fault} />}
-            <Group justify="flex-end">
-              <Button type="submit" loading={change.sending}>
-                Send invitation
-              </Button>
-            </Group>
-          </Stack>
-        </form>
-      </Modal>
-    </>
+    <FormDialog
+      label="Invite a colleague"
+      button={{ variant: 'filled' }}
+      title="Invite a colleague"
+      action="Send invitation"
+      open={open}
+      setOpen={setOpen}
+      change={change}
+      send={() =>
+        change.send({ method: 'POST', path: options.path, body: { email: email.trim(), role } })
+      }
+    >
+      <TextInput
+        label="E-mail"
+        description="Gets a link that works once. Inviting again sends another."
+        type="email"
+        value={email}
+        maxLength={254}
+        required
+        data-autofocus
+        onChange={(event) => setEmail(event.currentTarget.value)}
+      />
+      <RoleChoice value={role} set={setRole} />
+    </FormDialog>
   )
 }
 
@@ -134,38 +119,23 @@ export function ChangeRole({ person, path }: { person: PersonRow; path: string }
   const [role, setRole] = useState(person.role)
   const change = useChange({ done: () => setOpen(false) })
   return (
-    <>
-      <Button size="xs" variant="default" aria-haspopup="dialog" onClick={() => setOpen(true)}>
-        Role
-      </Button>
-      <Modal
-        opened={open}
-        onClose={() => setOpen(false)}
-        title={<Text fw={650}>Role of {named(person)}</Text>}
-        closeButtonProps={{ 'aria-label': 'Close' }}
-      >
-        <form
-          onSubmit={(event) => {
-            event.preventDefault()
-            change.send({ method: 'PATCH', path, body: { role } })
-          }}
-        >
-          <Stack>
-            <RoleChoice
-              value={role}
-              set={setRole}
-              note="Another role holds from their next click on, also for their API tokens."
-            />
-            {change.fault !== undefined && <Refused fault={change.fault} />}
-            <Group justify="flex-end">
-              <Button type="submit" loading={change.sending} disabled={role === person.role}>
-                Change role
-              </Button>
-            </Group>
-          </Stack>
-        </form>
-      </Modal>
-    </>
+    <FormDialog
+      label="Role"
+      button={{ size: 'xs' }}
+      title={`Role of ${named(person)}`}
+      action="Change role"
+      disabled={role === person.role}
+      open={open}
+      setOpen={setOpen}
+      change={change}
+      send={() => change.send({ method: 'PATCH', path, body: { role } })}
+    >
+      <RoleChoice
+        value={role}
+        set={setRole}
+        note="Another role holds from their next click on, also for their API tokens."
+      />
+    </FormDialog>
   )
 }
 

@@ -1,26 +1,11 @@
-import {
-  Anchor,
-  Button,
-  Group,
-  Modal,
-  SegmentedControl,
-  Stack,
-  Text,
-  TextInput,
-} from '@mantine/core'
+import { Anchor, SegmentedControl, Text, TextInput } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { Link, useNavigate } from 'react-router'
 import type { Application, Partner } from '#partners/schema'
 import { DataTable } from '../../../ui/app/data-table.tsx'
+import { FormDialog } from '../../../ui/app/form-dialog.tsx'
 import { May } from '../../../ui/app/may.tsx'
-import {
-  EnvironmentPill,
-  Named,
-  Notice,
-  PageTitle,
-  Reading,
-  Refused,
-} from '../../../ui/app/parts.tsx'
+import { EnvironmentPill, Named, Notice, PageTitle, Reading } from '../../../ui/app/parts.tsx'
 import { useChange, useManaged } from '../../../ui/app/use-managed.ts'
 import { dateText } from '../../../ui/format.ts'
 import type { List } from '../../../ui/management.ts'
@@ -91,58 +76,47 @@ function NewApplication(): ReactNode {
   })
   const blocked = environment === 'production' && partner.data?.production.ready === false
   return (
-    <>
-      <Button onClick={() => setOpen(true)}>Create application</Button>
-      <Modal
-        opened={open}
-        onClose={() => setOpen(false)}
-        title={<Text fw={650}>Create application</Text>}
-        closeButtonProps={{ 'aria-label': 'Close' }}
-      >
-        <form
-          onSubmit={(event) => {
-            event.preventDefault()
-            change.send({ method: 'POST', path: '/applications', body: { name, environment } })
-          }}
-        >
-          <Stack>
-            <TextInput
-              label="Name"
-              description="What your team calls it, such as the product and the stage."
-              value={name}
-              maxLength={120}
-              required
-              data-autofocus
-              onChange={(event) => setName(event.currentTarget.value)}
-            />
-            <SegmentedControl
-              aria-label="Environment"
-              value={environment}
-              onChange={(value) => setEnvironment(value as 'sandbox' | 'production')}
-              data={[
-                { value: 'sandbox', label: 'Sandbox' },
-                { value: 'production', label: 'Production' },
-              ]}
-            />
-            {blocked && (
-              <Notice tone="warn">
-                <Text>
-                  Production still needs something of you.{' '}
-                  <Anchor component={Link} to="/app/production">
-                    See what
-                  </Anchor>
-                </Text>
-              </Notice>
-            )}
-            {change.fault !== undefined && <Refused fault={change.fault} />}
-            <Group justify="flex-end">
-              <Button type="submit" loading={change.sending} disabled={name.trim() === ''}>
-                Create
-              </Button>
-            </Group>
-          </Stack>
-        </form>
-      </Modal>
-    </>
+    <FormDialog
+      label="Create application"
+      button={{ variant: 'filled' }}
+      title="Create application"
+      action="Create"
+      disabled={name.trim() === ''}
+      open={open}
+      setOpen={setOpen}
+      change={change}
+      send={() =>
+        change.send({ method: 'POST', path: '/applications', body: { name, environment } })
+      }
+    >
+      <TextInput
+        label="Name"
+        description="What your team calls it, such as the product and the stage."
+        value={name}
+        maxLength={120}
+        required
+        data-autofocus
+        onChange={(event) => setName(event.currentTarget.value)}
+      />
+      <SegmentedControl
+        aria-label="Environment"
+        value={environment}
+        onChange={(value) => setEnvironment(value as 'sandbox' | 'production')}
+        data={[
+          { value: 'sandbox', label: 'Sandbox' },
+          { value: 'production', label: 'Production' },
+        ]}
+      />
+      {blocked && (
+        <Notice tone="warn">
+          <Text>
+            Production still needs something of you.{' '}
+            <Anchor component={Link} to="/app/production">
+              See what
+            </Anchor>
+          </Text>
+        </Notice>
+      )}
+    </FormDialog>
   )
 }

@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Stack, Text, TextInput, Title } from '@mantine/core'
+import { Group, Text, TextInput, Title } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useEffect, useState } from 'react'
 import type { Passkey } from '#identity/schema'
@@ -7,7 +7,7 @@ import type { Fault } from '../../management.ts'
 import { makePasskey, passkeyFault, passkeysWork } from '../../passkeys.ts'
 import { Confirm } from '../confirm.tsx'
 import { DataTable } from '../data-table.tsx'
-import { Refused } from '../parts.tsx'
+import { FormDialog } from '../form-dialog.tsx'
 import { manageProved } from '../prove.ts'
 import { useChange } from '../use-managed.ts'
 
@@ -89,46 +89,32 @@ function AddPasskey({ passkeys, codesMade }: Parameters<typeof Passkeys>[0]): Re
   }
   if (!works) return <Text c="dimmed">This browser cannot make passkeys here.</Text>
   return (
-    <>
-      <Button onClick={() => setOpen(true)}>Add a passkey</Button>
-      <Modal
-        opened={open}
-        onClose={() => setOpen(false)}
-        title={<Text fw={650}>Add a passkey</Text>}
-        closeButtonProps={{ 'aria-label': 'Close' }}
-      >
-        <form
-          onSubmit={(event) => {
-            event.preventDefault()
-            void add(String(new FormData(event.currentTarget).get('name')))
-          }}
-        >
-          <Stack>
-            <TextInput
-              label="Name"
-              description="By which you will know it again, such as the name of the device."
-              name="name"
-              defaultValue={passkeys.length === 0 ? 'My passkey' : `Passkey ${passkeys.length + 1}`}
-              maxLength={60}
-              required
-              data-autofocus
-            />
-            {passkeys.length === 0 && (
-              <Text size="sm">
-                From then on a password alone does not sign you in. You get recovery codes for the
-                day that the device is lost.
-              </Text>
-            )}
-            {fault !== undefined && <Refused fault={fault} />}
-            <Group justify="flex-end">
-              <Button type="submit" loading={sending}>
-                Go on
-              </Button>
-            </Group>
-          </Stack>
-        </form>
-      </Modal>
-    </>
+    <FormDialog
+      label="Add a passkey"
+      button={{ variant: 'filled' }}
+      title="Add a passkey"
+      action="Go on"
+      open={open}
+      setOpen={setOpen}
+      change={{ fault, sending }}
+      send={(form) => void add(String(form.get('name')))}
+    >
+      <TextInput
+        label="Name"
+        description="By which you will know it again, such as the name of the device."
+        name="name"
+        defaultValue={passkeys.length === 0 ? 'My passkey' : `Passkey ${passkeys.length + 1}`}
+        maxLength={60}
+        required
+        data-autofocus
+      />
+      {passkeys.length === 0 && (
+        <Text size="sm">
+          From then on a password alone does not sign you in. You get recovery codes for the day
+          that the device is lost.
+        </Text>
+      )}
+    </FormDialog>
   )
 }
 
@@ -136,48 +122,31 @@ function RenamePasskey({ passkey }: { passkey: Passkey }): ReactNode {
   const [open, setOpen] = useState(false)
   const change = useChange({ done: () => setOpen(false) })
   return (
-    <>
-      <Button
-        size="xs"
-        variant="default"
-        aria-label={`Rename ${passkey.name}`}
-        onClick={() => setOpen(true)}
-      >
-        Rename
-      </Button>
-      <Modal
-        opened={open}
-        onClose={() => setOpen(false)}
-        title={<Text fw={650}>Rename the passkey</Text>}
-        closeButtonProps={{ 'aria-label': 'Close' }}
-      >
-        <form
-          onSubmit={(event) => {
-            event.preventDefault()
-            const name = String(new FormData(event.currentTarget).get('name'))
-            const path = `/factors/passkeys/${passkey.id}`
-            change.send({ method: 'PATCH', path, body: { name } })
-          }}
-        >
-          <Stack>
-            <TextInput
-              label="Name"
-              name="name"
-              defaultValue={passkey.name}
-              maxLength={60}
-              required
-              data-autofocus
-            />
-            {change.fault !== undefined && <Refused fault={change.fault} />}
-            <Group justify="flex-end">
-              <Button type="submit" loading={change.sending}>
-                Save
-              </Button>
-            </Group>
-          </Stack>
-        </form>
-      </Modal>
-    </>
+    <FormDialog
+      label="Rename"
+      button={{ size: 'xs', 'aria-label': `Rename ${passkey.name}` }}
+      title="Rename the passkey"
+      action="Save"
+      open={open}
+      setOpen={setOpen}
+      change={change}
+      send={(form) =>
+        change.send({
+          method: 'PATCH',
+          path: `/factors/passkeys/${passkey.id}`,
+          body: { name: String(form.get('name')) },
+        })
+      }
+    >
+      <TextInput
+        label="Name"
+        name="name"
+        defaultValue={passkey.name}
+        maxLength={60}
+        required
+        data-autofocus
+      />
+    </FormDialog>
   )
 }
 
