@@ -8,7 +8,8 @@ import { createEvidenceDays } from './evidence-days.ts'
 import { exchangeRecord, isPersonal, personalValues } from './exchange-record.ts'
 import { textLeafHash, treeRoot } from './merkle-tree.ts'
 import { createParties } from './parties.ts'
-import { createSubjectKeys, type KeyEpoch, type Values } from './subject-keys.ts'
+import { createValueSealer, type PersonalValues } from './sealed-values.ts'
+import { commitmentOf, createSubjectKeys, type KeyEpoch } from './subject-keys.ts'
 import type { AuditTables } from './tables.ts'
 import { canonicalJson, leafHash } from './verify.mjs'
 
@@ -52,6 +53,7 @@ export function createExchangeLog(
 ): ExchangeLog {
   const db = platform.database.as<AuditTables>()
   const keys = createSubjectKeys(platform)
+  const sealer = createValueSealer(platform, keys)
   const parties = createParties(db)
   const days = createEvidenceDays(db)
   return {
@@ -60,15 +62,14 @@ export function createExchangeLog(
       if (facts.length === 0) return undefined
       const day = await days.ensure(platform.clock.now())
       const epoch = await keys.epoch()
-      const values = facts.map(personalValues)
-      const sealed = await keys.sealValues(epoch, ownersOf(facts, values))
-      const personalIds: number[] = []
+      const { environment } = origin
+      const values = facts.map(personalOf)
+      const sealed = await sealer.seal(epoch, environment, values)
       const lines = facts.map((one, i) => {
-        const own = sealed.get(ownerName(one, values[i] ?? ''))
-        personalIds.push(own?.id ?? 0)
-        return exchangeRecord(one, own?.commitmentOf(`exchange:${one.id}`))
+        const [own, text] = [sealed[i], values[i]?.text ?? '']
+        return exchangeRecord(one, own && commitmentOf(own, `exchange:${one.id}`, text))
       })
-      const { environment, gatewayId: gateway, boot, sequence, sha256 } = origin
+      const { gatewayId: gateway, boot, sequence, sha256 } = origin
       return {
         epoch,
         day,
@@ -80,7 +81,7 @@ export function createExchangeLog(
         }),
         contents: await compress(`${lines.join('\n')}\n`, fast),
         facts,
-        personalIds,
+        personalIds: sealed.map((own) => own?.id ?? 0),
         partyIds: await parties.of(facts),
       }
     },
@@ -92,26 +93,14 @@ export function createExchangeLog(
   }
 }
 
-const nothing = '{}'
+/** Nothing is personal in a call about nobody who is known, without a token, a grant or a consent. */
+function personalOf(facts: ExchangeFacts): PersonalValues | undefined {
+  const text = personalValues(facts)
+  return text === '{}' ? undefined : { pseudonym: facts.subject ?? '', text }
+}
 
 /** Ids that begin alike are looked for together; nine characters behind the prefix are mostly the time. */
 export const idStart = (id: string): string => id.slice(0, 12)
-
-const ownerName = (facts: ExchangeFacts, values: string): string => `${facts.environment} ${values}`
-
-/** Each personal value once, with whom it is about; '' is nobody who is known. */
-function ownersOf(facts: readonly ExchangeFacts[], values: readonly string[]): Map<string, Values> {
-  const owners = new Map<string, Values>()
-  for (const [i, one] of facts.entries()) {
-    const text = values[i] ?? nothing
-    if (text === nothing) continue
-    const name = ownerName(one, text)
-    if (owners.has(name)) continue
-    const subject = { environment: one.environment, pseudonym: one.subject ?? '' }
-    owners.set(name, { subject, values: text })
-  }
-  return owners
-}
 
 async function insertExchanges(
   keys: ReturnType<typeof createSubjectKeys>,

@@ -6,21 +6,16 @@ import type { AuditTables } from './tables.ts'
 
 const remembered = 100_000
 
-const keyOf = (facts: ExchangeFacts): readonly string[] => [
-  facts.environment,
-  facts.partnerId ?? '',
-  facts.applicationId ?? '',
-  facts.apiId ?? '',
-  facts.legal?.basis ?? '',
-  facts.legal?.purpose ?? '',
-]
+// No field holds a NUL (the intake checks), so two different keys never read the same.
+const nameOf = ({ environment, partnerId, applicationId, apiId, legal }: ExchangeFacts): string =>
+  `${environment}\0${partnerId ?? ''}\0${applicationId ?? ''}\0${apiId ?? ''}\0${legal?.basis ?? ''}\0${legal?.purpose ?? ''}`
 
 /** Numbers of who called what, on which basis and for what. They are never changed, so they need no transaction. */
 export function createParties(db: Kysely<AuditTables>) {
   const known = new RecentMap<string, number>(remembered)
 
   async function learn(names: readonly string[]): Promise<Map<string, number>> {
-    const keys = names.map((name) => name.split('\u0000'))
+    const keys = names.map((name) => name.split('\0'))
     const column = (index: number) => arrayLiteral(keys.map((key) => key[index] ?? ''))
     const columns = sql.raw('environment, partner_id, application_id, api_id, basis, purpose')
     const input = sql`unnest(${column(0)}::text[], ${column(1)}::text[], ${column(2)}::text[],
@@ -35,8 +30,7 @@ export function createParties(db: Kysely<AuditTables>) {
 
   return {
     async of(facts: readonly ExchangeFacts[]): Promise<number[]> {
-      // No field holds a NUL (the intake checks), so two different keys never read the same.
-      const names = facts.map((one) => keyOf(one).join('\u0000'))
+      const names = facts.map(nameOf)
       const missing = [...new Set(names.filter((name) => known.get(name) === undefined))]
       const learnt = missing.length === 0 ? undefined : await learn(missing)
       for (const [name, id] of learnt ?? []) known.set(name, id)

@@ -11,37 +11,24 @@ import type { AuditTables } from './tables.ts'
 type Db = Kysely<AuditTables> | Transaction<AuditTables>
 
 /**
- * What is kept in memory of a subject: what commitments are made with, the key as it is stored, and the numbers of the
- * personal values that were sealed with it. An open key is made of buffers, and ten thousands of those are too many.
+ * What is kept in memory of a subject: what commitments are made with, and the key as it is stored. An open key is made of
+ * buffers, and ten thousands of those are too many.
  */
-type KnownSubject = {
-  id: number
-  wrapped: string
-  keyedHash: DataKey['keyedHash']
-  personal: Map<string, number>
-}
+type KnownSubject = { id: number; wrapped: string; keyedHash: DataKey['keyedHash'] }
 
 /** A key that was just opened or made is there, too. */
-type UsedSubject = KnownSubject & { key?: DataKey | undefined }
+export type UsedSubject = KnownSubject & { key?: DataKey | undefined }
 
 type ReadSubject = { id: number; pseudonym: string; wrapped: string; key: DataKey }
 
 /** Keys that were read while no key was destroyed: what an erasure made stale is never mixed with what was read after. */
 export type KeyEpoch = { value: number; subjects: RecentMap<string, KnownSubject> }
 
-/** Personal values of many records, and the number under which they are kept. */
-export type SealedValues = { id: number; commitmentOf(name: string): string }
-
 /** Opens what is personal for the record of this name, which committed to it. */
 export type Opener = (name: string, commitment: unknown) => Opened
 
-export type Values = { subject: Subject; values: string }
-
-type Missing = Values & { name: string; owner: UsedSubject; digest: string }
-
 /** How many subjects have their keys in memory, at most twice as many: half a kilobyte each. */
 const mostKnown = 20_000
-const mostPersonal = 64
 
 /** Keys were destroyed while they were in use: what was prepared with them is to be prepared anew. @public */
 export class KeysDestroyed extends Error {
@@ -70,12 +57,7 @@ export const commitmentOf = (
   values: string,
 ): string => hash('sha256', `${saltOf(key, name)}.${values}`, 'hex')
 
-const sealedWith = (owner: KnownSubject, id: number, values: string): SealedValues => ({
-  id,
-  commitmentOf: (name) => commitmentOf(owner, name, values),
-})
-
-const nameOf = ({ environment, pseudonym }: Subject): string => `${environment}/${pseudonym}`
+export const nameOf = ({ environment, pseudonym }: Subject): string => `${environment}/${pseudonym}`
 
 export type SubjectKeys = ReturnType<typeof createSubjectKeys>
 
@@ -123,7 +105,7 @@ export function createSubjectKeys({
       ])) {
         const name = nameOf({ environment, pseudonym })
         const { keyedHash } = key
-        const one = { id, wrapped, keyedHash, personal: new Map<string, number>() }
+        const one = { id, wrapped, keyedHash }
         known.set(name, one)
         found.set(name, { ...one, key })
       }
@@ -189,75 +171,11 @@ export function createSubjectKeys({
     )
   }
 
-  /** Seals personal values that many records share, each once. */
-  async function sealValues(
-    current: KeyEpoch,
-    values: ReadonlyMap<string, Values>,
-  ): Promise<Map<string, SealedValues>> {
-    // Used within one month only: when the exchanges of a month have gone by their age, its values may go too.
-    const month = clock.now().toISOString().slice(0, 7)
-    const keys = await keysOf(
-      current,
-      Array.from(values.values(), ({ subject }) => subject),
-    )
-    const sealed = new Map<string, SealedValues>()
-    const missing: Missing[] = []
-    for (const [name, one] of values) {
-      const owner = keys.get(nameOf(one.subject))
-      if (owner === undefined) throw destroyed(current)
-      const id = owner.personal.get(`${month} ${one.values}`)
-      if (id !== undefined) sealed.set(name, sealedWith(owner, id, one.values))
-      else {
-        const digest = owner.keyedHash(`values:${month}:${hash('sha256', one.values, 'base64url')}`)
-        missing.push({ name, ...one, owner, digest })
-      }
-    }
-    if (missing.length === 0) return sealed
-    const ids = await personalIds(missing).catch((error: unknown) => {
-      if (isForeignKeyViolation(error)) throw destroyed(current)
-      throw error
-    })
-    for (const { name, owner, digest, values: text } of missing) {
-      const id = ids.get(`${owner.id}/${digest}`)
-      if (id === undefined) throw destroyed(current)
-      if (owner.personal.size >= mostPersonal) owner.personal.clear()
-      owner.personal.set(`${month} ${text}`, id)
-      sealed.set(name, sealedWith(owner, id, text))
-    }
-    return sealed
-  }
-
-  async function personalIds(missing: readonly Missing[]): Promise<Map<string, number>> {
-    const find = async (): Promise<Map<string, number>> => {
-      const { rows } = await sql<{ id: number; subject_id: number; digest: string }>`
-        select p.id, p.subject_id, p.digest from audit.personal p
-        join unnest(${arrayLiteral(missing.map(({ owner }) => owner.id))}::bigint[],
-          ${arrayLiteral(missing.map(({ digest }) => digest))}::text[]) as one (subject_id, digest)
-          on one.subject_id = p.subject_id and one.digest = p.digest`.execute(db)
-      return new Map(rows.map((row) => [`${row.subject_id}/${row.digest}`, row.id]))
-    }
-    const there = await find()
-    const made = missing.filter(({ owner, digest }) => !there.has(`${owner.id}/${digest}`))
-    if (made.length === 0) return there
-    // Selected from the subjects that are there: one that was erased a moment ago gets nothing; one that is being erased
-    // gets an error.
-    await sql`
-      insert into audit.personal (subject_id, digest, sealed, made_at)
-      select s.id, one.digest, one.sealed, ${clock.now()}
-      from unnest(${arrayLiteral(made.map(({ owner }) => owner.id))}::bigint[],
-        ${arrayLiteral(made.map(({ digest }) => digest))}::text[],
-        ${arrayLiteral(made.map((one) => keyOf(one.subject, one.owner).seal(one.values, sealedContext(one.digest))))}::text[])
-        as one (subject_id, digest, sealed)
-      join audit.subject s on s.id = one.subject_id
-      order by 1, 2 on conflict do nothing`.execute(db)
-    return await find()
-  }
-
   return {
     epoch,
     keysOf,
     keyOf,
-    sealValues,
+    destroyed,
     /**
      * In the transaction that writes with the keys, and until it ends: no key is destroyed.
      * @throws KeysDestroyed when one was, since the epoch began
@@ -296,9 +214,6 @@ export async function lockKeys(trx: Transaction<AuditTables>): Promise<void> {
     trx,
   )
 }
-
-const isForeignKeyViolation = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === '23503'
 
 async function readEpoch(db: Db): Promise<number> {
   const { rows } = await sql<{ value: number }>`select value from audit.key_epoch`.execute(db)

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import { type ExchangeLog, KeysDestroyed, type PreparedExchanges } from '#audit'
-import { readSegment } from '#journal'
+import { type JournalRecord, readSegment } from '#journal'
 import type { Environment } from '#platform/config'
+import { isConflict } from '#platform/database'
 import type { Platform } from '#platform/module'
 import { faultOf } from './check-records.ts'
 import { countRecords } from './count-records.ts'
@@ -97,7 +98,7 @@ export async function applySegment(
   if (fault !== undefined) return await quarantine(fault)
 
   await intake.days.ensure(groupByDay(records).keys())
-  await intake.prices.ensure(new Set(records.flatMap((record) => record.priceId ?? [])))
+  await intake.prices.ensure(pricesOf(records))
   const meterIds = await intake.meters.of(records)
   const result = await retried(async () => {
     const evidence = await intake.evidence.prepare({ ...name, sha256 }, records)
@@ -135,6 +136,12 @@ async function count(
   })
 }
 
+function pricesOf(records: readonly JournalRecord[]): Set<string> {
+  const prices = new Set<string>()
+  for (const { priceId } of records) if (priceId !== undefined) prices.add(priceId)
+  return prices
+}
+
 async function setAside(
   { db, log }: Intake,
   name: SegmentName,
@@ -150,8 +157,6 @@ async function setAside(
   return { outcome: 'quarantined', reason }
 }
 
-const retriedCodes = ['40P01', '40001']
-
 /**
  * Two segments that bring the same exchange may wait for each other; PostgreSQL then ends one, which tries again. So does
  * one whose keys were destroyed by an erasure meanwhile.
@@ -161,8 +166,7 @@ async function retried<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work()
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-      const again = error instanceof KeysDestroyed || retriedCodes.includes(code)
+      const again = error instanceof KeysDestroyed || isConflict(error)
       if (attempt >= 5 || !again) throw error
     }
   }

@@ -9,8 +9,8 @@ import { groupByDay, utcDay } from './utc-day.ts'
 
 type Trx = Transaction<MeteringTables>
 
-/** A record with the number of its meter. */
-type Metered = { record: JournalRecord; meterId: number }
+/** Records, and the number of the meter of each. */
+type Metered = { records: readonly JournalRecord[]; meterIds: readonly number[] }
 
 const bucketMs = 15 * 60_000
 const mostAttempts = 10
@@ -27,12 +27,11 @@ export async function countRecords(
   records: readonly JournalRecord[],
   meterIds: readonly number[],
 ): Promise<JournalRecord[]> {
-  const all = records.map((record, i) => ({ record, meterId: meterIds[i] ?? 0 }))
-  let fresh: readonly Metered[] = all
+  let fresh: Metered = { records, meterIds }
   for (let attempt = 1; ; attempt += 1) {
     await sql`savepoint records`.execute(trx)
     try {
-      await copyRows(trx, target, fresh.map(rowOf(segmentId, environment)))
+      await copyRows(trx, target, linesOf(segmentId, environment, fresh))
       break
     } catch (error) {
       if (!isUniqueViolation(error) || attempt === mostAttempts) throw error
@@ -42,8 +41,8 @@ export async function countRecords(
     }
   }
   await addSums(trx, fresh)
-  if (fresh.length === all.length) return []
-  const counted = new Set(fresh.map(({ record }) => record))
+  if (fresh.records.length === records.length) return []
+  const counted = new Set(fresh.records)
   return records.filter((record) => !counted.has(record))
 }
 
@@ -54,9 +53,12 @@ const target = `metering.exchange (id, correlator, partner_id, code, refused_by,
   bound, upstream, trace_id, reason, subject, idempotency, masked, stripped, undocumented, legal)`
 
 /** In the order of `target`. */
-const rowOf =
-  (segmentId: number, environment: Environment) =>
-  ({ record, meterId }: Metered): string => {
+const linesOf = (
+  segmentId: number,
+  environment: Environment,
+  { records, meterIds }: Metered,
+): string[] =>
+  records.map((record, i) => {
     const at = new Date(record.at).toISOString()
     const { upstreamMs, masked, legal } = record
     return copyLine([
@@ -73,7 +75,7 @@ const rowOf =
       record.responseBytes,
       at.slice(0, 10),
       environment,
-      meterId,
+      meterIds[i],
       record.index,
       record.units,
       record.status,
@@ -91,26 +93,27 @@ const rowOf =
       record.undocumented,
       legal === undefined ? undefined : JSON.stringify(legal),
     ])
-  }
+  })
 
 /** Without what is there already, or came before in the same list. */
 async function notCounted(
   trx: Trx,
   environment: Environment,
-  list: readonly Metered[],
-): Promise<Metered[]> {
-  const days = [...groupByDay(list.map(({ record }) => record)).keys()]
+  { records, meterIds }: Metered,
+): Promise<Metered> {
+  const days = [...groupByDay(records).keys()]
   const { rows } = await sql<{ id: string; day: string }>`
     select id, day::text as day from metering.exchange
-    where id = any(${arrayLiteral(list.map(({ record }) => record.id))}::text[])
+    where id = any(${arrayLiteral(records.map(({ id }) => id))}::text[])
       and environment = ${environment}::metering.environment and day = any(${days}::date[])`.execute(
     trx,
   )
   const known = new Set(rows.map(({ id, day }) => `${day} ${id}`))
-  return list.filter(({ record }) => {
-    const name = `${utcDay(record.at)} ${record.id}`
-    return known.size < known.add(name).size
-  })
+  const isNew = records.map(({ id, at }) => known.size < known.add(`${utcDay(at)} ${id}`).size)
+  return {
+    records: records.filter((_, i) => isNew[i]),
+    meterIds: meterIds.filter((_, i) => isNew[i]),
+  }
 }
 
 type Sum = {
@@ -123,10 +126,10 @@ type Sum = {
 }
 
 /** Of each meter, quarter hour and status. */
-function sumsOf(list: readonly Metered[]): Sum[] {
+function sumsOf({ records, meterIds }: Metered): Sum[] {
   const byMeter = new Map<number, Map<number, Sum>>()
-  for (const { record, meterId } of list) {
-    const { at, status, units, totalMs } = record
+  for (const [i, { at, status, units, totalMs }] of records.entries()) {
+    const meterId = meterIds[i] ?? 0
     const bucket = Math.floor(at / bucketMs)
     const key = bucket * 1000 + status
     const sums = byMeter.get(meterId) ?? new Map<number, Sum>()
@@ -139,8 +142,8 @@ function sumsOf(list: readonly Metered[]): Sum[] {
   return [...byMeter.values()].flatMap((sums) => [...sums.values()])
 }
 
-async function addSums(trx: Trx, list: readonly Metered[]): Promise<void> {
-  const sums = sumsOf(list)
+async function addSums(trx: Trx, counted: Metered): Promise<void> {
+  const sums = sumsOf(counted)
   if (sums.length === 0) return
   const column = (value: (sum: Sum) => number): string => arrayLiteral(sums.map(value))
   await sql`

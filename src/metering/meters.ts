@@ -1,7 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { JournalRecord } from '#journal'
 import { arrayLiteral } from '#platform/array-literal'
-import type { Environment } from '#platform/config'
 import type { MeteringTables } from './tables.ts'
 
 /** Numbers of the combinations that exchanges are counted under. */
@@ -10,39 +9,17 @@ export interface Meters {
   of(records: readonly JournalRecord[]): Promise<number[]>
 }
 
-type Key = readonly [
-  environment: Environment,
-  partner: string,
-  application: string,
-  credential: string,
-  contract: string,
-  api: string,
-  operation: string,
-  method: string,
-  price: string,
-]
-
 const remembered = 200_000
 
-const keyOf = (r: JournalRecord): Key => [
-  r.environment,
-  r.partnerId ?? '',
-  r.applicationId ?? '',
-  r.credentialId ?? '',
-  r.contractId ?? '',
-  r.apiId ?? '',
-  r.operationId ?? '',
-  r.method,
-  r.priceId ?? '',
-]
 // No field holds a NUL (checked before), so two different keys never read the same.
-const nameOf = (r: JournalRecord): string => keyOf(r).join('\u0000')
+const nameOf = (r: JournalRecord): string =>
+  `${r.environment}\0${r.partnerId ?? ''}\0${r.applicationId ?? ''}\0${r.credentialId ?? ''}\0${r.contractId ?? ''}\0${r.apiId ?? ''}\0${r.operationId ?? ''}\0${r.method}\0${r.priceId ?? ''}`
 
 export function createMeters(db: Kysely<MeteringTables>): Meters {
   const known = new Map<string, number>()
 
   const learn = async (names: readonly string[]): Promise<void> => {
-    const keys = names.map((name) => name.split('\u0000'))
+    const keys = names.map((name) => name.split('\0'))
     const column = (index: number) => arrayLiteral(keys.map((key) => key[index] ?? ''))
     const columns = sql.raw(
       'environment, partner_id, application_id, credential_id, contract_id, api_id, operation_id, method, price_id',

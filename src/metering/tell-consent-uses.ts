@@ -3,7 +3,7 @@ import type { JournalRecord } from '#journal'
 import type { Platform } from '#platform/module'
 import type { SegmentName } from './segment-store.ts'
 
-const atOnce = 1_000
+const atOnce = 10_000
 
 /**
  * Tells which consents the answered calls of a segment rested on, and when each did last: one event for a segment, in
