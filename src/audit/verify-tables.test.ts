@@ -187,6 +187,24 @@ const changes: Record<string, string> = {
   'evidence.subject_id': `case when # is null then (select min(id) from audit.subject) end`,
 }
 
+/** What nobody can make anything of. */
+const unreadable = [
+  ...[`'{}'`, `'null'`, `''`, `'{"of":1,"ranges":{}}'`].map(
+    (value) => `evidence set record = ${value}`,
+  ),
+  `evidence set at = 'infinity'`,
+  `evidence set appended_at = '-infinity'`,
+  ...[`'null'`, `'[]'`].map((value) => `entry set detail = ${value}`),
+  `entry set occurred_at = 'infinity'`,
+  `checkpoint set note = ''`,
+  `checkpoint set made_at = 'infinity'`,
+  `signing_key set made_at = '-infinity'`,
+  `signing_key set public_key = ''`,
+  `erasure set asked_at = 'infinity'`,
+  `evidence_day set dropped_at = 'infinity'`,
+  `key_epoch set value = -9223372036854775808`,
+]
+
 /** What is no evidence, of which rows (`*`: of all), and why. */
 const noEvidence: Record<string, Record<string, string>> = {
   'signing_key.made_at': {
@@ -275,6 +293,8 @@ test('any change of any column of any row, and any row that is taken away, is fo
       }
       await attempt(table, `delete from audit.${table} where ${where}`, `${table}.*`, where)
     }
+  for (const change of unreadable)
+    await attempt(change.split(' ')[0] ?? '', `update audit.${change}`, change, '')
   assert.deepEqual(unfound, [])
   assert.deepEqual(
     Object.keys(noEvidence).filter((name) => !used.has(name)),
