@@ -68,7 +68,7 @@ async function operatorAuthorities(t: TestContext, revoked: readonly TestCertifi
     nowMs: Date.now,
   })
   t.after(() => authorities.stop())
-  return { authorities, revoke }
+  return { authorities, caFile, revoke }
 }
 
 const refused = ({ status, body }: Answer, description: RegExp): void => {
@@ -272,11 +272,11 @@ test('without an address for certificates none are taken, from nobody', async (t
 })
 
 test('the address for certificates speaks TLS 1.3, and serves no page that a browser is sent to', async (t) => {
-  const { authorities } = await operatorAuthorities(t)
+  const { authorities, caFile } = await operatorAuthorities(t)
   const { portInTurn, alias, issuer } = await testMutualTls(
     t,
     {},
-    { subscribers: true, server: { authorities } },
+    { subscribers: true, server: { authorities }, env: { WAYLEAVE_CLIENT_CA_FILE: caFile } },
   )
   const get = (path: string, tls = {}) =>
     secureCall({ method: 'GET', port: portInTurn(), path }, { tls }, {})

@@ -1,9 +1,9 @@
 import type Provider from 'oidc-provider'
+import { takenCertificateMethods } from '#platform/client-certificates/certificate-methods'
 import type { PeerCertificates } from '#platform/client-certificates/peer-certificates'
 import type { Environment } from '#platform/config'
 import type { Platform } from '#platform/module'
 import { jwtBearerGrant } from './check-bearer-assertion.ts'
-import type { ClientCertificates } from './client-certificates.ts'
 import { ensureKeys } from './ensure-keys.ts'
 import type { FailureLimiter } from './failure-limiter.ts'
 import type { EndpointPart, PageExchange } from './grants/grant-part.ts'
@@ -100,7 +100,12 @@ export function createIssuer(
     },
     reload,
     jwks: () => ({ keys: current().keys }),
-    metadata: () => metadataDocument(url, parts, certificates && taken(certificates)),
+    metadata: () =>
+      metadataDocument(
+        url,
+        parts,
+        certificates && { url: certificates.url, methods: takenCertificateMethods(config) },
+      ),
     async serve(endpoint, exchange) {
       const { provider } = current()
       if (endpoint.serve !== undefined)
@@ -111,12 +116,6 @@ export function createIssuer(
     },
   }
 }
-
-/** Without authorities no certificate can be of one. */
-const taken = ({ url, peers }: ClientCertificates) => ({
-  url,
-  methods: [...(peers.hasAuthorities ? ['tls_client_auth'] : []), 'self_signed_tls_client_auth'],
-})
 
 function openCurrentKey(
   { sealing }: Platform,

@@ -1,7 +1,12 @@
 import type { Violation } from '#platform/app-error'
+import {
+  type CertificateMethod,
+  certificateMethods,
+} from '#platform/client-certificates/certificate-methods'
 import type { Environment } from '#platform/config'
 import type { NewAuthorizationSettings } from './authorization-schema.ts'
 import {
+  type AuthenticationMethod,
   authenticationMethods,
   type ClientGrant,
   defaultClientSettings,
@@ -18,8 +23,8 @@ export type SettingsNeeds = {
   /** why nothing is fetched from an address, or nothing */
   addressFault: (address: string) => string | undefined
   hasPublicKey: boolean
-  /** whether the authorization server is shown client certificates at all */
-  takesCertificates: boolean
+  /** why nobody can authenticate by a certificate so, or nothing */
+  certificateFault: (method: CertificateMethod) => string | undefined
 }
 
 /** Settings as they are kept, or every fault of them. */
@@ -140,7 +145,7 @@ async function scopeFault(
 
 function checkTogether(
   settings: StoredSettings,
-  { hasPublicKey, takesCertificates }: SettingsNeeds,
+  { hasPublicKey, certificateFault }: SettingsNeeds,
   faults: Violation[],
 ): void {
   const uses = (grantType: string): boolean =>
@@ -161,13 +166,20 @@ function checkTogether(
       path: '/requireSignedRequest',
       message: 'needs keys: register a public key, or give jwksUri',
     })
-  if (takesCertificates) return
-  const nowhere = 'the authorization server takes no client certificates'
-  if (settings.senderConstraint === 'certificate')
+  // Whoever may show a certificate at all may bind a token to it.
+  const nowhere = certificateFault('self_signed_tls_client_auth')
+  if (settings.senderConstraint === 'certificate' && nowhere !== undefined)
     faults.push({ path: '/senderConstraint', message: `cannot be certificate: ${nowhere}` })
-  if (settings.authenticationMethods.every((method) => method.includes('tls_client_auth')))
-    faults.push({ path: '/authenticationMethods', message: `needs another one: ${nowhere}` })
+  const why = settings.authenticationMethods.map((method) =>
+    isCertificateMethod(method) ? certificateFault(method) : undefined,
+  )
+  const [first] = why
+  if (first !== undefined && !why.includes(undefined))
+    faults.push({ path: '/authenticationMethods', message: `needs another one: ${first}` })
 }
+
+export const isCertificateMethod = (method: AuthenticationMethod): method is CertificateMethod =>
+  certificateMethods.some((one) => one === method)
 
 /** An address that is at fault is there, and told of. */
 const isAddress = ({ path }: Violation): boolean => path.startsWith('/redirectUris')

@@ -65,6 +65,8 @@ export const AuthorizationSettings = Type.Object({
   postLogoutRedirectUris: Type.Array(Type.String()),
   jwksUri: Type.Optional(Type.String()),
   authenticationMethods: Type.Array(Type.String()),
+  /** those of all methods that the authorization server takes, as the operator has configured it */
+  offeredMethods: Type.Array(Type.String()),
   grants: Type.Array(Grant),
   refreshTokens: Type.Boolean(),
   profile: literals(['standard', 'fapi2']),

@@ -2,13 +2,15 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Transaction } from 'kysely'
 import { type Actor, recordAction } from '#audit'
 import { AppError, invalidArgument } from '#platform/app-error'
+import { certificateMethodFault } from '#platform/client-certificates/certificate-methods'
 import type { Platform } from '#platform/module'
-import { acceptSettings, type SettingsNeeds } from './accept-settings.ts'
+import { acceptSettings, isCertificateMethod, type SettingsNeeds } from './accept-settings.ts'
 import type { AuthorizationSettings, NewAuthorizationSettings } from './authorization-schema.ts'
 import {
   type ClientGrant,
   defaultClientSettings,
   endedGrants,
+  authenticationMethods as everyMethod,
   type StoredSettings,
 } from './client-settings.ts'
 import { noSuchApplication } from './rotate-credentials.ts'
@@ -53,7 +55,7 @@ export async function changeSettings(
       ...checks,
       environment: application.environment,
       basisOf: (scope, purpose) => checks.basisOf(application.environment, scope, purpose),
-      takesCertificates: platform.config.authorization.tls !== undefined,
+      certificateFault: (method) => certificateMethodFault(platform.config, method),
       hasPublicKey: credentials.some(({ type }) => type === 'public_key'),
     })
     if ('faults' in accepted) throw invalidArgument(accepted.faults)
@@ -121,12 +123,12 @@ export async function readSettings(
   application: ApplicationRecord,
 ): Promise<AuthorizationSettings> {
   const record = await findSettings(platform.database.as<PartnerTables>(), application.id)
-  return presentSettings(application.id, record)
+  return presentSettings(platform.config, application.id, record)
 }
 
 /** One change at a time for each application, told to others in the same transaction. */
 async function underLock(
-  { database, outbox }: Platform,
+  { config, database, outbox }: Platform,
   application: ApplicationRecord,
   change: (
     trx: Transaction<PartnerTables>,
@@ -150,7 +152,7 @@ async function underLock(
     return { root, after: await findSettings(trx, application.id) }
   })
   await outbox.settled([root], settleMs)
-  return presentSettings(application.id, after)
+  return presentSettings(config, application.id, after)
 }
 
 function refuseStale(before: SettingsRecord, revision: number): void {
@@ -161,7 +163,11 @@ function refuseStale(before: SettingsRecord, revision: number): void {
   )
 }
 
-function presentSettings(applicationId: string, record: SettingsRecord): AuthorizationSettings {
+function presentSettings(
+  config: Platform['config'],
+  applicationId: string,
+  record: SettingsRecord,
+): AuthorizationSettings {
   const { certificates: _, ...standard } = defaultClientSettings
   const { redirectUris, postLogoutRedirectUris, authenticationMethods, grants, ...rest } =
     record.settings ?? standard
@@ -172,6 +178,10 @@ function presentSettings(applicationId: string, record: SettingsRecord): Authori
     redirectUris: [...redirectUris],
     postLogoutRedirectUris: [...(postLogoutRedirectUris ?? [])],
     authenticationMethods: [...authenticationMethods],
+    offeredMethods: everyMethod.filter(
+      (method) =>
+        !isCertificateMethod(method) || certificateMethodFault(config, method) === undefined,
+    ),
     grants: grants.map(({ scopes, ...grant }) => ({
       ...grant,
       scopes: scopes === '*' ? scopes : [...scopes],

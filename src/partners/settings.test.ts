@@ -218,15 +218,38 @@ test('where nobody is shown certificates, no application may depend on one', asy
   })
   for (const [path, body] of [
     ['/senderConstraint', { senderConstraint: 'certificate' }],
-    ['/authenticationMethods', { authenticationMethods: ['tls_client_auth'] }],
+    ['/authenticationMethods', { authenticationMethods: ['self_signed_tls_client_auth'] }],
   ] as const) {
     const refused = await there.put(body)
     assert.equal(refused.status, 400)
-    assert.equal(refused.body.violations[0].path, path)
+    const [fault] = refused.body.violations
+    assert.equal(fault.path, path)
+    assert.match(fault.message, /the operator sets WAYLEAVE_AUTHORIZATION_TLS_URL/)
     assert.equal((await here.put(body)).status, 200)
     await here.another()
   }
-  assert.equal((await there.put({ senderConstraint: 'either' })).status, 200)
+  const either = await there.put({ senderConstraint: 'either' })
+  assert.equal(either.status, 200)
+  const keysAndSecrets = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
+  assert.deepEqual(either.body.offeredMethods, keysAndSecrets)
+})
+
+test('without authorities of the operator no application may depend on a certificate that is of one', async (t) => {
+  const without = await setUp(t)
+  const withCa = await setUp(t, 'sandbox', { WAYLEAVE_CLIENT_CA_FILE: '/etc/wayleave/ca.pem' })
+  const body = { authenticationMethods: ['tls_client_auth'] }
+  const refused = await without.put(body)
+  assert.equal(refused.status, 400)
+  const [fault] = refused.body.violations
+  assert.equal(fault.path, '/authenticationMethods')
+  assert.match(fault.message, /the operator sets WAYLEAVE_CLIENT_CA_FILE/)
+  const more = [...body.authenticationMethods, 'self_signed_tls_client_auth']
+  const { status, body: settings } = await without.put({ authenticationMethods: more })
+  assert.equal(status, 200)
+  assert.equal(settings.offeredMethods.includes('tls_client_auth'), false)
+  const accepted = await withCa.put(body)
+  assert.equal(accepted.status, 200)
+  assert.equal(accepted.body.offeredMethods.includes('tls_client_auth'), true)
 })
 
 test('FAPI 2.0 decides what is not said: keys instead of secrets, bound tokens, pushed requests', async (t) => {

@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { type ClientCertificate, readClientCertificate } from '../client-certificate.ts'
 import type { Received, TrustedProxies } from '../trusted-proxies.ts'
-import { type CertificateAuthorities, noAuthorities } from './certificate-authorities.ts'
+import type { CertificateAuthorities } from './certificate-authorities.ts'
 import { readClientCert, readClientCertChain } from './client-cert-field.ts'
 
 /**
@@ -128,11 +128,6 @@ export class PeerCertificates {
         return one
     }
     return undefined
-  }
-
-  /** Whether the operator has authorities of its own at all. */
-  get hasAuthorities(): boolean {
-    return this.#authorities !== noAuthorities
   }
 
   /** Whether a path to one of the operator's authorities holds now. */

@@ -8,6 +8,7 @@ const settings = {
   redirectUris: [],
   postLogoutRedirectUris: [],
   authenticationMethods: ['private_key_jwt', 'tls_client_auth'],
+  offeredMethods: [],
   grants: [
     { grantType: 'client_credentials', scopes: '*' },
     { grantType: 'authorization_code', purpose: 'dpv:Marketing', scopes: ['a:b', 'c:d'] },
@@ -48,6 +49,7 @@ function mutable({ authenticationMethods, grants }: typeof settings) {
   return {
     redirectUris: [],
     postLogoutRedirectUris: [],
+    offeredMethods: [],
     authenticationMethods: [...authenticationMethods],
     grants: grants.map((grant) => ({
       ...grant,

@@ -19,9 +19,10 @@ import { timeText } from '../../ui/format.ts'
 import {
   bodyOf,
   certificateHelp,
+  constraintsFor,
   faultsByField,
   formOf,
-  methods,
+  methodsFor,
   type SignInForm,
   senderConstraints,
   withFapi,
@@ -131,6 +132,7 @@ function Editor(options: {
               set={set}
               setForm={setForm}
               faults={faults}
+              offered={settings.offeredMethods}
               issuerTls={readPageContext().environments[application.environment].issuerTls}
             />
           </Stack>
@@ -165,9 +167,10 @@ function Protection(options: {
   set: (part: Partial<SignInForm>) => void
   setForm: (change: (before: SignInForm) => SignInForm) => void
   faults: Readonly<Record<string, string>>
+  offered: readonly string[]
   issuerTls: string | undefined
 }): ReactNode {
-  const { form, set, setForm, faults, issuerTls } = options
+  const { form, set, setForm, faults, offered, issuerTls } = options
   return (
     <>
       <Checkbox
@@ -182,7 +185,7 @@ function Protection(options: {
       <Select
         label="Bind tokens"
         description="A bound token is of no use to a thief."
-        data={senderConstraints.filter(({ value }) => !form.fapi || value !== 'none')}
+        data={[...constraintsFor(form, offered)]}
         value={form.senderConstraint}
         allowDeselect={false}
         error={faults.senderConstraint}
@@ -199,11 +202,9 @@ function Protection(options: {
         onChange={(value) => set({ authenticationMethods: value })}
       >
         <Stack gap="xs" mt="xs">
-          {methods
-            .filter(({ value }) => !form.fapi || !value.startsWith('client_secret'))
-            .map(({ value, label }) => (
-              <Checkbox key={value} value={value} label={label} />
-            ))}
+          {methodsFor(form, offered).map(({ value, label }) => (
+            <Checkbox key={value} value={value} label={label} />
+          ))}
         </Stack>
       </Checkbox.Group>
       <Checkbox

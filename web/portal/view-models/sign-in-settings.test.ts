@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AuthorizationSettings } from '#partners/schema'
-import { bodyOf, certificateHelp, faultsByField, formOf, withFapi } from './sign-in-settings.ts'
+import {
+  bodyOf,
+  certificateHelp,
+  constraintsFor,
+  faultsByField,
+  formOf,
+  methodsFor,
+  withFapi,
+} from './sign-in-settings.ts'
 
 const settings: AuthorizationSettings = {
   applicationId: 'app_1',
@@ -10,6 +18,7 @@ const settings: AuthorizationSettings = {
   postLogoutRedirectUris: [],
   jwksUri: 'https://a.example/jwks',
   authenticationMethods: ['client_secret_basic', 'private_key_jwt'],
+  offeredMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
   grants: [
     { grantType: 'client_credentials', scopes: '*' },
     {
@@ -26,7 +35,7 @@ const settings: AuthorizationSettings = {
 }
 
 test('what is read and sent without a change is what was there', () => {
-  const { applicationId: _, ...sent } = settings
+  const { applicationId: _, offeredMethods: __, ...sent } = settings
   assert.deepEqual(bodyOf(formOf(settings), 3), sent)
 })
 
@@ -55,6 +64,24 @@ test('whoever chooses certificates is told where to show them, or that nobody ta
     /https:\/\/id.example:8093\/sandbox\/token with client_id/,
   )
   assert.match(certificateHelp(undefined), /takes no certificates/)
+})
+
+test('what the operator does not offer cannot be chosen, and is told of where it was', () => {
+  const form = formOf(settings)
+  const chosen = { ...form, authenticationMethods: ['tls_client_auth'] }
+  const offered = settings.offeredMethods
+  const names = (list: readonly { value: string }[]): string[] => list.map(({ value }) => value)
+  assert.deepEqual(names(methodsFor(form, offered)).toSorted(), offered)
+  const labels = methodsFor(chosen, offered).map(({ label }) => label)
+  assert.deepEqual(
+    labels.filter((label) => label.endsWith('not offered by the operator')).length,
+    1,
+  )
+  assert.deepEqual(names(constraintsFor(form, offered)), ['none', 'dpop', 'either'])
+  const some = [...offered, 'self_signed_tls_client_auth']
+  assert.deepEqual(names(methodsFor(form, some)).includes('self_signed_tls_client_auth'), true)
+  assert.equal(names(constraintsFor(form, some)).includes('certificate'), true)
+  assert.equal(names(constraintsFor(withFapi(form, true), some)).includes('none'), false)
 })
 
 test('FAPI 2.0 takes secrets away and asks for bound tokens and pushed requests', () => {

@@ -43,7 +43,7 @@ export const senderConstraints: readonly {
   { value: 'either', label: 'To either of the two' },
 ]
 
-export const methods: readonly { value: string; label: string }[] = [
+const methods: readonly { value: string; label: string }[] = [
   { value: 'private_key_jwt', label: 'A signed assertion (private_key_jwt)' },
   { value: 'client_secret_basic', label: 'The secret in a header (client_secret_basic)' },
   { value: 'client_secret_post', label: 'The secret in the body (client_secret_post)' },
@@ -56,6 +56,30 @@ export const methods: readonly { value: string; label: string }[] = [
     label: 'A registered certificate, whoever signed it (self_signed_tls_client_auth)',
   },
 ]
+
+/** What can be chosen: what the authorization server takes, and what was chosen before it stopped to take it. */
+export const methodsFor = (
+  form: SignInForm,
+  offered: readonly string[],
+): readonly { value: string; label: string }[] =>
+  methods
+    .filter(({ value }) => !form.fapi || !value.startsWith('client_secret'))
+    .filter(({ value }) => offered.includes(value) || form.authenticationMethods.includes(value))
+    .map(({ value, label }) => ({
+      value,
+      label: offered.includes(value) ? label : `${label}: not offered by the operator`,
+    }))
+
+/** A binding that no certificate can be shown for is not offered, unless it was chosen. */
+export const constraintsFor = (
+  form: SignInForm,
+  offered: readonly string[],
+): typeof senderConstraints =>
+  senderConstraints.filter(({ value }) => {
+    if (value === 'none') return !form.fapi
+    if (value !== 'certificate' || form.senderConstraint === value) return true
+    return offered.some((method) => method.endsWith('tls_client_auth'))
+  })
 
 /** How certificates are used, where the issuer takes them. */
 export const certificateHelp = (issuerTls: string | undefined): string =>
