@@ -52,8 +52,8 @@ export function AddCertificate({ application }: { application: Application }): R
         value={way}
         onChange={(value) => setWay(value as 'certificate' | 'name')}
         data={[
-          { value: 'certificate', label: 'A certificate of your own' },
-          { value: 'name', label: 'A name that the operator’s CA certifies' },
+          { value: 'certificate', label: 'Your certificate' },
+          { value: 'name', label: 'A certified name' },
         ]}
       />
       {way === 'certificate' ? (
