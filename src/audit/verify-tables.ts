@@ -36,6 +36,8 @@ const faultOfMoments = (db: Db): Promise<string | undefined> =>
           where at <> date_trunc('milliseconds', at) or appended_at <> date_trunc('milliseconds', appended_at) limit 1)
         union all (select 'the checkpoint of ' || size || ' leaves' from audit.checkpoint
           where made_at <> date_trunc('milliseconds', made_at) limit 1)
+        union all (select 'exchanges ' || leaf_id from audit.segment
+          where from_at <> date_trunc('milliseconds', from_at) or to_at <> date_trunc('milliseconds', to_at) limit 1)
         union all (select 'the key ' || id from audit.signing_key
           where made_at <> date_trunc('milliseconds', made_at) limit 1)
         union all (select 'the erasure ' || id from audit.erasure where asked_at <> date_trunc('milliseconds', asked_at)
