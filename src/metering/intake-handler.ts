@@ -10,6 +10,7 @@ import { applySegment, type Intake, type SegmentClaim } from './apply-segment.ts
 
 const compressedLimit = 16 * 1_048_576
 const rawLimit = 64 * 1_048_576
+const leastChunk = 16 * 1024
 /** Each may hold a whole segment in memory. */
 const atOnce = 8
 
@@ -121,7 +122,10 @@ async function decoded(request: IncomingMessage, body: Buffer): Promise<Buffer> 
   const encoding = request.headers['content-encoding'] ?? 'identity'
   if (encoding === 'identity') return body
   if (encoding !== 'gzip') throw new AppError('UNSUPPORTED_MEDIA_TYPE', 'Send gzip, or nothing.')
-  return await inflate(body, { maxOutputLength: rawLimit }).catch((error: unknown) =>
+  // gzip ends with the length of what it holds: into one piece of that size. It is the sender's word, and only a hint.
+  const told = body.length < 4 ? 0 : body.readUInt32LE(body.length - 4)
+  const chunkSize = Math.min(Math.max(told, leastChunk), rawLimit)
+  return await inflate(body, { maxOutputLength: rawLimit, chunkSize }).catch((error: unknown) =>
     Promise.reject(notInflated(error)),
   )
 }
