@@ -6,6 +6,7 @@ import type { Usage } from '#metering/schema'
 import type { Application, Partner } from '#partners/schema'
 import { limitText } from '../../portal/view-models/plans.ts'
 import { groupUsage, lastDays } from '../../portal/view-models/usage.ts'
+import { ApplicationTable } from '../../ui/app/application-table.tsx'
 import { DataTable } from '../../ui/app/data-table.tsx'
 import { FormDialog } from '../../ui/app/form-dialog.tsx'
 import { May } from '../../ui/app/may.tsx'
@@ -126,30 +127,7 @@ function Applications({ partnerId }: { partnerId: string }): ReactNode {
         Applications
       </Title>
       <Reading of={applications}>
-        {({ items }) => (
-          <DataTable
-            label="Applications"
-            rows={items}
-            rowKey={(a) => a.id}
-            columns={[
-              {
-                title: 'Name',
-                cell: (a) => (
-                  <Anchor component={Link} to={`/console/applications/${a.id}`}>
-                    <Named name={a.name} />
-                  </Anchor>
-                ),
-              },
-              {
-                title: 'Environment',
-                cell: (a) => <EnvironmentPill environment={a.environment} />,
-              },
-              { title: 'State', cell: (a) => a.state },
-              { title: 'Client id', cell: (a) => <span className="mono">{a.clientId}</span> },
-              { title: 'Since', cell: (a) => dateText(a.createdAt), nowrap: true },
-            ]}
-          />
-        )}
+        {({ items }) => <ApplicationTable applications={items} under="/console/applications" />}
       </Reading>
     </section>
   )

@@ -2,12 +2,11 @@ import { Anchor, SegmentedControl, Text, TextInput } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { Link, useNavigate } from 'react-router'
 import type { Application, Partner } from '#partners/schema'
-import { DataTable } from '../../../ui/app/data-table.tsx'
+import { ApplicationTable } from '../../../ui/app/application-table.tsx'
 import { FormDialog } from '../../../ui/app/form-dialog.tsx'
 import { May } from '../../../ui/app/may.tsx'
-import { EnvironmentPill, Named, Notice, PageTitle, Reading } from '../../../ui/app/parts.tsx'
+import { Notice, PageTitle, Reading } from '../../../ui/app/parts.tsx'
 import { useChange, useManaged } from '../../../ui/app/use-managed.ts'
-import { dateText } from '../../../ui/format.ts'
 import type { List } from '../../../ui/management.ts'
 import { keepSecret } from '../../../ui/secrets.ts'
 import type { MadeCredential } from '../new-secret.tsx'
@@ -27,30 +26,7 @@ export function ApplicationsPage(): ReactNode {
         }
       />
       <Reading of={applications}>
-        {({ items }) => (
-          <DataTable
-            label="Applications"
-            rows={items}
-            rowKey={(a) => a.id}
-            columns={[
-              {
-                title: 'Name',
-                cell: (a) => (
-                  <Anchor component={Link} to={`/app/applications/${a.id}`} fw={600}>
-                    <Named name={a.name} />
-                  </Anchor>
-                ),
-              },
-              {
-                title: 'Environment',
-                cell: (a) => <EnvironmentPill environment={a.environment} />,
-              },
-              { title: 'Client id', cell: (a) => <span className="mono">{a.clientId}</span> },
-              { title: 'State', cell: (a) => a.state },
-              { title: 'Created', cell: (a) => dateText(a.createdAt), nowrap: true },
-            ]}
-          />
-        )}
+        {({ items }) => <ApplicationTable applications={items} under="/app/applications" />}
       </Reading>
     </>
   )
