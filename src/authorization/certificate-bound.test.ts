@@ -7,12 +7,14 @@ import {
   assertion,
   assertionForm,
   basic,
+  claimsOf,
+  pkce,
   sandboxId,
   sandboxSecret,
   type TestKey,
   testKey,
 } from './testing.ts'
-import { boundTo, claimsOf, itself, pkce, testMutualTls } from './testing-mutual-tls.ts'
+import { boundTo, itself, testMutualTls } from './testing-mutual-tls.ts'
 
 const mine = await makeCertificate({ name: 'CN=mine' })
 const second = await makeCertificate({ name: 'CN=second' })

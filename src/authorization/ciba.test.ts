@@ -7,6 +7,7 @@ import type { Clock } from '#platform/clock'
 import {
   type Answer,
   basic,
+  claimsOf,
   sandboxId,
   sandboxSecret,
   testKey,
@@ -73,12 +74,6 @@ async function cibaServers(t: Parameters<typeof testServers>[0]) {
 const refused = (answer: Answer, status: number, error: string): void => {
   assert.deepEqual([answer.status, answer.body.error], [status, error], JSON.stringify(answer.body))
   assert.equal(/9901000|crd_|cns_/.test(JSON.stringify(answer.body)), false)
-}
-
-const claimsOf = (answer: Answer): Record<string, unknown> => {
-  assert.equal(answer.status, 200, JSON.stringify(answer.body))
-  const [, body = ''] = String(answer.body.access_token).split('.')
-  return JSON.parse(Buffer.from(body, 'base64url').toString()) as Record<string, unknown>
 }
 
 /** openid-client at the first of these servers. */

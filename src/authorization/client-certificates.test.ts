@@ -23,12 +23,13 @@ import {
 import {
   type Answer,
   basic,
+  claimsOf,
   sandboxId,
   sandboxSecret,
   testServers,
   testSettings,
 } from './testing.ts'
-import { boundTo, claimsOf, itself, secureCall, testMutualTls } from './testing-mutual-tls.ts'
+import { boundTo, itself, secureCall, testMutualTls } from './testing-mutual-tls.ts'
 
 const hour = 3_600_000
 const mine = await makeCertificate({ name: 'CN=mine' })

@@ -7,6 +7,7 @@ import { subjectOf } from '#consent'
 import {
   type Answer,
   basic,
+  claimsOf,
   sandboxId,
   sandboxSecret,
   type TestKey,
@@ -52,12 +53,6 @@ async function bearerServers(t: Parameters<typeof testServers>[0]) {
 const refused = (answer: Answer, status: number, error: string): void => {
   assert.deepEqual([answer.status, answer.body.error], [status, error], JSON.stringify(answer.body))
   assert.equal(/9901000/.test(JSON.stringify(answer.body)), false)
-}
-
-const claimsOf = (answer: Answer): Record<string, unknown> => {
-  assert.equal(answer.status, 200, JSON.stringify(answer.body))
-  const [, body = ''] = String(answer.body.access_token).split('.')
-  return JSON.parse(Buffer.from(body, 'base64url').toString()) as Record<string, unknown>
 }
 
 test('a third-party client gets a token with nothing but a signed assertion', async (t) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   type Answer,
+  asserted,
   assertion,
   basic,
   sandboxId,
@@ -62,12 +63,13 @@ async function refreshing(t: Parameters<typeof testServers>[0]) {
     servers.post('/sandbox/token', {
       grant_type: 'refresh_token',
       refresh_token: String(refreshToken),
-      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-      client_assertion: await assertion(key, {
-        iss: sandboxId,
-        sub: sandboxId,
-        aud: servers.issuer('sandbox'),
-      }),
+      ...asserted(
+        await assertion(key, {
+          iss: sandboxId,
+          sub: sandboxId,
+          aud: servers.issuer('sandbox'),
+        }),
+      ),
     })
   const advance = (seconds: number): void => {
     offset += seconds * 1_000

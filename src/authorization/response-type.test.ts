@@ -4,13 +4,13 @@ import { request } from 'undici'
 import {
   assertion,
   basic,
+  pkce,
   sandboxId,
   sandboxSecret,
   testKey,
   testServers,
   testSettings,
 } from './testing.ts'
-import { pkce } from './testing-mutual-tls.ts'
 
 const callback = 'https://app.example/callback'
 const purpose = 'dpv:FraudPreventionAndDetection'

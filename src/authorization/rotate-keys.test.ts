@@ -7,13 +7,13 @@ import { createAuthorizationServer } from './authorization-server.ts'
 import { createAuthorization } from './create-authorization.ts'
 import {
   basic,
+  pkce,
   sandboxId,
   sandboxSecret,
   testClients,
   testServers,
   testSettings,
 } from './testing.ts'
-import { pkce } from './testing-mutual-tls.ts'
 
 const operator = { kind: 'system', id: 'test' } as const
 const grant = { grant_type: 'client_credentials', scope: 'sim-swap:check' }

@@ -6,8 +6,11 @@ import { request } from 'undici'
 import type { Client } from './client-source.ts'
 import {
   type Answer,
+  asserted,
   assertion,
   basic,
+  claimsOf,
+  pkce,
   sandboxId,
   sandboxSecret,
   type TestKey,
@@ -15,7 +18,6 @@ import {
   testServers,
   testSettings,
 } from './testing.ts'
-import { claimsOf, pkce } from './testing-mutual-tls.ts'
 
 const callback = 'https://app.example/callback'
 const purpose = 'dpv:FraudPreventionAndDetection'
@@ -65,10 +67,9 @@ async function started(
       token,
       {
         ...form,
-        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-        client_assertion: await assertion(key, {
-          ...{ iss: sandboxId, sub: sandboxId, aud: made.issuer('sandbox') },
-        }),
+        ...asserted(
+          await assertion(key, { iss: sandboxId, sub: sandboxId, aud: made.issuer('sandbox') }),
+        ),
       },
       by && (await proof(by)),
     )
@@ -267,8 +268,7 @@ test('an assertion is not used up by a request whose proof is missing or wrong, 
           }
         : {
             ...parameters,
-            client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-            client_assertion: await assertion(key, { iss: sandboxId, sub: sandboxId, aud }),
+            ...asserted(await assertion(key, { iss: sandboxId, sub: sandboxId, aud })),
           }
     if (path === token) refused(await post(path, form), 'invalid_dpop_proof')
     refused(await post(path, form, { dpop: 'x.y.z' }), 'invalid_dpop_proof')

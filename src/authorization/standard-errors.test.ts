@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { SignJWT } from 'jose'
 import { request } from 'undici'
 import { subjectOf } from '#consent'
 import {
+  asserted,
   assertion,
   basic,
+  pkce,
   sandboxId,
   sandboxSecret,
   type TestKey,
@@ -22,10 +24,9 @@ const purpose = 'dpv:FraudPreventionAndDetection'
 const otherPurpose = 'dpv:RequestedServiceProvision'
 const cibaGrant = 'urn:openid:params:grant-type:ciba'
 const bearerGrant = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
-const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 const free = `openid ${purpose} sim-swap:check`
 const needsConsent = `openid ${purpose} location-verification:verify`
-const verifier = randomBytes(32).toString('base64url')
+const { verifier, challenge } = pkce()
 const settings = {
   ...testSettings,
   redirectUris: [callback],
@@ -53,7 +54,7 @@ const authorizeParameters = (): Form => ({
   redirect_uri: callback,
   scope: free,
   state: 'the state',
-  code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+  code_challenge: challenge,
   code_challenge_method: 'S256',
 })
 
@@ -316,8 +317,7 @@ describe('the errors of the standard, each in its form', () => {
       'a client assertion that is no JWT',
       {
         grant_type: 'client_credentials',
-        client_assertion_type: assertionType,
-        client_assertion: 'x',
+        ...asserted('x'),
       },
       400,
       'invalid_request',
@@ -375,7 +375,7 @@ describe('the errors of the standard, each in its form', () => {
         const jws = await assertion(testKey('ES256', 'k1'), {
           ...{ iss: sandboxId, sub: sandboxId, aud: here.issuer('sandbox') },
         })
-        const form = { ...base(), client_assertion_type: assertionType, client_assertion: jws }
+        const form = { ...base(), ...asserted(jws) }
         told(await ask(form, {}), 401, 'invalid_client')
       })
       await t.test('two ways to authenticate', async () => {

@@ -1,10 +1,7 @@
-import assert from 'node:assert/strict'
-import { createHash, randomBytes } from 'node:crypto'
 import { request as httpsRequest, type RequestOptions } from 'node:https'
-import { decodeJwt } from 'jose'
 import { makeCertificate, type TestCertificate } from '#platform/testing-certificates'
 import type { Client } from './client-source.ts'
-import { type Answer, sandboxId, testServers, testSettings } from './testing.ts'
+import { type Answer, claimsOf, sandboxId, testServers, testSettings } from './testing.ts'
 
 /** What a connection is made with: the client's certificate, what it sends along, and anything of TLS. */
 export type Shown = {
@@ -94,16 +91,6 @@ export const secureCall = (
     call.end(body)
   })
 
-export const claimsOf = ({ status, body }: Answer): Record<string, unknown> => {
-  assert.equal(status, 200, JSON.stringify(body))
-  return decodeJwt(String(body.access_token))
-}
-
 /** The thumbprint of the certificate that a token is bound to. */
 export const boundTo = (answer: Answer): unknown =>
   (claimsOf(answer).cnf as Record<string, unknown> | undefined)?.['x5t#S256']
-
-export const pkce = (): { verifier: string; challenge: string } => {
-  const verifier = randomBytes(32).toString('base64url')
-  return { verifier, challenge: createHash('sha256').update(verifier).digest('base64url') }
-}

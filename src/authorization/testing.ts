@@ -1,5 +1,12 @@
-import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto'
-import { type JWTPayload, SignJWT } from 'jose'
+import assert from 'node:assert/strict'
+import {
+  createHash,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  randomUUID,
+} from 'node:crypto'
+import { decodeJwt, type JWTPayload, SignJWT } from 'jose'
 import { request } from 'undici'
 import type { ConsentDirectory } from '#consent'
 import type { Clock } from '#platform/clock'
@@ -202,9 +209,25 @@ export async function assertion(
     .sign(key.privateKey)
 }
 
-export const assertionForm = (jws: string, scope = 'sim-swap:check'): Record<string, string> => ({
-  grant_type: 'client_credentials',
-  scope,
+/** The fields that a client assertion authenticates by. */
+export const asserted = (jws: string): Record<string, string> => ({
   client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
   client_assertion: jws,
 })
+
+export const assertionForm = (jws: string, scope = 'sim-swap:check'): Record<string, string> => ({
+  grant_type: 'client_credentials',
+  scope,
+  ...asserted(jws),
+})
+
+/** Of the access token in the answer. */
+export const claimsOf = ({ status, body }: Answer): Record<string, unknown> => {
+  assert.equal(status, 200, JSON.stringify(body))
+  return decodeJwt(String(body.access_token))
+}
+
+export const pkce = (): { verifier: string; challenge: string } => {
+  const verifier = randomBytes(32).toString('base64url')
+  return { verifier, challenge: createHash('sha256').update(verifier).digest('base64url') }
+}
