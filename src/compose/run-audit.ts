@@ -14,6 +14,7 @@ import { exchangesOfCorrelator } from '#metering'
 import { createPartnerDirectory } from '#partners'
 import type { Config } from '#platform/config'
 import type { Platform } from '#platform/module'
+import { adviceOn } from './advice-on-verification.ts'
 import { createPlatform } from './create-platform.ts'
 import { createDescribeExchange } from './describe-exchange.ts'
 import { evidenceSinks } from './evidence-sinks.ts'
@@ -51,7 +52,8 @@ export const runAuditVerify = (
     const report = await audit.verifyLog()
     if (!report.ok) {
       const where = report.at === null ? '' : ` (leaf ${report.at})`
-      return { data: report, text: `NOT verified${where}: ${report.reason}`, exitCode: 1 }
+      const text = `NOT verified${where}: ${report.reason}\n${adviceOn(report.reason)}`
+      return { data: report, text, exitCode: 1 }
     }
     const { leaves, root, checkpoints } = report
     const covered =
