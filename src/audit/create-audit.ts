@@ -98,6 +98,13 @@ export function createAudit(
     subscriber: {
       name: 'audit',
       types: [actionEvent, evidenceEvent],
+      async prepare(events) {
+        const told = events.filter(({ type }) => type === evidenceEvent)
+        const whom = told.flatMap(
+          ({ payload }) => (payload as EvidencePayload).about?.subject ?? [],
+        )
+        if (whom.length > 0) await keys.keysOf(await keys.epoch(), whom)
+      },
       async handle(trx, event) {
         if (event.type === evidenceEvent) {
           const told = event.payload as EvidencePayload

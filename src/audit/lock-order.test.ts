@@ -4,8 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { sql, type Transaction } from 'kysely'
 import { AppError } from '#platform/app-error'
 import { manualClock } from '#platform/clock'
+import { createDatabasePool } from '#platform/database'
 import type { Eraser } from '#platform/eraser'
-import { testPlatform } from '#platform/testing'
+import { testDispatcher, testPlatform } from '#platform/testing'
+import { recordEvidence } from './append-evidence.ts'
 import { createAudit } from './create-audit.ts'
 import { createForgetting } from './create-forgetting.ts'
 import { forgetOldEvidence } from './retention.ts'
@@ -100,4 +102,44 @@ test('an erasure that meets another transaction is tried anew, and after some tr
     (error: unknown) => error instanceof AppError && error.code === 'UNAVAILABLE',
   )
   await forgetting.confirm(staff('stf_2'), again.id)
+})
+
+test('evidence about new subscribers needs no other connection once the log is held: those that wait for it may have all', async (t) => {
+  const platform = await testPlatform(t)
+  const database = createDatabasePool(platform.database.url, { applicationName: 'few', max: 2 })
+  t.after(() => database.close())
+  const few = { ...platform, database }
+  const audit = createAudit(few)
+  let waiting: Promise<unknown> | undefined
+  let failed = 0
+  testDispatcher(t, few, [
+    {
+      ...audit.subscriber,
+      async handle(trx, event) {
+        await audit.subscriber.handle(trx, event).catch((error: unknown) => {
+          failed += 1
+          throw error
+        })
+        // The only other connection waits for the end of the log, which this transaction holds.
+        waiting ??= database.pool.query(`select audit.append_leaf('x', 'y', sha256('z'))`)
+      },
+    },
+  ])
+  await platform.database
+    .as()
+    .transaction()
+    .execute(async (trx) => {
+      for (const pseudonym of ['first', 'second', 'third'])
+        await recordEvidence(platform.outbox, trx, {
+          ...{ kind: 'consent', id: pseudonym, at: platform.clock.now(), record: {} },
+          about: { subject: { environment: 'production', pseudonym }, personal: { pseudonym } },
+        })
+    })
+  for (const until = Date.now() + 20_000; ; await delay(20)) {
+    const { rowCount } = await platform.database.pool.query('select from platform.delivery')
+    if (rowCount === 0) break
+    assert.ok(Date.now() < until, 'every event becomes evidence')
+  }
+  await waiting
+  assert.equal(failed, 0, 'each at the first try')
 })

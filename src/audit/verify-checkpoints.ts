@@ -82,8 +82,8 @@ export const readExports = (db: Kysely<AuditTables>): Promise<ToldExport[]> =>
     .orderBy('e.size')
     .execute()
 
-/** Control writes down what it exported at once; a process that was killed in between, the next one, within a minute. */
-const notedWithinMs = 600_000
+/** Control writes down what it exported at once; a process that was killed in between, the next one, within seconds. */
+const notedWithinMs = 120_000
 
 /**
  * Each place is given all checkpoints in their order, so what is written down about it has no gap, and nothing is there for

@@ -28,6 +28,11 @@ export type OutboxEvent = {
 export type Subscriber = {
   name: string
   types: readonly string[]
+  /**
+   * Called with the events that are next, before anything is locked for them: what they need from elsewhere is got here,
+   * for in `handle` others may wait for this transaction with every connection that there is. A fault in it is none of theirs.
+   */
+  prepare?(events: readonly OutboxEvent[]): Promise<void>
   handle(trx: Transaction<unknown>, event: OutboxEvent): Promise<void>
 }
 
@@ -240,10 +245,22 @@ async function deliverBatch(
       .orderBy('d.position')
       .limit(batchSize)
       .execute()
+    await subscriber.prepare?.(due.map(eventOf)).catch((error: unknown) => {
+      log.warn({ subscriber: subscriber.name, reason: reasonOf(error) }, 'events come unprepared')
+    })
     for (const row of due) await deliver(trx, subscriber, row, log)
     return due.length
   })
 }
+
+const eventOf = (row: Selectable<OutboxTables['platform.outbox']>): OutboxEvent => ({
+  id: row.id,
+  type: row.type,
+  key: row.key,
+  rootId: row.root_id,
+  payload: row.payload,
+  occurredAt: row.occurred_at,
+})
 
 async function deliver(
   trx: Transaction<OutboxTables>,
@@ -251,14 +268,7 @@ async function deliver(
   row: Selectable<OutboxTables['platform.outbox']> & { attempts: number },
   log: Log,
 ): Promise<void> {
-  const event: OutboxEvent = {
-    id: row.id,
-    type: row.type,
-    key: row.key,
-    rootId: row.root_id,
-    payload: row.payload,
-    occurredAt: row.occurred_at,
-  }
+  const event = eventOf(row)
   await sql`savepoint delivery`.execute(trx)
   try {
     await subscriber.handle(trx as unknown as Transaction<unknown>, event)
