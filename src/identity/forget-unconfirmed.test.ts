@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { test } from 'node:test'
 import { manualClock } from '#platform/clock'
 import { unconfirmedDays } from './forget-unconfirmed.ts'
@@ -132,4 +134,13 @@ test('an account that is confirmed while it is being removed is either there, or
     assert.equal(answers[at]?.status, there.get(id) === true ? 204 : 400)
   assert.equal(there.size, links.length - ended)
   assert.deepEqual(new Set(there.values()), new Set(there.size > 0 ? [true] : []))
+})
+
+test('page and guide say after how many days', () => {
+  const root = path.join(import.meta.dirname, '../..')
+  for (const file of ['web/portal/app/pages/account.tsx', 'docs/guides/sign-in.md'])
+    assert.match(
+      readFileSync(path.join(root, file), 'utf8').replaceAll(/\s+/g, ' '),
+      new RegExp(`neither confirmed nor used for ${unconfirmedDays} days is removed`),
+    )
 })

@@ -78,7 +78,8 @@ export function ConfirmEmail(): ReactNode {
       <Notice tone="warn">
         <Text>
           Your e-mail address is not confirmed. The sandbox does not mind; production needs it. The
-          link is in the mail that came when you signed up.
+          link is in the mail that came when you signed up. An account that is neither confirmed nor
+          used for 90 days is removed.
         </Text>
         <Button
           size="xs"
