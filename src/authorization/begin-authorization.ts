@@ -32,6 +32,13 @@ export async function beginAuthorization(
     requested.purpose,
     requested.scopes,
   )
+  const { dpop_jkt: thumbprint } = params ?? {}
+  if (thumbprint !== undefined && !/^[\w-]{43}$/.test(String(thumbprint)))
+    throw new OAuthError(
+      400,
+      'invalid_request',
+      'dpop_jkt must be the SHA-256 thumbprint of a key: 43 characters of base64url (RFC 7638)',
+    )
   if (route === 'authorization')
     for (const name of ['state', 'nonce'])
       if (String(params?.[name] ?? '').length > 2_048)

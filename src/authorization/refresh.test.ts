@@ -182,3 +182,17 @@ test('a refresh token that was rotated away still ends its grant when its client
   assert.equal((await revoke(basic(sandboxId, sandboxSecret))).status, 200)
   refused(await refresh(third), 400, 'invalid_grant')
 })
+
+test('a refresh for less than a token needs is told so, and uses nothing up', async (t) => {
+  const { post, refresh, first } = await refreshing(t)
+  const less = (scope: string) =>
+    post(
+      '/sandbox/token',
+      { grant_type: 'refresh_token', refresh_token: String(first), scope },
+      basic(sandboxId, sandboxSecret),
+    )
+  refused(await less('location-verification:verify'), 400, 'invalid_scope')
+  refused(await less(purpose), 400, 'invalid_scope')
+  refused(await less(`${scope} sim-swap:check`), 400, 'invalid_scope')
+  assert.equal((await refresh(first)).status, 200)
+})

@@ -335,6 +335,7 @@ const requestCases: [
   ],
   ['gzip', form(post0), { 'content-encoding': 'gzip' }, 400, 'invalid_request', /content-encoding/],
   ['a body of 65 537 bytes', `x=${'a'.repeat(65_535)}`, {}, 413, 'invalid_request', /larger/],
+  ['a body of 49 153 bytes', `x=${'a'.repeat(49_151)}`, {}, 413, 'invalid_request', /larger/],
   [
     'a malformed x-correlator',
     form(post0),

@@ -69,6 +69,16 @@ test('a response type that is not served is told to the registered page, at whic
   }
 })
 
+test('a code is put into no fragment', async (t) => {
+  const { authorize } = await asking(t)
+  const { status, location } = await authorize({ response_mode: 'fragment' })
+  assert.equal(status, 303)
+  const there = new URL(location)
+  const answer = new URLSearchParams(there.hash.slice(1))
+  assert.deepEqual([answer.get('error'), answer.get('code')], ['invalid_request', null])
+  assert.equal(there.search, '')
+})
+
 test('nor is it ever told to a page that is not registered', async (t) => {
   const { authorize, signed, parameters } = await asking(t)
   const { client_id } = parameters

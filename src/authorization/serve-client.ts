@@ -7,7 +7,7 @@ import { checkClientAssertion } from './check-client-assertion.ts'
 import { checkProof } from './check-proof.ts'
 import { type ClientCertificates, checkAuthenticating } from './client-certificates.ts'
 import { endpointGrants } from './endpoint-grants.ts'
-import { invalidRequest } from './oauth-error.ts'
+import { invalidRequest, OAuthError } from './oauth-error.ts'
 import {
   readBody,
   readTokenRequest,
@@ -46,6 +46,8 @@ export async function serveClient(
   const nowSeconds = Math.floor(nowMs / 1_000)
   const uris = endpointUris(endpoint)
   const form = readTokenRequest(request, body)
+  if (Object.values(endpointGrants).includes(form.parameters.get('grant_type') ?? ''))
+    throw new OAuthError(400, 'unsupported_grant_type', 'unsupported grant_type requested')
   const bearer =
     takesBearer && path === '/token' && form.parameters.get('grant_type') === jwtBearerGrant
       ? checkBearerAssertion(form.parameters, {

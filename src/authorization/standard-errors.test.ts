@@ -88,6 +88,7 @@ const now = () => Math.floor(Date.now() / 1_000)
 const atAuthorize: AuthorizeCase[] = [
   ['no response_type', { response_type: undefined }, 'invalid_request'],
   ['no code_challenge', { code_challenge: undefined }, 'invalid_request'],
+  ['a key that no code can be bound to', { dpop_jkt: 'x' }, 'invalid_request'],
   ['a prompt that is none', { prompt: 'elsewhere' }, 'invalid_request'],
   [
     'a purpose of another grant',
@@ -268,6 +269,12 @@ describe('the errors of the standard, each in its form', () => {
     ['no grant_type', {}, 400, 'invalid_request'],
     ['a grant that there is not', { grant_type: 'password' }, 400, 'unsupported_grant_type'],
     ['the implicit one', { grant_type: 'implicit' }, 400, 'unsupported_grant_type'],
+    [
+      'one that only we use',
+      { grant_type: 'urn:wayleave:revocation', token: 'x' },
+      400,
+      'unsupported_grant_type',
+    ],
     ['no scope', { grant_type: 'client_credentials' }, 400, 'invalid_scope'],
     [
       'a scope without a subscription',

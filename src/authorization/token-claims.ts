@@ -36,7 +36,10 @@ export async function subscriberClaims(
   if (client === undefined || subscribers === undefined || Grant?.accountId === undefined)
     throw new Error('a token on behalf of a subscriber is about to be made without one')
   const subscriber = subscriberOf(sealing, environment, Grant.accountId)
-  const requested = readNow(token.scope, await scopes.scopesOf(client.applicationId))
+  const { grant_type, scope } = ctx.oidc.params ?? {}
+  // A refresh for less may name less than a token needs: that is a fault of this request, not of the grant.
+  const read = grant_type === 'refresh_token' && scope !== undefined ? readRequestedScope : readNow
+  const requested = read(token.scope, await scopes.scopesOf(client.applicationId))
   const [origin = ''] = (token.gty ?? '').split(' ')
   const grantType = grantTypeOf[origin]
   if (grantType === undefined) throw new Error(`no grant type is known as ${origin}`)

@@ -31,6 +31,12 @@ export const authorizationCodePart: GrantPart = {
   register(provider, options) {
     forgetSessions(provider, options)
     ignoreParameters(provider)
+    // The provider would put a code into a fragment, too, where the page's scripts read it.
+    Reflect.set(
+      provider.Client.prototype,
+      'responseModeAllowed',
+      (mode: string | undefined, type: string) => type !== 'code' || mode !== 'fragment',
+    )
   },
   metadata: (issuer) => ({
     authorization_endpoint: `${issuer}/authorize`,
