@@ -83,8 +83,9 @@ async function deriveLike(password: string, stored: string): Promise<{ key: Buff
   return { key, was: Buffer.from(hash, 'base64') }
 }
 
-/** Whether a hash was made with less than is asked for today. */
-export const isOutdated = (stored: string): boolean => !stored.startsWith(prefix)
+/** Whether a hash was made with less than is asked for today, or with another salt than it should have. */
+export const isOutdated = (stored: string, salt?: Buffer): boolean =>
+  !stored.startsWith(salt === undefined ? prefix : `${prefix}$${unpadded(salt)}$`)
 
 /**
  * Compares in constant time. Without a stored hash it does the same work and answers false, so that the time an
@@ -93,10 +94,10 @@ export const isOutdated = (stored: string): boolean => !stored.startsWith(prefix
 export async function verifyPassword(
   password: string,
   stored: string | undefined,
-): Promise<{ matches: boolean; outdated: boolean }> {
+): Promise<boolean> {
   const { key, was } = await deriveLike(password, stored ?? noPassword)
   const equal = key.length === was.length && timingSafeEqual(key, was)
-  return { matches: stored !== undefined && equal, outdated: isOutdated(stored ?? '') }
+  return stored !== undefined && equal
 }
 
 /** What would be stored for this password where this other one is; without one the same work, for nothing. */

@@ -72,18 +72,19 @@ export async function signIn(
   const personIds = [holder?.id, claim?.id]
   const guess = await limiter.guess('password', email, { ...from, personIds })
   const isMeant = (one: Account | undefined) => one !== undefined && guess.isAt(one.id)
-  const [{ matches }, claimed] = await Promise.all([
+  const [isHolder, claimed] = await Promise.all([
     verifyPassword(input.password, isMeant(holder) ? holder?.password_hash : undefined),
     claimWith(identifying, email, input.password, claim),
   ])
-  const account = matches ? holder : isMeant(claimed) ? claimed : undefined
+  const account = isHolder ? holder : isMeant(claimed) ? claimed : undefined
   if (account === undefined) {
     throw new AppError('UNAUTHENTICATED', 'The e-mail address or the password is not right.')
   }
   await guess.wasRight()
   await refuseLocalSignIn(identifying, account)
-  const renewed = isOutdated(account.password_hash)
-    ? await hashPassword(input.password, saltFor(identifying, account))
+  const salt = saltFor(identifying, account)
+  const renewed = isOutdated(account.password_hash, salt)
+    ? await hashPassword(input.password, salt)
     : undefined
   if (account.has_second_factor) {
     if (renewed !== undefined) await setPassword(db, account.id, renewed)

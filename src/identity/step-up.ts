@@ -71,7 +71,7 @@ async function prove(identifying: Identifying, account: Account, input: StepUp):
       throw wrong('/method', 'is begun by POST /management/v1/session/sso/proof')
     case 'password': {
       if (input.password === undefined) throw wrong('/password', 'is required')
-      const { matches } = await verifyPassword(input.password, account.password_hash)
+      const matches = await verifyPassword(input.password, account.password_hash)
       if (!matches) throw wrong('/password', 'is not right')
       return
     }
