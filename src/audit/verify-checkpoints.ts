@@ -12,7 +12,7 @@ export type Expected = { size: number; root: Buffer; from: string }
 export type Exported = { sink: string; checkpoints: readonly ExportedCheckpoint[] }
 
 /** What the database says that a place was given. */
-export type ToldExport = { sink: string; checkpoint: string; size: number }
+export type ToldExport = { sink: string; checkpoint: string | null; size: number }
 
 /** What the sinks show; those that only take are left out. */
 export async function readSinks(sinks: readonly CheckpointSink[]): Promise<Exported[]> {
@@ -77,7 +77,7 @@ export async function expectedRoots(
 export const readExports = (db: Kysely<AuditTables>): Promise<ToldExport[]> =>
   db
     .selectFrom('audit.checkpoint_export as e')
-    .innerJoin('audit.checkpoint as c', 'c.size', 'e.size')
+    .leftJoin('audit.checkpoint as c', 'c.size', 'e.size')
     .select(['e.sink', 'e.size', 'c.note as checkpoint'])
     .orderBy('e.size')
     .execute()
@@ -102,6 +102,9 @@ export async function faultOfExports(
     .execute()
   for (const [sink, told] of Map.groupBy(exports, (one) => one.sink)) {
     const gap = told.findIndex(({ size }, place) => signed[place]?.size !== size)
+    const made = told.find(({ checkpoint }) => checkpoint === null)
+    if (made !== undefined)
+      return `a checkpoint of ${made.size} leaves is written down as exported (${sink}), and there is none: nothing would be exported up to it`
     if (gap !== -1)
       return `that the checkpoint of ${signed[gap]?.size} leaves was exported (${sink}) is not written down any more, and later ones are`
   }
@@ -129,7 +132,7 @@ export function missingExport(
 ): Fault | undefined {
   for (const { sink, checkpoints } of exported) {
     const there = new Set(checkpoints.map(({ checkpoint }) => checkpoint))
-    const gone = exports.find((one) => one.sink === sink && !there.has(one.checkpoint))
+    const gone = exports.find((one) => one.sink === sink && !there.has(one.checkpoint ?? ''))
     if (gone !== undefined)
       return {
         ok: false,

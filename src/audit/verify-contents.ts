@@ -141,7 +141,9 @@ export async function faultOfStrays(db: Kysely<AuditTables>): Promise<string | u
       (select v.kind || ' ' || v.id from audit.evidence v where not exists (
         select from audit.leaf l where l.kind = v.kind and l.id = v.id) limit 1),
       (select 'exchanges ' || s.leaf_id from audit.segment s where not exists (
-        select from audit.leaf l where l.kind = 'exchanges' and l.id = s.leaf_id) limit 1)
+        select from audit.leaf l where l.kind = 'exchanges' and l.id = s.leaf_id) limit 1),
+      -- One of two has none.
+      (select 'exchanges ' || leaf_id from audit.segment group by leaf_id having count(*) > 1 limit 1)
     ) as stray`.execute(db)
   const { stray = null } = rows[0] ?? {}
   return stray === null ? undefined : `${stray} was put there, and no leaf of the log has it`

@@ -165,7 +165,7 @@ function isExcused(
   actions: readonly { detail: unknown }[],
   gone: Date | undefined,
 ): boolean {
-  if (gone !== undefined && row.asked_at <= gone) return true
+  if (gone !== undefined && row.asked_at < gone) return true
   const [asked] = actions
   return (
     row.state === 'expired' &&
