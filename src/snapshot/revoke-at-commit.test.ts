@@ -251,3 +251,27 @@ test('an objection that was lifted before control heard of it does not come back
   await settled(platform)
   assert.deepEqual((await published(platform)).ids, [])
 })
+
+test('thousands that end in one transaction are told together, and the next one anew', async (t) => {
+  const platform = await testPlatform(t)
+  const db = platform.database.as()
+  const count = 3_000
+  const looks = await db.transaction().execute(async (trx) => {
+    await sql`
+      select snapshot.revoke('production', 'gnt_' || i, ${'2026-12-01T00:10:00.000Z'}, ${'2026-12-01T00:00:00Z'})
+      from generate_series(1, ${count}::int) i`.execute(trx)
+    // What the commit does, where it can be looked at.
+    await sql`set constraints all immediate`.execute(trx)
+    const { rows } = await sql<{ looks: number }>`
+      select seq_scan + coalesce(idx_scan, 0) as looks from pg_stat_xact_user_tables
+      where schemaname = 'snapshot' and relname = 'revoking'`.execute(trx)
+    await sql`set constraints all deferred`.execute(trx)
+    await platform.outbox.emit(trx, ended('gnt_later'))
+    return rows[0]?.looks ?? 0
+  })
+  assert.ok(looks > 0 && looks < 10, `the table was looked at ${looks} times`)
+  await emit(platform, ended('gnt_next'))
+  const { revision, ids } = await published(platform)
+  assert.deepEqual(ids.slice(count), ['gnt_later', 'gnt_next'])
+  assert.equal(revision, count + 2)
+})
