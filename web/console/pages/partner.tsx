@@ -30,7 +30,7 @@ export function PartnerPage(): ReactNode {
           </Text>
           <PageTitle
             title={found.name}
-            lead={`${found.state}, since ${dateText(found.createdAt)}`}
+            lead={`${found.state} · partner since ${dateText(found.createdAt)}`}
             actions={
               <Group gap="xs">
                 <Button

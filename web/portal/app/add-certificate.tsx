@@ -90,6 +90,7 @@ function Pasted(options: {
         className="source"
         spellCheck={false}
         required
+        data-autofocus
         {...(fault === undefined ? {} : { error: fault })}
         onChange={(event) => change(event.currentTarget.value)}
       />

@@ -1,6 +1,7 @@
 import { Button, CopyButton, Group, Skeleton, Stack, Text, Title } from '@mantine/core'
 import { IconCheck, IconCopy } from '@tabler/icons-react'
 import { type ReactNode, useEffect } from 'react'
+import { faultText } from '../fault-text.ts'
 import { type Fault, faultFrom, mayPass } from '../management.ts'
 import { readPageContext } from './page-context.ts'
 
@@ -65,7 +66,7 @@ export function Refused({ fault, again }: { fault: Fault; again?: () => void }):
   return (
     <div role="alert">
       <Notice tone="bad">
-        <Text>{fault.message}</Text>
+        <Text>{faultText(fault)}</Text>
         {again !== undefined && (
           <Button size="xs" variant="default" onClick={again}>
             Try again

@@ -1,5 +1,6 @@
 import { type UseQueryResult, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type Fault, faultFrom, type Method, manage } from '../management.ts'
+import { keepPlace } from './keep-place.ts'
 import { manageProved } from './prove.ts'
 
 /** Reads one address of the management API; `everyMs` reads it again and again. */
@@ -15,6 +16,8 @@ export function useManaged<T>(
     placeholderData: (before) => before,
   })
 }
+
+const shownAfterMs = 60
 
 type Change = { method: Method; path: string; body?: unknown }
 
@@ -36,6 +39,10 @@ export function useChange<T = void>(options: {
       await client.invalidateQueries()
     },
     onError: (error) => options.failed?.(faultFrom(error)),
+    // Once the answer is on the page, and a dialog that it closed has given the focus back.
+    onSettled: (_, error) => {
+      setTimeout(() => keepPlace(document, error !== null), shownAfterMs)
+    },
   })
   return {
     send: (change) => mutation.mutate(change),
