@@ -43,15 +43,16 @@ export function readClaims(
   const values = provider.roleClaim === undefined ? [] : [claims[provider.roleClaim]].flat()
   return {
     subject: claims.sub,
-    email:
-      verified === true && isText(email, 254) && /^[^\s@]+@[^\s@]+$/.test(email)
-        ? email.toLowerCase()
-        : undefined,
+    email: verified === true && isAddress(email) ? email.toLowerCase() : undefined,
     name: nameOf(name),
     values: values.filter((value) => isText(value, 255)),
     provedAt: typeof authTime === 'number' ? new Date(authTime * 1_000) : undefined,
   }
 }
+
+/** An address, too, is read by colleagues. */
+const isAddress = (value: unknown): value is string =>
+  isText(value, 254) && /^[^\s@]+@[^\s@]+$/.test(value) && isShownName.test(value)
 
 /** Nobody is locked out by a name that colleagues could not read: what cannot be seen of it is left out. */
 function nameOf(claim: unknown): string | undefined {
@@ -61,6 +62,9 @@ function nameOf(claim: unknown): string | undefined {
     : nameInSentence(claim).replaceAll(/[\u2068\u2069]/g, '')
   return isShownName.test(name) ? name : undefined
 }
+
+/** For somebody whose name the provider does not tell. A name is written into events, where no address belongs. */
+export const nameFrom = (email: string): string => nameOf(email.split('@', 1)[0]) ?? 'Colleague'
 
 const isShownName = new RegExp(shownName.pattern, 'u')
 

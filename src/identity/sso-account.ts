@@ -10,7 +10,7 @@ import { deleteLinks } from './link-store.ts'
 import { registeredEvent } from './mail-events.ts'
 import { deleteInvitation, insertMember } from './member-store.ts'
 import type { Identifying } from './needs.ts'
-import type { ProvidedClaims } from './provided-claims.ts'
+import { nameFrom, type ProvidedClaims } from './provided-claims.ts'
 import { findSubject, linkSubject } from './provider-store.ts'
 import type { OperatorRole, PartnerRole } from './schema.ts'
 import { actorOf } from './sign-in.ts'
@@ -106,7 +106,7 @@ async function join(
   identifying: Identifying,
   trx: Trx,
   provider: IdentityProvider,
-  { email, name = email, values }: ProvidedClaims & { email: string },
+  { email, name = nameFrom(email), values }: ProvidedClaims & { email: string },
 ): Promise<Account> {
   const { outbox, clock, newId } = identifying
   const { owner } = provider

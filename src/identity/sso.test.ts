@@ -25,12 +25,16 @@ test('whoever the provider knows joins with the role of newcomers, and is the sa
   const names = {
     turned: ['Mallory\u202e (owner)', 'Mallory (owner)'],
     hebrew: ['\u202bדנה\u202c', 'דנה'],
-    unseen: ['\u200b\u2066', `unseen@${domain}`],
+    unseen: ['\u200b\u2066', 'unseen'],
+    none: [undefined, 'none'],
+    '\u200d': [undefined, 'Colleague'],
   } as const
   for (const [sub, [name, shown]] of Object.entries(names)) {
     const { cookie } = await signInAs({ ...bob, sub, email: `${sub}@${domain}`, name })
     assert.equal((await call('GET', '/session', { cookie })).body.name, shown, 'none turns words')
   }
+  const hidden = { ...bob, sub: 'hidden', email: `bob\u200b@${domain}` }
+  assert.match((await signInAs(hidden)).location, /address/, 'no address that looks like another')
   const { url } = await leave(bob.email)
   const asked = new URL(url).searchParams
   assert.equal(asked.get('code_challenge_method'), 'S256')
