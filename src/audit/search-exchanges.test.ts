@@ -169,3 +169,24 @@ test('a page is found by indexes and opens few segments, over however many calls
     }
   }
 })
+
+test('a page is full although two segments brought the same calls', async () => {
+  await sql`truncate audit.segment`.execute(db)
+  const day = dayOf(start)
+  const calls = Array.from({ length: 10 }, (_, n) => {
+    const at = start - n * 1_000
+    return { id: `exc_${n}`, at, party: 1, personal: 0 }
+  })
+  // The older half stands in segments that are opened after those.
+  const older = calls.map((one) => ({ ...one, id: `${one.id}z`, at: one.at - minuteMs }))
+  await store([
+    ...Array.from({ length: 8 }, () => ({ day, calls })),
+    ...older.map((one) => ({ day, calls: [one] })),
+  ])
+  const page = await searchExchanges(db, filterOf({}), { before: undefined, limit: 6 })
+  assert.deepEqual(
+    page.map(({ id }) => id),
+    calls.slice(0, 6).map(({ id }) => id),
+  )
+  assert.equal((await allPages(filterOf({}), 6)).length, 20)
+})

@@ -149,8 +149,10 @@ async function callsIn(
       ? []
       : [sql`c.personal_id = any(${arrayLiteral(personal)}::bigint[])`]),
   ]
+  // Each call once before they are limited: a page would be short, or leave calls out, for those that two segments brought.
   const { rows } = await sql<FoundExchange>`
-    select c.id, to_timestamp(c.at / 1000.0) as at, y.environment, y.partner_id, y.application_id, y.api_id, y.basis, y.purpose
+    select distinct on (c.at, c.id collate "C") c.id, to_timestamp(c.at / 1000.0) as at, y.environment, y.partner_id,
+      y.application_id, y.api_id, y.basis, y.purpose
     from unnest(${arrayLiteral(candidates.map(({ day }) => day))}::date[],
       ${arrayLiteral(candidates.map(({ id }) => id))}::bigint[]) as one (day, id)
     join audit.segment s on s.day = one.day and s.id = one.id
