@@ -123,11 +123,11 @@ test('CIBA gives bound tokens only', async (t) => {
 })
 
 test('a bearer assertion gives bound tokens only, and the certificate authenticates nobody there', async (t) => {
-  const { secure, key, issuer } = await started(t, bearer)
-  const form = async (by: TestKey = key) => ({
+  const { secure, key, issuer, alias } = await started(t, bearer)
+  const form = async (by: TestKey = key, aud = issuer('sandbox')) => ({
     grant_type: bearer,
     assertion: await assertion(by, {
-      ...{ iss: sandboxId, sub: 'tel:+99010000001', aud: issuer('sandbox') },
+      ...{ iss: sandboxId, sub: 'tel:+99010000001', aud },
       scope: `${purpose} sim-swap:check`,
     }),
   })
@@ -136,6 +136,9 @@ test('a bearer assertion gives bound tokens only, and the certificate authentica
   const given = await secure(token, await form(), shown)
   assert.equal(boundTo(given), mine.thumbprint)
   assert.equal(claimsOf(given).crd, 'crd_key')
+  const forThisAddress = await secure(token, await form(key, `${alias}/token`), shown)
+  assert.equal(boundTo(forThisAddress), mine.thumbprint)
+  assert.equal((await secure(token, await form(key, `${alias}/par`), shown)).status, 400)
   const forged = await secure(token, await form(testKey('ES256', 'k1')), shown)
   assert.deepEqual([forged.status, forged.body.error], [401, 'invalid_client'])
 })

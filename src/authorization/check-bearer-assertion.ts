@@ -24,7 +24,13 @@ const checks = signedJwtChecks(invalidGrant)
  */
 export function checkBearerAssertion(
   parameters: ReadonlyMap<string, string>,
-  expected: { issuer: string; nowSeconds: number; otherAuthentication: boolean },
+  expected: {
+    issuer: string
+    /** the addresses of the endpoint that is called */
+    uris: readonly string[]
+    nowSeconds: number
+    otherAuthentication: boolean
+  },
 ): BearerAssertion {
   if (expected.otherAuthentication)
     throw invalidRequest('the assertion authenticates the client: send no other authentication')
@@ -39,7 +45,7 @@ export function checkBearerAssertion(
   const clientId = parameters.get('client_id') ?? ''
   if (clientId !== '' && clientId !== iss)
     throw invalidRequest('client_id is not the issuer of the assertion')
-  checks.audience(claims, [`${expected.issuer}/token`, expected.issuer])
+  checks.audience(claims, [...expected.uris, expected.issuer])
   const { exp } = checks.times(claims, expected.nowSeconds, 'required')
   const jti = checks.jti(claims)
   if (typeof scope !== 'string' || scope === '')
@@ -52,7 +58,8 @@ export function checkBearerAssertion(
 }
 
 function hintIn(sub: unknown): LoginHint {
-  if (typeof sub !== 'string') throw invalidGrant('sub must be tel:+34666666666 or operatortoken:…')
+  if (typeof sub !== 'string')
+    throw invalidGrant('sub must be tel:+34666666666 or operatortoken:...')
   const hint = readLoginHint(sub)
   if ('fault' in hint) throw invalidGrant(`sub: ${hint.fault}`)
   if (hint.kind === 'ipport') throw invalidGrant('sub must begin with tel: or operatortoken:')

@@ -314,6 +314,12 @@ const asks: [what: string, form: Record<string, string>, status: number, error: 
   ],
   ['another hint', { id_token_hint: 'x', scope: granted }, 400, 'invalid_request'],
   [
+    'a hint of an ID token beside it',
+    { login_hint: subscriber, id_token_hint: 'x', scope: granted },
+    400,
+    'invalid_request',
+  ],
+  [
     'a hint of the wrong form',
     { login_hint: '+99010000001', scope: granted },
     400,

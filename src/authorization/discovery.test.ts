@@ -67,6 +67,11 @@ for (const subscribers of [true, false])
         certificates ? [true, true, true] : [false, undefined, false],
       )
       assert.deepEqual(document.response_types_supported, subscribers ? ['code'] : [])
+      // Without this member a client must not sign what it asks the back channel for (CIBA Core, section 4).
+      assert.deepEqual(
+        document.backchannel_authentication_request_signing_alg_values_supported,
+        subscribers ? ['ES256', 'PS256', 'RS256'] : undefined,
+      )
       for (const name of Object.keys(document))
         assert.doesNotMatch(name, /claims_parameter|logout|encryption|registration|verified_claims/)
     })

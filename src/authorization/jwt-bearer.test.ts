@@ -53,6 +53,8 @@ async function bearerServers(t: Parameters<typeof testServers>[0]) {
 const refused = (answer: Answer, status: number, error: string): void => {
   assert.deepEqual([answer.status, answer.body.error], [status, error], JSON.stringify(answer.body))
   assert.equal(/9901000/.test(JSON.stringify(answer.body)), false)
+  // RFC 6749, appendix A.8: clients may refuse any other character.
+  assert.match(String(answer.body.error_description), /^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/)
 }
 
 test('a third-party client gets a token with nothing but a signed assertion', async (t) => {
@@ -168,6 +170,7 @@ const wrongClaims: [
   ],
   ['no jti', () => ({ jti: undefined }), 400, 'invalid_grant'],
   ['no subject', () => ({ sub: undefined }), 400, 'invalid_grant'],
+  ['two subjects', () => ({ sub: ['tel:+99010000001'] }), 400, 'invalid_grant'],
   ['an address as subject', () => ({ sub: 'ipport:203.0.113.7:1' }), 400, 'invalid_grant'],
   ['a subject with separators', () => ({ sub: 'tel:+990-1000-0001' }), 400, 'invalid_grant'],
   ['the client as subject', () => ({ sub: sandboxId }), 400, 'invalid_grant'],

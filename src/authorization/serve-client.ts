@@ -52,6 +52,7 @@ export async function serveClient(
     takesBearer && path === '/token' && form.parameters.get('grant_type') === jwtBearerGrant
       ? checkBearerAssertion(form.parameters, {
           issuer,
+          uris,
           nowSeconds,
           otherAuthentication: form.mechanism !== 'none',
         })

@@ -12,6 +12,7 @@ import { invalidRequest, OAuthError } from '../oauth-error.ts'
 import { requireOrderedGrant } from '../ordered-grant.ts'
 import { type RequestedScope, readRequestedScope } from '../requested-scope.ts'
 import type { ServerOptions, SubscriberParts } from '../server-options.ts'
+import { assertionAlgs } from '../signed-jwt.ts'
 import { accountIdOf, subscriberOf } from '../subscriber-account.ts'
 import { stateOf } from '../token-state.ts'
 import type { GrantPart } from './grant-part.ts'
@@ -73,6 +74,7 @@ export const cibaPart: GrantPart = {
     grant_types_supported: [grantType],
     backchannel_authentication_endpoint: `${issuer}/bc-authorize`,
     backchannel_token_delivery_modes_supported: ['poll'],
+    backchannel_authentication_request_signing_alg_values_supported: assertionAlgs,
     backchannel_user_code_parameter_supported: false,
   }),
   endpoints: [{ path: '/bc-authorize', methods: ['POST'], kind: 'client' }],
