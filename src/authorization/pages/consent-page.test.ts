@@ -6,7 +6,7 @@ import type { Notice } from '#consent'
 import { consentPage } from './consent-page.ts'
 import { errorPage } from './error-page.ts'
 import { html, named } from './html.ts'
-import { acceptedLocales, directionOf, languageOf, languages } from './languages.ts'
+import { acceptedLocales, directionOf, languageOf, languages, ownNameOf } from './languages.ts'
 import { documentOf, type PageHouse } from './page.ts'
 import { maskedNumber } from './show-number.ts'
 import { wordsOf } from './words.ts'
@@ -155,6 +155,18 @@ test('the reader’s language is chosen by weight, and nonsense in the header is
       assert.ok(languages.includes(languageOf(acceptedLocales(header))))
     }),
   )
+})
+
+test('a language is offered by its own name, also one that an operator added', () => {
+  assert.deepEqual(['en', 'de', 'fr', 'es', 'pt-BR', 'ar', 'qaa'].map(ownNameOf), [
+    'English',
+    'Deutsch',
+    'Français',
+    'Español',
+    'Português (Brasil)',
+    'العربية',
+    'Qaa',
+  ])
 })
 
 test('every language has every sentence, with the same places', () => {

@@ -1,19 +1,11 @@
 import type { CaptureView, Notice } from '#consent'
 import { filled, type Html, html, mixesAlphabets, named } from './html.ts'
-import { type Language, languageOf } from './languages.ts'
+import { type Language, languageOf, ownNameOf } from './languages.ts'
 import type { Page, PageHouse } from './page.ts'
 import { wordsOf } from './words.ts'
 
 /** How the form of a consent page comes back. */
 export type ConsentForm = { action: string; fields: Readonly<Record<string, string>> }
-
-/** The languages' own names, for those who cannot read the page that they got. */
-const ownNames: Readonly<Record<string, string>> = {
-  en: 'English',
-  de: 'Deutsch',
-  fr: 'Français',
-  es: 'Español',
-}
 
 /**
  * The question to a subscriber. The words that count are the notice that the consent module made and keeps: they stand
@@ -79,7 +71,7 @@ function languagesOf(
   if (others.length === 0) return false
   const links = others.map(
     (locale) =>
-      html` <a href="${link(locale)}" lang="${locale}" hreflang="${locale}">${ownNames[locale] ?? locale}</a>`,
+      html` <a href="${link(locale)}" lang="${locale}" hreflang="${locale}">${ownNameOf(locale)}</a>`,
   )
   return html`<nav aria-label="${label}">${links}</nav>`
 }

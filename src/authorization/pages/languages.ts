@@ -43,3 +43,9 @@ export function languageOf(wishes: readonly string[]): Language {
   }
   return 'en'
 }
+
+/** A language by its own name, for those who cannot read the page that they got: `Português`. */
+export function ownNameOf(locale: string): string {
+  const name = new Intl.DisplayNames(locale, { type: 'language', fallback: 'code' }).of(locale)
+  return name === undefined ? locale : name.charAt(0).toLocaleUpperCase(locale) + name.slice(1)
+}

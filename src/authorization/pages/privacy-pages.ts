@@ -1,6 +1,6 @@
 import type { ConsentRecord } from '#consent'
 import { filled, type Html, html, named } from './html.ts'
-import { type Language, languages } from './languages.ts'
+import { type Language, languages, ownNameOf } from './languages.ts'
 import type { FormTokens, Page, PageHouse } from './page.ts'
 import { linesOfUses, type OtherUse, otherUseCard, type ShownUse } from './privacy-uses.ts'
 import { wordsOf, writtenTime } from './words.ts'
@@ -162,17 +162,10 @@ export function endPage(
   }
 }
 
-const ownNames: Record<Language, string> = {
-  en: 'English',
-  de: 'Deutsch',
-  fr: 'Français',
-  es: 'Español',
-}
-
 function languageLinks(current: Language, url: string): Html {
   const others = languages.filter((language) => language !== current)
   return html`<nav aria-label="${wordsOf(current).language}">${others.map(
     (language) =>
-      html` <a href="${url}?locale=${language}" lang="${language}" hreflang="${language}">${ownNames[language]}</a>`,
+      html` <a href="${url}?locale=${language}" lang="${language}" hreflang="${language}">${ownNameOf(language)}</a>`,
   )}</nav>`
 }

@@ -28,7 +28,7 @@ a{color:var(--brand)}
 .card{background:var(--surface);border:1px solid var(--line);border-radius:.875rem;padding:1.25rem;margin-block:0 1rem}
 .soft{color:var(--soft)}.small{font-size:.875rem}
 .good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}
-ul,ol{margin:.25rem 0 .75rem;padding-inline-start:1.25rem}
+ul,ol{margin:.25rem 0 .75rem;padding-inline:1.25rem}
 li{margin-block:.25rem}
 dl{display:grid;grid-template-columns:minmax(6rem,max-content) 1fr;gap:.25rem 1rem;margin:.5rem 0}
 dt{color:var(--soft)}dd{margin:0}
