@@ -99,8 +99,11 @@ function personalOf(facts: ExchangeFacts): PersonalValues | undefined {
   return text === '{}' ? undefined : { pseudonym: facts.subject ?? '', text }
 }
 
-/** Ids that begin alike are looked for together; nine characters behind the prefix are mostly the time. */
-export const idStart = (id: string): string => id.slice(0, 12)
+/**
+ * Ids that begin alike are looked for together; nine characters behind the prefix are mostly the time. A character that is
+ * cut in half is what the database makes of it.
+ */
+export const idStart = (id: string): string => id.slice(0, 12).toWellFormed()
 
 async function insertExchanges(
   keys: ReturnType<typeof createSubjectKeys>,

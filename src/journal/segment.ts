@@ -126,12 +126,25 @@ function headerOf(value: unknown): SegmentHeader | undefined {
 
 function footerOf(value: unknown): SegmentFooter | undefined {
   if (!isObject(value) || typeof value.sha256 !== 'string') return undefined
+  const { count, units, previous, counters, sealedAt, recovered } = value
   const sound =
-    Number.isSafeInteger(value.count) &&
-    Number.isSafeInteger(value.units) &&
-    isObject(value.counters)
+    Number.isSafeInteger(count) &&
+    Number.isSafeInteger(units) &&
+    (previous === null || (typeof previous === 'string' && hexOfSha256.test(previous))) &&
+    isObject(counters) &&
+    Object.entries(counters).every(
+      ([name, n]) => /^[\w:-]{1,64}$/.test(name) && Number.isSafeInteger(n),
+    ) &&
+    isMoment(sealedAt) &&
+    typeof recovered === 'boolean'
   return sound ? (value as SegmentFooter) : undefined
 }
+
+const hexOfSha256 = /^[0-9a-f]{64}$/
+
+/** What a Date can hold, not before 1970. */
+const isMoment = (value: unknown): boolean =>
+  typeof value === 'number' && new Date(value).getTime() >= 0
 
 /** The crc says that a gateway wrote it; this says that what the intake counts by is there. */
 function recordOf(value: unknown): JournalRecord | undefined {

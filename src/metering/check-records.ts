@@ -8,9 +8,12 @@ const retentionMs = retentionDays * 86_400_000
 
 type Check = (record: JournalRecord) => boolean
 
-// NUL is the one character that PostgreSQL cannot store.
+// NUL and half a pair of surrogates are what PostgreSQL cannot store; two that differ by such a half would become one.
 const text = (value: unknown, longest: number): boolean =>
-  typeof value === 'string' && value.length <= longest && !value.includes('\u0000')
+  typeof value === 'string' &&
+  value.length <= longest &&
+  !value.includes('\u0000') &&
+  value.isWellFormed()
 const optionalText = (value: unknown, longest: number): boolean =>
   value === undefined || text(value, longest)
 const within = (value: unknown, least: number, most: number): boolean =>

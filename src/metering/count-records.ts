@@ -12,6 +12,8 @@ type Trx = Transaction<MeteringTables>
 /** Records, and the number of the meter of each. */
 type Metered = { records: readonly JournalRecord[]; meterIds: readonly number[] }
 
+type Legal = NonNullable<JournalRecord['legal']>
+
 const bucketMs = 15 * 60_000
 const mostAttempts = 10
 
@@ -91,9 +93,13 @@ const linesOf = (
       masked === undefined ? undefined : JSON.stringify(masked),
       record.stripped,
       record.undocumented,
-      legal === undefined ? undefined : JSON.stringify(legal),
+      legal === undefined ? undefined : legalOf(legal),
     ])
   })
+
+/** Only what was checked: whatever else a gateway says there would stay when its subscriber is erased. */
+const legalOf = ({ basis, purpose, scopes, consents, grant }: Legal): string =>
+  JSON.stringify({ basis, purpose, scopes, consents, grant })
 
 /** Without what is there already, or came before in the same list. */
 async function notCounted(

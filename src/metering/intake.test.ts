@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import { gzipSync } from 'node:zlib'
+import { crc32, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import type { NewRecord } from '#journal'
@@ -215,6 +215,9 @@ test('one record that cannot be counted keeps its whole segment out, and later s
   const post = await servedIntake(t, platform, metering.internalHandlers)
   const bad: Partial<NewRecord>[] = [
     { correlator: 'a\u0000b' },
+    { id: 'exc_\ud800' },
+    { masked: ['$.\udc00'] },
+    { legal: { basis: 'consent', consents: ['\ud800'] } },
     { status: 99 },
     { totalMs: Number.NaN },
     { requestBytes: 1.5 },
@@ -234,7 +237,33 @@ test('one record that cannot be counted keeps its whole segment out, and later s
     )
   }
   const rows = await countRows(platform)
-  assert.deepEqual([rows.segments, rows.records, rows.quarantine], [7, 7, 7])
+  assert.deepEqual(
+    [rows.segments, rows.records, rows.quarantine],
+    [bad.length, bad.length, bad.length],
+  )
+})
+
+test('what a gateway says beside the footer of a segment is set aside, not asked for for ever', async (t) => {
+  const { platform, metering } = await testMetering(t)
+  const post = await servedIntake(t, platform, metering.internalHandlers)
+  const faults = [
+    { sealedAt: null },
+    { sealedAt: 9e15 },
+    { recovered: 'no' },
+    { previous: '\u0000' },
+    { counters: { 'a\u0000': 1 } },
+  ]
+  for (const fault of faults) {
+    const segment = first(await writeSegments(testFolder(t), [[exchange('1')]]))
+    const start = segment.bytes.lastIndexOf('\nF ') + 1
+    const footer = JSON.parse(segment.bytes.toString('utf8', start + 11)) as object
+    const json = JSON.stringify({ ...footer, ...fault })
+    const line = `F ${crc32(json, crc32('F')).toString(16).padStart(8, '0')} ${json}\n`
+    const bytes = Buffer.concat([segment.bytes.subarray(0, start), Buffer.from(line)])
+    const answer = await post(rehashed(segment, bytes))
+    assert.deepEqual([answer.status, answer.body.message], [409, 'the footer is incomplete'], json)
+  }
+  assert.equal((await countRows(platform)).records, 0)
 })
 
 test('any split of a stream of records into segments, in any order and repeated, gives the same sums', async (t) => {
