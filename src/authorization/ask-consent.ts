@@ -6,6 +6,7 @@ import { OAuthError } from './oauth-error.ts'
 import type { RequestedScope } from './requested-scope.ts'
 import type { ServerOptions } from './server-options.ts'
 import { subscriberOf } from './subscriber-account.ts'
+import { tellAtPage } from './tell-at-page.ts'
 import { stateOf } from './token-state.ts'
 
 const questionLifetimeMs = 600_000
@@ -34,8 +35,8 @@ export function consentPolicy(
       'consent_missing',
       'the subscriber has to be asked for consent',
       'consent_required',
-      (ctx) => needsConsent(options, ctx),
-      (ctx) => ask(options, ctx),
+      (ctx) => tellAtPage(options, ctx, () => needsConsent(options, ctx)),
+      (ctx) => tellAtPage(options, ctx, () => ask(options, ctx)),
     ),
   )
   consent.checks.remove('consent_prompt')

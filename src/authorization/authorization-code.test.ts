@@ -269,6 +269,41 @@ test('without a mobile network there is nobody to ask', async (t) => {
   assert.equal((await authorize()).query.get('error'), 'access_denied')
 })
 
+test('a fault of ours is told to the registered page, and to no other, without its details', async (t) => {
+  const { authorize, redeem, world, issuer } = await code(t)
+  const { identity, bases } = world
+  const fault = (error: Error) => () => {
+    throw error
+  }
+  const broken = (error: Error): void => {
+    Object.defineProperty(world, 'identity', { configurable: true, get: fault(error) })
+  }
+  for (const [error, told] of [
+    [new Error('what broke and where'), 'server_error'],
+    [Object.assign(new Error('no way'), { code: 'ECONNREFUSED' }), 'temporarily_unavailable'],
+  ] as const) {
+    broken(error)
+    const answer = await authorize({ prompt: 'none' })
+    assert.equal(answer.status, 303, answer.text)
+    assert.ok(answer.location.startsWith(`${callback}?`))
+    assert.equal(answer.query.get('error'), told)
+    assert.equal(answer.query.get('state'), 'xyz')
+    assert.equal(answer.query.get('iss'), issuer('sandbox'))
+    assert.ok(!answer.location.includes(encodeURIComponent(error.message).replaceAll('%20', '+')))
+    const elsewhere = await authorize({ redirect_uri: 'https://evil.example/' })
+    assert.deepEqual([elsewhere.status, elsewhere.location], [400, ''])
+  }
+  Object.defineProperty(world, 'identity', { configurable: true, value: identity })
+  const value = (await authorize()).query.get('code') ?? ''
+  // The legal basis of each scope is asked for when consent is.
+  const get = bases.get.bind(bases)
+  bases.get = fault(Object.assign(new Error('no way'), { code: 'ECONNREFUSED' }))
+  assert.equal((await authorize()).query.get('error'), 'temporarily_unavailable')
+  assert.equal((await redeem(value)).status, 503)
+  bases.get = get
+  assert.equal((await redeem(value)).status, 200, 'a code outlives what was no fault of its client')
+})
+
 test('refuses a code with another verifier, address, client or environment, and it stays good', async (t) => {
   const { authorize, redeem, clients, post } = await code(t)
   const other = { clientId: 'wl_sbx_00000000000000000000', secret: `wl_sbx_sk_${'C'.repeat(49)}` }

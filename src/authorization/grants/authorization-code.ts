@@ -12,6 +12,7 @@ import { serveInteraction } from '../serve-interaction.ts'
 import type { ServerOptions } from '../server-options.ts'
 import { assertionAlgs } from '../signed-jwt.ts'
 import { pairwiseSubject, subscriberOf } from '../subscriber-account.ts'
+import { tellAtPage } from '../tell-at-page.ts'
 import { stateOf } from '../token-state.ts'
 import type { GrantPart, Library } from './grant-part.ts'
 
@@ -101,7 +102,9 @@ function codeConfiguration(options: ServerOptions, library: Library): Partial<Co
       url: (_ctx, interaction) => interactionUrl(options, interaction.uid),
     },
     // Runs for each request when all of its parameters are known: a place for our rules, not a parameter.
-    extraParams: { wayleave: (ctx) => beginAuthorization(options, ctx) },
+    extraParams: {
+      wayleave: (ctx) => tellAtPage(options, ctx, () => beginAuthorization(options, ctx)),
+    },
     findAccount: (ctx, id) => accountOf(options, ctx, id),
     loadExistingGrant: async () => undefined,
     expiresWithSession: () => false,

@@ -190,7 +190,7 @@ function enterPage(house: PageHouse, language: Language, { fields, number, wrong
 ${wrong && html`<p id="fault" class="bad" role="alert">${words.privacyWrongCode}</p>`}
 <form method="post" action="${house.url}/consent/session" autocomplete="off">${hiddenFields(fields)}
 <label for="code">${words.privacyCode}</label>
-<input id="code" name="code" inputmode="numeric" autocomplete="one-time-code" pattern="[0-9]{6}" maxlength="6" dir="ltr" required${wrong && html` aria-invalid="true" aria-describedby="fault"`}>
+<input id="code" name="code" inputmode="numeric" autocomplete="one-time-code" pattern="[0-9]{6}" maxlength="6" dir="ltr" required autofocus${wrong && html` aria-invalid="true" aria-describedby="fault"`}>
 <div class="actions"><button>${words.privacyCheck}</button></div></form></div>`,
   }
 }

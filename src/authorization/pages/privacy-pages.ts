@@ -38,7 +38,7 @@ export function signInPage(
 <p>${filled(words.privacyLead, { operator: named(house.operatorName) })}</p>${told}
 <form method="post" action="${house.url}/privacy/code">${hidden(tokens('privacy-number'))}
 <label for="number">${words.privacyNumber}</label>
-<input id="number" name="number" value="${typed}" type="tel" inputmode="tel" autocomplete="tel" dir="ltr" required maxlength="32" aria-describedby="hint${fault === 'number' && ' fault'}"${fault === 'number' && html` aria-invalid="true"`}>
+<input id="number" name="number" value="${typed}" type="tel" inputmode="tel" autocomplete="tel" dir="ltr" required maxlength="32" aria-describedby="hint${fault === 'number' && ' fault'}"${fault === 'number' && html` aria-invalid="true" autofocus`}>
 <p id="hint" class="small soft">${filled(words.privacyNumberHint, { example: html`<span class="number">${example}</span>` })}</p>
 <div class="actions"><button>${words.privacySend}</button></div></form></div>
 <footer>${languageLinks(language, `${house.url}/privacy`)}</footer>`,
@@ -62,7 +62,7 @@ export function codePage(
 ${wrong && html`<p id="fault" class="bad" role="alert">${words.privacyWrongCode}</p>`}
 <form method="post" action="${house.url}/privacy/session" autocomplete="off">${hidden(tokens('privacy-code'))}
 <label for="code">${words.privacyCode}</label>
-<input id="code" name="code" inputmode="numeric" autocomplete="one-time-code" pattern="[0-9]{6}" maxlength="6" dir="ltr" required${wrong && html` aria-invalid="true" aria-describedby="fault"`}>
+<input id="code" name="code" inputmode="numeric" autocomplete="one-time-code" pattern="[0-9]{6}" maxlength="6" dir="ltr" required autofocus${wrong && html` aria-invalid="true" aria-describedby="fault"`}>
 <div class="actions"><button>${words.privacyCheck}</button></div></form>
 <p><a href="${house.url}/privacy">${words.privacyAnotherCode}</a></p></div>`,
   }

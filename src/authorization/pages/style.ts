@@ -42,6 +42,7 @@ button:hover,.button:hover{background:var(--brand-soft)}
 label{display:block;font-weight:600;margin-block:.75rem .25rem}
 input,select{font:inherit;inline-size:100%;min-block-size:2.75rem;padding:.5rem .75rem;border:1px solid var(--edge);
 border-radius:.5rem;background:var(--surface);color:var(--text)}
+input[aria-invalid]{border-color:var(--bad)}
 .actions{display:flex;flex-wrap:wrap;gap:.75rem;margin-block-start:1rem}
 .actions form{margin:0}
 details{margin-block:.5rem}summary{cursor:pointer}
