@@ -7,7 +7,8 @@ import { consentPage } from './consent-page.ts'
 import { errorPage } from './error-page.ts'
 import { html, named } from './html.ts'
 import { acceptedLocales, directionOf, languageOf, languages, ownNameOf } from './languages.ts'
-import { documentOf, type PageHouse } from './page.ts'
+import { documentOf, type Page, type PageHouse } from './page.ts'
+import { codePage, signInPage } from './privacy-pages.ts'
 import { maskedNumber } from './show-number.ts'
 import { wordsOf } from './words.ts'
 
@@ -180,6 +181,20 @@ test('every language has every sentence, with the same places', () => {
       assert.deepEqual(places(translated), places(sentence), `${language} ${name}`)
     }
   }
+})
+
+test('a field that was filled in wrongly has the focus, is marked, and names what is wrong', () => {
+  const fieldOf = ({ body }: Page, id: string): string =>
+    new RegExp(`<input id="${id}"[^>]*>`).exec(String(body))?.[0] ?? ''
+  const tokens = (): string => 'token'
+  const number = (...fault: ['number'] | []): string =>
+    fieldOf(signInPage(house, 'en', tokens, ...fault), 'number')
+  assert.match(number('number'), /aria-describedby="hint fault" aria-invalid="true" autofocus/)
+  assert.doesNotMatch(number(), /invalid|autofocus/)
+  const code = (wrong: boolean): string =>
+    fieldOf(codePage(house, 'en', tokens, { maskedNumber: '+990 •••• 78' }, wrong), 'code')
+  assert.match(code(true), /autofocus aria-invalid="true" aria-describedby="fault"/)
+  assert.doesNotMatch(code(false), /invalid/)
 })
 
 test('a masked number shows its ends only', () => {
