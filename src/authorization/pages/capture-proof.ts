@@ -37,6 +37,13 @@ export function createCaptureProof(
   const languageFor = (request: Exchange['request']): Language =>
     languageOf(localesOf(queryOf(request), request.headers['accept-language']))
 
+  /** What a partner names may be anybody's: a message goes to subscribers of this operator only. */
+  const phoneNumberOf = ({ sealedNumber, channel }: CaptureQuestion): string | undefined => {
+    if (sealedNumber === undefined || channel !== 'capture-url') return undefined
+    const number = context.openNumber(sealedNumber)
+    return context.mayServe(number) ? number : undefined
+  }
+
   const stepPage = (
     request: Exchange['request'],
     token: string,
@@ -45,9 +52,9 @@ export function createCaptureProof(
   ): Page => {
     const language = languageFor(request)
     const { browser, headers } = sameBrowser.of(request)
-    const { sealedNumber } = question
-    const number = sealedNumber && maskedNumber(context.openNumber(sealedNumber))
-    if (number === undefined || number === '') return gonePage(language)
+    const phoneNumber = phoneNumberOf(question)
+    if (phoneNumber === undefined) return gonePage(language)
+    const number = maskedNumber(phoneNumber)
     const step = given.entering ? 'enter' : 'send'
     const fields = {
       t: token,
@@ -70,9 +77,9 @@ export function createCaptureProof(
       isFromOurPage(request, context.origin) &&
       sameBrowser.holds(request, thing(step, token), form.get('form_token'))
     const question = held ? await open(token) : undefined
-    const { sealedNumber, channel } = question ?? {}
-    if (question !== undefined && sealedNumber !== undefined && channel === 'capture-url')
-      return { form, token, language, question, phoneNumber: context.openNumber(sealedNumber) }
+    const phoneNumber = question && phoneNumberOf(question)
+    if (question !== undefined && phoneNumber !== undefined)
+      return { form, token, language, question, phoneNumber }
     sendPage(response, house, held ? gonePage(language) : otherBrowserPage(language))
     return undefined
   }

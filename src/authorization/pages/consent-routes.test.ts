@@ -232,6 +232,21 @@ describe('the page behind a consent link', () => {
     assert.equal((await directory.decide(question)).status, 'granted')
   })
 
+  test('a number that is no subscriber’s of this operator gets no code, whoever named it', async (t) => {
+    const { directory, request, platform, browser, token, sent } = await openedByPartner(t)
+    const sealedNumber = sealNumber(platform.sealing, 'production', '+88212345678')
+    const abroad = await directory.beginCapture(
+      request({ channel: 'capture-url', subject: 'somebody abroad', sealedNumber }),
+    )
+    const own = browser()
+    assert.equal((await own.get(link(abroad.token))).status, 404)
+    // the form of another link, sent for this one
+    const fields = fieldsOf(await own.get(link(token)), `${post}/code`)
+    await own.post(`${post}/code`, { ...fields, t: abroad.token })
+    await new Promise(setImmediate)
+    assert.deepEqual(sent, [])
+  })
+
   test('a proof for another number opens no link', async (t) => {
     const { directory, request, platform, own, prove } = await openedByPartner(t)
     await prove()
