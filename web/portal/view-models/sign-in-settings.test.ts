@@ -77,6 +77,8 @@ test('what the operator does not offer cannot be chosen, and is told of where it
     labels.filter((label) => label.endsWith('not offered by the operator')).length,
     1,
   )
+  const both = { ...form, authenticationMethods: ['tls_client_auth', 'private_key_jwt'] }
+  assert.deepEqual(names(methodsFor(both, offered)).toSorted(), offered)
   assert.deepEqual(names(constraintsFor(form, offered)), ['none', 'dpop', 'either'])
   const some = [...offered, 'self_signed_tls_client_auth']
   assert.deepEqual(names(methodsFor(form, some)).includes('self_signed_tls_client_auth'), true)

@@ -57,18 +57,24 @@ const methods: readonly { value: string; label: string }[] = [
   },
 ]
 
-/** What can be chosen: what the authorization server takes, and what was chosen before it stopped to take it. */
+/**
+ * What can be chosen: what the authorization server takes. What it does not take, or takes no more, is shown where nothing
+ * else is chosen: then the application cannot sign in.
+ */
 export const methodsFor = (
   form: SignInForm,
   offered: readonly string[],
-): readonly { value: string; label: string }[] =>
-  methods
+): readonly { value: string; label: string }[] => {
+  const { authenticationMethods: chosen } = form
+  const isStuck = !chosen.some((method) => offered.includes(method))
+  return methods
     .filter(({ value }) => !form.fapi || !value.startsWith('client_secret'))
-    .filter(({ value }) => offered.includes(value) || form.authenticationMethods.includes(value))
+    .filter(({ value }) => offered.includes(value) || (isStuck && chosen.includes(value)))
     .map(({ value, label }) => ({
       value,
       label: offered.includes(value) ? label : `${label}: not offered by the operator`,
     }))
+}
 
 /** A binding that no certificate can be shown for is not offered, unless it was chosen. */
 export const constraintsFor = (
