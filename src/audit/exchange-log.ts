@@ -75,7 +75,7 @@ export function createExchangeLog(
         day,
         leafId: `${environment}/${gateway}/${boot}/${sequence}`,
         record: canonicalJson({
-          ...{ kind: 'exchanges', environment, gateway, boot, sequence, sha256 },
+          ...{ kind: 'exchanges', environment, gateway, boot, sequence, sha256, day },
           records: facts.length,
           root: treeRoot(lines.map(textLeafHash)).toString('hex'),
         }),

@@ -13,8 +13,9 @@ export async function readEvidence(
 ): Promise<SingleEvidence | undefined> {
   const row = await db
     .selectFrom('audit.evidence as e')
-    // By what is asked for: the collations of the two tables differ, and so no index would join them.
-    .innerJoin('audit.leaf as l', (join) => join.on('l.kind', '=', kind).on('l.id', '=', id))
+    .innerJoin('audit.leaf as l', (join) =>
+      join.onRef('l.kind', '=', 'e.kind').onRef('l.id', '=', 'e.id'),
+    )
     .leftJoin('audit.subject as s', 's.id', 'e.subject_id')
     .select(['e.kind', 'e.id', 'e.at', 'e.record', 'e.sealed', 'l.position'])
     .select(['s.environment', 's.pseudonym', 's.wrapped_key'])

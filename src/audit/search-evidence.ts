@@ -147,9 +147,13 @@ async function events(db: Db, filter: EvidenceFilter, page: Page): Promise<Found
     whenSet(page.before, ({ at, id }) => sql`(e.at, e.id) < (${at}, ${id})`),
   ])
   const { rows } = await sql<Omit<Extract<FoundEvidence, { sort: 'event' }>, 'sort'>>`
-    select e.kind, e.id, e.at, e.about, e.partner_id, e.application_id, e.record, l.position
-    from audit.evidence e join audit.leaf l on l.kind = e.kind and l.id = e.id
-    where ${conditions} order by e.at desc, e.id desc limit ${page.limit}`.execute(db)
+    select e.*, l.position
+    from (
+      select e.kind, e.id, e.at, e.about, e.partner_id, e.application_id, e.record from audit.evidence e
+      where ${conditions} order by e.at desc, e.id desc limit ${page.limit}
+    ) as e
+    join audit.leaf l on l.kind = e.kind and l.id = e.id
+    order by e.at desc, e.id desc`.execute(db)
   return rows.map((row) => ({ sort: 'event', ...row }))
 }
 
@@ -177,16 +181,13 @@ async function actions(db: Db, filter: EvidenceFilter, page: Page): Promise<Foun
     sql`e.occurred_at >= ${filter.from} and e.occurred_at < ${filter.to}`,
     whenSet(filter.partnerId, (value) => sql`e.partner_id = ${value}`),
     whenSet(filter.applicationId, (value) => sql`e.target = ${value}`),
-    whenSet(
-      page.before,
-      ({ at, id }) => sql`(e.occurred_at, e.event_id collate "C") < (${at}, ${id})`,
-    ),
+    whenSet(page.before, ({ at, id }) => sql`(e.occurred_at, e.event_id) < (${at}, ${id})`),
   ])
   const { rows } = await sql<Omit<Extract<FoundEvidence, { sort: 'action' }>, 'sort'>>`
     select e.event_id as id, e.occurred_at as at, e.action, e.target, e.actor_kind, e.actor_id, e.partner_id,
       l.position
     from audit.entry e join audit.leaf l on l.kind = 'action' and l.id = e.event_id
     where ${conditions}
-    order by e.occurred_at desc, e.event_id collate "C" desc limit ${page.limit}`.execute(db)
+    order by e.occurred_at desc, e.event_id desc limit ${page.limit}`.execute(db)
   return rows.map((row) => ({ sort: 'action', ...row }))
 }

@@ -136,14 +136,13 @@ export async function faultOfNames(db: Kysely<AuditTables>): Promise<string | un
 
 /** Contents that no leaf has: a removal that somebody made up would excuse what is missing. */
 export async function faultOfStrays(db: Kysely<AuditTables>): Promise<string | undefined> {
-  // Of the collation of the log, whose index finds them also before the database has counted its rows.
   const { rows } = await sql<{ stray: string | null }>`
     select coalesce(
       (select v.kind || ' ' || v.id from audit.evidence v where not exists (
         select from audit.leaf l
-        where l.kind = v.kind collate "default" and l.id = v.id collate "default") limit 1),
+        where l.kind = v.kind and l.id = v.id) limit 1),
       (select 'exchanges ' || s.leaf_id from audit.segment s where not exists (
-        select from audit.leaf l where l.kind = 'exchanges' and l.id = s.leaf_id collate "default") limit 1),
+        select from audit.leaf l where l.kind = 'exchanges' and l.id = s.leaf_id) limit 1),
       -- One of two has none.
       (select 'exchanges ' || leaf_id from audit.segment group by leaf_id having count(*) > 1 limit 1)
     ) as stray`.execute(db)

@@ -21,6 +21,7 @@ export type StoredSegment = Segment & { places: readonly Place[] }
 type Row = Pick<
   SegmentRow,
   | 'id'
+  | 'day'
   | 'leaf_id'
   | 'record'
   | 'records'
@@ -70,7 +71,7 @@ async function readSome(
   ids: readonly string[],
 ): Promise<Map<string, StoredSegment>> {
   const { rows } = await sql<Row>`
-    select id, leaf_id, record, records, contents, id_starts, parties, from_at, to_at from audit.segment
+    select id, day::text as day, leaf_id, record, records, contents, id_starts, parties, from_at, to_at from audit.segment
     where leaf_id = any(${arrayLiteral(ids)}::text[])`.execute(db)
   const segments = await Promise.all(
     rows.map(async (row) => ({ ...row, lines: await readContents(row.contents).catch(() => []) })),
@@ -103,7 +104,7 @@ export function faultOfSegment(
   const { record, lines, places } = segment
   if (!leafHash(record).equals(hash))
     return `leaf ${position} is not the hash of its record (exchanges ${id})`
-  const told = JSON.parse(record) as { records: number; root: string }
+  const told = JSON.parse(record) as { records: number; root: string; day?: string }
   if (
     lines.length !== told.records ||
     treeRoot(lines.map(textLeafHash)).toString('hex') !== told.root
@@ -117,7 +118,8 @@ export function faultOfSegment(
     const reason = faultOfPlace(keys, JSON.parse(line) as Told, byPosition.get(index), openers)
     if (reason !== undefined) return `leaf ${position} (exchanges ${id}): ${reason}`
   }
-  return isFound(segment)
+  // Records of before do not name the day with which they go.
+  return isFound(segment) && segment.day === (told.day ?? segment.day)
     ? undefined
     : `leaf ${position} (exchanges ${id}) is found by something else than its records have`
 }
