@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { usableKey } from './client-metadata.ts'
 import { OAuthError } from './oauth-error.ts'
-import { clockSkewSeconds, signedJwtChecks } from './signed-jwt.ts'
+import { type AssertionAlg, clockSkewSeconds, signedJwtChecks } from './signed-jwt.ts'
 
 /** How long before now a proof may have been made (CAMARA security profile). */
 const proofWindowSeconds = 300
@@ -19,7 +19,7 @@ const checks = signedJwtChecks(wrong)
 export function checkProof(
   request: IncomingMessage,
   expected: { uris: readonly string[]; nowSeconds: number },
-): { jwt: string; uri: string } | undefined {
+): { jwt: string; uri: string; alg: AssertionAlg } | undefined {
   const [proof, second] = fieldsOf(request, 'dpop')
   if (proof === undefined) return undefined
   if (second !== undefined) throw wrong('there must be one DPoP field')
@@ -38,7 +38,7 @@ export function checkProof(
   if (iat > nowSeconds + clockSkewSeconds || iat < nowSeconds - proofWindowSeconds)
     throw wrong(`iat ${iat} is not of this moment; the time here is ${nowSeconds}`)
   checks.jti(claims)
-  return { jwt: proof, uri }
+  return { jwt: proof, uri, alg }
 }
 
 /** Each value as it was sent: Node joins or drops the others. */

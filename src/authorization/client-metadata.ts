@@ -24,7 +24,7 @@ export function metadataOf(
   state.candidates = assertion === undefined ? [] : candidateKeys(client, assertion)
   const headers = [assertion, requestObject].filter((header) => header !== undefined)
   const keys = headers.flatMap((header) =>
-    (client?.keys ?? [])
+    keysFor(client, header)
       .map(({ jwk }) => usableKey(jwk, header))
       .filter((key) => key !== undefined),
   )
@@ -114,7 +114,14 @@ function isNative(redirectUris: readonly string[]): boolean {
 
 /** The registered keys that may have signed an assertion with this header. */
 export const candidateKeys = (client: Client | undefined, header: AssertionHeader): ClientKey[] =>
-  (client?.keys ?? []).filter(({ jwk }) => usableKey(jwk, header) !== undefined)
+  keysFor(client, header).filter(({ jwk }) => usableKey(jwk, header) !== undefined)
+
+const keysFor = (client: Client | undefined, { alg }: AssertionHeader): readonly ClientKey[] =>
+  client === undefined || !maySignWith(client, alg) ? [] : (client.keys ?? [])
+
+/** FAPI 2.0 (Security Profile, section 5.4.1) signs with PS256 and elliptic curves: not with the padding of RS256. */
+export const maySignWith = ({ settings }: Client, alg: unknown): boolean =>
+  settings.profile !== 'fapi2' || alg !== 'RS256'
 
 /**
  * The public part of a key, if it fits: the right type and size, not meant for another use, and the same `kid` when

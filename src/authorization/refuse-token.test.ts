@@ -146,6 +146,10 @@ test('refuses an assertion whose claims break a rule, and says which', async (t)
     assert.equal((await post('/sandbox/token', assertionForm(jws))).status, 200)
     const without = await assertion(key, { ...claims, iat: undefined as never })
     assert.equal((await post('/sandbox/token', assertionForm(without))).status, 200)
+    // FAPI 2.0 asks for 10 s, for clocks that are ahead of ours.
+    const times = { iat: now() + 10, nbf: now() + 10, exp: now() + 70 }
+    const early = await assertion(key, { ...claims, ...times })
+    assert.equal((await post('/sandbox/token', assertionForm(early))).status, 200)
   })
 })
 

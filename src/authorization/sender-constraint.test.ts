@@ -290,3 +290,24 @@ function claimsOfJws(jws: string): Record<string, unknown> {
   const claims = JSON.parse(Buffer.from(body, 'base64url').toString()) as Record<string, unknown>
   return { ...claims, jti: randomUUID() }
 }
+
+test('an application of the FAPI 2.0 profile signs nothing with RS256', async (t) => {
+  const { clients, post, proof, issuer } = await started(t, 'authorization_code')
+  const form = { grant_type: 'client_credentials', scope: 'sim-swap:check' }
+  const assertedBy = async (by: TestKey, alg: TestKey['alg']) =>
+    asserted(
+      await assertion({ ...by, alg }, { iss: sandboxId, sub: sandboxId, aud: issuer('sandbox') }),
+    )
+  const rsa = testKey('RS256', 'rsa')
+  const send = async (alg: TestKey['alg'], by: TestKey) =>
+    await post(token, { ...form, ...(await assertedBy(rsa, alg)) }, await proof(by))
+  const settings = { ...testSettings, senderConstraint: 'dpop' } as const
+  const keys = [{ credentialId: 'crd_key', jwk: rsa.jwk }]
+  clients.set(sandboxId, { keys, settings })
+  await boundTo(await send('RS256', rsa), rsa)
+  clients.set(sandboxId, { keys, settings: { ...settings, profile: 'fapi2' } })
+  const { status, body } = await send('RS256', first)
+  assert.deepEqual([status, body.error], [401, 'invalid_client'])
+  refused(await send('PS256', rsa), 'invalid_dpop_proof')
+  await boundTo(await send('PS256', first), first)
+})

@@ -85,6 +85,7 @@ export async function serveClient(
       clientId: token.claimedClientId ?? bearer?.clientId ?? assertion?.clientId,
       requestObject: requestObjectHeader(token.parameters.get('request')),
       proofUri: copy.headers.dpop === undefined ? undefined : proof?.uri,
+      proofAlg: copy.headers.dpop === undefined ? undefined : proof?.alg,
       certificate,
       address: request.socket.remoteAddress ?? '',
     }),

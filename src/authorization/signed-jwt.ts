@@ -9,8 +9,11 @@ export type AssertionAlg = (typeof assertionAlgs)[number]
 export type Claims = Readonly<Record<string, unknown>>
 
 export const maxLifetimeSeconds = 300
-/** How far a client's clock may be ahead of ours: for `iat` and `nbf` only, the two limits on `exp` are exact. */
-export const clockSkewSeconds = 5
+/**
+ * How far a client's clock may be ahead of ours: for `iat` and `nbf` only, the two limits on `exp` are exact. FAPI 2.0
+ * (Security Profile, section 5.3.2.1) asks for 10 s, and the gateways take as much.
+ */
+export const clockSkewSeconds = 10
 
 export type SignedJwtChecks = {
   parse(jws: string): [header: Claims, payload: Claims]

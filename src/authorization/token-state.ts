@@ -27,6 +27,8 @@ export type TokenState = {
   readonly requestObject: AssertionHeader | undefined
   /** the address that the request's proof of possession is for (RFC 9449); undefined without one */
   readonly proofUri: string | undefined
+  /** what it is signed with */
+  readonly proofAlg: string | undefined
   /** what the client's connection was shown; undefined where certificates are not taken */
   readonly certificate: ShownCertificate | undefined
   /** the request as it came, with its cookies and its peer: undefined where no browser calls */
@@ -64,6 +66,7 @@ export const newState = (
   bearer: undefined,
   requestObject: undefined,
   proofUri: undefined,
+  proofAlg: undefined,
   certificate: undefined,
   browser: undefined,
   address: '',
