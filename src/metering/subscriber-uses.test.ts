@@ -60,11 +60,26 @@ test('what was answered about one subscriber is found by an index among the call
       'production', 1, n, 1, 200, 'subject ' || n % 5000
     from generate_series(1, 30000) n`.execute(db)
   await sql`analyze metering.exchange`.execute(db)
-  const { rows } = await sql<{ 'QUERY PLAN': string }>`
-    explain select at from metering.exchange where subject is not null and array[subject] @> array['subject 7'] and environment = 'production'
-      and at >= '2026-02-01' and day >= '2026-02-01' and status between 200 and 299
-    order by at desc limit 5000`.execute(db)
-  const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
-  assert.match(plan, /exchange_20260301_array_idx/)
-  assert.doesNotMatch(plan, /Seq Scan on exchange_20260301/)
+  const { rows } = await sql<{ prosrc: string }>`
+    select prosrc from pg_proc where oid = 'metering.uses_of_subject'::regproc`.execute(db)
+  const parameters = ['p_environment', 'p_subject', 'p_since', 'p_most']
+  const body = parameters.reduce(
+    (text, name, i) => text.replaceAll(name, `$${i + 1}`),
+    rows[0]?.prosrc ?? '',
+  )
+  await db.connection().execute(async (one) => {
+    await sql.raw(`prepare uses (text, text, timestamptz, integer) as ${body}`).execute(one)
+    // As it is planned for one subscriber, and for any: the database chooses between the two.
+    for (const mode of ['force_custom_plan', 'force_generic_plan']) {
+      await sql`select set_config('plan_cache_mode', ${mode}, false)`.execute(one)
+      for (const subject of ['subject 7', 'nobody']) {
+        const explained = await sql<{ 'QUERY PLAN': string }>`
+          explain execute uses('production', ${sql.lit(subject)}, '2026-02-01', 5000)`.execute(one)
+        const plan = explained.rows.map((row) => row['QUERY PLAN']).join('\n')
+        assert.match(plan, /exchange_20260301_array_idx/, mode)
+        assert.doesNotMatch(plan, /Seq Scan on exchange_20260301|Index Scan using exchange_20260301/, mode)
+      }
+    }
+    await sql`reset plan_cache_mode`.execute(one)
+  })
 })
