@@ -77,7 +77,11 @@ test('what was answered about one subscriber is found by an index among the call
           explain execute uses('production', ${sql.lit(subject)}, '2026-02-01', 5000)`.execute(one)
         const plan = explained.rows.map((row) => row['QUERY PLAN']).join('\n')
         assert.match(plan, /exchange_20260301_array_idx/, mode)
-        assert.doesNotMatch(plan, /Seq Scan on exchange_20260301|Index Scan using exchange_20260301/, mode)
+        assert.doesNotMatch(
+          plan,
+          /Seq Scan on exchange_20260301|Index Scan using exchange_20260301/,
+          mode,
+        )
       }
     }
     await sql`reset plan_cache_mode`.execute(one)
