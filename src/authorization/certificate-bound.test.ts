@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { request } from 'undici'
+import type { Clock } from '#platform/clock'
 import { makeCertificate } from '#platform/testing-certificates'
 import {
   type Answer,
@@ -35,9 +36,10 @@ async function started(
   t: Parameters<typeof testMutualTls>[0],
   grantType: 'authorization_code' | typeof ciba | typeof bearer,
   change: Change = {},
+  clock?: Clock,
 ) {
   const key = testKey('ES256', 'k1')
-  const made = await testMutualTls(t, {}, { subscribers: true })
+  const made = await testMutualTls(t, {}, { subscribers: true, ...(clock && { clock }) })
   const settings: Change = {
     ...{ senderConstraint: 'certificate', certificates, refreshTokens: true },
     redirectUris: [callback],
@@ -141,6 +143,48 @@ test('a bearer assertion gives bound tokens only, and the certificate authentica
   assert.equal((await secure(token, await form(key, `${alias}/par`), shown)).status, 400)
   const forged = await secure(token, await form(testKey('ES256', 'k1')), shown)
   assert.deepEqual([forged.status, forged.body.error], [401, 'invalid_client'])
+})
+
+test('what comes without its certificate is used up with no grant, and good for the next request', async (t) => {
+  const secret = basic(sandboxId, sandboxSecret)
+  let offset = 0
+  const clock = { now: () => new Date(Date.now() + offset) }
+  const mended = async (
+    { secure, post }: Awaited<ReturnType<typeof started>>,
+    form: Record<string, string>,
+    headers = secret,
+  ): Promise<Answer> => {
+    unbound(await post(token, form, headers), /bound/)
+    offset += 6_000
+    unbound(await secure(token, form, {}, headers), /bound/)
+    offset += 6_000
+    unbound(await secure(token, form, { certificate: stranger }, headers), /register it/)
+    offset += 6_000
+    const given = await secure(token, form, shown, headers)
+    assert.equal(boundTo(given), mine.thumbprint)
+    offset += 6_000
+    const again = await secure(token, form, shown, headers)
+    assert.deepEqual([again.status, again.body.error], [400, 'invalid_grant'])
+    return given
+  }
+  const made = await started(t, ciba, {}, clock)
+  const asking = { scope, login_hint: 'tel:+99010000001' }
+  const asked = await made.post('/sandbox/bc-authorize', asking, secret)
+  const auth_req_id = String(asked.body.auth_req_id)
+  const { body } = await mended(made, { grant_type: ciba, auth_req_id })
+  const refresh_token = String(body.refresh_token)
+  await mended(made, { grant_type: 'refresh_token', refresh_token })
+
+  const withCode = await started(t, 'authorization_code', {}, clock)
+  await mended(withCode, await codeOf(withCode))
+
+  const { key, issuer, ...bearing } = await started(t, bearer, {}, clock)
+  const signed = await assertion(key, {
+    ...{ iss: sandboxId, sub: 'tel:+99010000001', aud: issuer('sandbox') },
+    ...{ exp: Math.floor(clock.now().getTime() / 1_000) + 200 },
+    ...{ iat: Math.floor(clock.now().getTime() / 1_000), scope: `${purpose} sim-swap:check` },
+  })
+  await mended({ key, issuer, ...bearing }, { grant_type: bearer, assertion: signed }, {})
 })
 
 test('whoever authenticates otherwise binds to a registered certificate, until it is taken away', async (t) => {
