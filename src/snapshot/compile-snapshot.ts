@@ -8,11 +8,22 @@ import type { Platform } from '#platform/module'
 import type { OutboxEvent, Subscriber } from '#platform/outbox'
 import { environmentOf } from './event-environment.ts'
 import type { KeyEntry, SnapshotEntry, SnapshotKind } from './schema.ts'
-import { beginWriting, entryIds, putEntry, readHeads, setFormat, writerLock } from './store.ts'
+import {
+  beginWriting,
+  entryIds,
+  putEntries,
+  putEntry,
+  readHeads,
+  setFormat,
+  writerLock,
+} from './store.ts'
 import type { SnapshotTables } from './tables.ts'
 
 /** Raised when entries are compiled differently: the next start of control then compiles everything anew. */
 const format = 4
+
+/** Compiled before the first of them is written, so that nobody waits for what is asked of others. */
+const applicationsAtOnce = 2_000
 
 /** Whom the compiler asks. Each answers with a complete entry, or with nothing when the thing is gone. */
 export type SnapshotSources = {
@@ -93,9 +104,16 @@ export function createSnapshotCompiler(
     },
     'application.changed': (_trx, put, event) =>
       compileApplication(put, event.key, environmentOf(event)),
-    'partner.changed': async (_trx, put, event) => {
-      for (const { id, environment } of await partners.applicationsOf(event.key)) {
-        await compileApplication(put, id, environment)
+    'partner.changed': async (trx, _put, event) => {
+      const all = await partners.applicationsOf(event.key)
+      for (const environment of environments) {
+        const ids = all.filter((one) => one.environment === environment).map(({ id }) => id)
+        for (let from = 0; from < ids.length; from += applicationsAtOnce) {
+          const entries = new Map<string, SnapshotEntry | undefined>()
+          for (const id of ids.slice(from, from + applicationsAtOnce))
+            entries.set(id, (await partners.applicationEntry(id))?.entry)
+          await putEntries(trx, environment, 'application', entries, platform.clock.now())
+        }
       }
     },
     'contract.changed': async (_trx, put, event) => {

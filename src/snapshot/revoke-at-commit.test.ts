@@ -10,8 +10,8 @@ import { type Subscriber, startDispatcher } from '#platform/outbox'
 import { asRole, testPlatform, testRoles } from '#platform/testing'
 import { followSnapshot } from './follow-snapshot.ts'
 import { createRevocations } from './revocations.ts'
-import type { SnapshotChange } from './schema.ts'
-import { beginWriting, putEntry } from './store.ts'
+import type { SnapshotChange, SnapshotEntry } from './schema.ts'
+import { beginWriting, putEntries, putEntry } from './store.ts'
 import type { SnapshotTables } from './tables.ts'
 
 type Context = Parameters<typeof testPlatform>[0]
@@ -274,4 +274,37 @@ test('thousands that end in one transaction are told together, and the next one 
   const { revision, ids } = await published(platform)
   assert.deepEqual(ids.slice(count), ['gnt_later', 'gnt_next'])
   assert.equal(revision, count + 2)
+})
+
+test('entries that are written together have revisions of their own, and those that say nothing new keep theirs', async (t) => {
+  const platform = await testPlatform(t)
+  const db = platform.database.as<SnapshotTables>()
+  const write = (entries: Record<string, SnapshotEntry | undefined>): Promise<boolean> =>
+    db
+      .transaction()
+      .execute((trx) =>
+        putEntries(
+          trx,
+          'production',
+          'revocation',
+          new Map(Object.entries(entries)),
+          platform.clock.now(),
+        ),
+      )
+  const of = (id: string, until?: string): SnapshotEntry => ({
+    kind: 'revocation',
+    id,
+    ...(until !== undefined && { until }),
+  })
+  assert.equal(
+    await write({ a: of('a'), 'b"\\{},': of('b"\\{},'), c: of('c'), gone: undefined }),
+    true,
+  )
+  assert.deepEqual(await published(platform), { revision: 3, ids: ['a', 'b"\\{},', 'c'] })
+  assert.equal(await write({ c: of('c'), a: of('a'), gone: undefined }), false)
+  assert.equal(await write({}), false)
+  assert.equal(await write({ c: of('c', 'later'), a: of('a'), d: of('d') }), true)
+  assert.deepEqual(await published(platform), { revision: 5, ids: ['a', 'b"\\{},', 'c', 'd'] })
+  assert.equal(await write({ a: undefined, d: of('d') }), true)
+  assert.deepEqual(await published(platform), { revision: 6, ids: ['b"\\{},', 'c', 'd'] })
 })

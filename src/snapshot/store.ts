@@ -13,33 +13,53 @@ export const writerLock = 'wayleave.snapshot'
 export const snapshotChannel = (environment: Environment): string =>
   `wayleave_snapshot_${environment}`
 
-/**
- * Writes one entry, or the tombstone of one that is gone. An entry that says what is written already keeps its
- * revision, so a repeated event costs the gateways nothing.
- */
-export async function putEntry(
+/** Writes one entry, or the tombstone of one that is gone. */
+export const putEntry = (
   trx: Transaction<SnapshotTables>,
   environment: Environment,
   kind: SnapshotKind,
   id: string,
   entry: SnapshotEntry | undefined,
   at: Date,
+): Promise<boolean> => putEntries(trx, environment, kind, new Map([[id, entry]]), at)
+
+/**
+ * Writes these entries, or the tombstones of those that are gone. An entry that says what is written already keeps its
+ * revision, so a repeated event costs the gateways nothing. One statement: from the first revision on all others wait.
+ * @returns whether any of them was other than it is now
+ */
+export async function putEntries(
+  trx: Transaction<SnapshotTables>,
+  environment: Environment,
+  kind: SnapshotKind,
+  entries: ReadonlyMap<string, SnapshotEntry | undefined>,
+  at: Date,
 ): Promise<boolean> {
-  const body = entry === undefined ? null : JSON.stringify(entry)
-  const same = await sql<{ same: boolean }>`
-    select body is not distinct from ${body}::jsonb as same from snapshot.entry
-    where environment = ${environment} and kind = ${kind} and id = ${id}`.execute(trx)
-  if (same.rows[0] === undefined ? body === null : same.rows[0].same) return false
-  const revision = await nextRevision(trx, environment)
-  await sql`
-    insert into snapshot.entry (environment, kind, id, revision, body, changed_at)
-    values (${environment}, ${kind}, ${id}, ${revision}, ${body}::jsonb, ${at})
-    on conflict (environment, kind, id) do update
-      set revision = excluded.revision, body = excluded.body, changed_at = excluded.changed_at`.execute(
-    trx,
+  const bodies = [...entries.values()].map((entry) =>
+    entry === undefined ? null : JSON.stringify(entry),
   )
-  await sql`select pg_notify(${snapshotChannel(environment)}, ${String(revision)})`.execute(trx)
-  return true
+  const { rows } = await sql`
+    with given as (
+      select g.id, g.body::jsonb as body, g.place
+      from unnest(${[...entries.keys()]}::text[], ${bodies}::text[]) with ordinality as g (id, body, place)
+    ), changed as (
+      select g.id, g.body, row_number() over (order by g.place) as place, count(*) over () as of_them
+      from given g
+      left join snapshot.entry e on e.environment = ${environment} and e.kind = ${kind} and e.id = g.id
+      where g.body is distinct from e.body
+    ), head as (
+      update snapshot.head set revision = revision + (select count(*) from changed)
+      where environment = ${environment} and exists (select from changed)
+      returning revision
+    ), written as (
+      insert into snapshot.entry (environment, kind, id, revision, body, changed_at)
+      select ${environment}, ${kind}, c.id, head.revision - c.of_them + c.place, c.body, ${at}
+      from changed c, head
+      on conflict (environment, kind, id) do update
+        set revision = excluded.revision, body = excluded.body, changed_at = excluded.changed_at
+    )
+    select pg_notify(${snapshotChannel(environment)}, revision::text) from head`.execute(trx)
+  return rows.length > 0
 }
 
 /** For the reactions to one event each: what ends does not wait for a control process that hangs. */
@@ -55,19 +75,6 @@ export async function lockHead(
 ): Promise<void> {
   await sql`
     select from snapshot.head where environment = ${environment} for no key update`.execute(trx)
-}
-
-async function nextRevision(
-  trx: Transaction<SnapshotTables>,
-  environment: Environment,
-): Promise<number> {
-  const head = await trx
-    .updateTable('snapshot.head')
-    .set({ revision: sql`revision + 1` })
-    .where('environment', '=', environment)
-    .returning('revision')
-    .executeTakeFirstOrThrow()
-  return head.revision
 }
 
 /** The ids of the entries of a kind that exist. */
