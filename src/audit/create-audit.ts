@@ -15,7 +15,7 @@ import type { DescribeExchange } from './exchange-context.ts'
 import { type ExportedBundle, exportBundle } from './export-bundle.ts'
 import { type ExportPeriod, exportPeriod } from './export-period.ts'
 import { readEvidence } from './read-evidence.ts'
-import { readExchange } from './read-exchange.ts'
+import { type OpenedSegments, openedSegments, readExchange } from './read-exchange.ts'
 import { type ActionPayload, actionEvent } from './record-action.ts'
 import { restingSink } from './resting-sink.ts'
 import { type LogKeyRotation, rotateLogKey } from './rotate-log-key.ts'
@@ -82,9 +82,9 @@ export function createAudit(
   const appending = { keys, clock: platform.clock }
   const exportOne = async (
     name: EvidenceName,
-    how?: { withPage?: boolean },
+    how?: { withPage?: boolean; opened?: OpenedSegments },
   ): Promise<ExportedBundle | undefined> => {
-    const dossier = await readDossier(source, name)
+    const dossier = await readDossier({ ...source, opened: how?.opened }, name)
     if (dossier === undefined) return undefined
     const signed = await exportBundle(platform, dossier, how)
     if (signed !== undefined) return signed
@@ -133,8 +133,10 @@ export function createAudit(
     state: () => readEvidenceState(platform.database.as<AuditTables>(), sinks),
     rotateKey: (actor) => rotateLogKey(platform, sinks, actor),
     exportBundle: (name) => exportOne(name),
-    exportPeriod: (period) =>
-      exportPeriod(platform, period, (exchange) => exportOne({ exchange }, { withPage: false })),
+    exportPeriod: (period) => {
+      const how = { withPage: false, opened: openedSegments() }
+      return exportPeriod(platform, period, (exchange) => exportOne({ exchange }, how))
+    },
     why: (name) => readDossier(source, name),
     appendEvidence: (trx, evidence) =>
       appendEvidence(appending, trx as unknown as Transaction<AuditTables>, evidence),

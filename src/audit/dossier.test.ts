@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
-import { sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { testPlatform } from '#platform/testing'
 import { createAudit } from './create-audit.ts'
 import type { ExchangeFacts } from './evidence.ts'
@@ -213,7 +213,7 @@ test('refused calls, and those on another basis, are told as what they were', as
 })
 
 test('all calls of a partner in a time are one file, and a line that is changed or taken away is found', async (t) => {
-  const { audit } = await setUp(
+  const { platform, audit } = await setUp(
     t,
     Array.from({ length: 205 }, (_, n) =>
       exchange(`exc_${n}`, { at: at + n, partnerId: n % 2 === 0 ? 'prt_1' : 'prt_2' }),
@@ -241,6 +241,20 @@ test('all calls of a partner in a time are one file, and a line that is changed 
     changed[position] = (changed[position] ?? 0) ^ 1
     assert.throws(() => tellFile(changed, {}), Refused, `byte ${position}`)
   }
+  // However many calls a segment has, its records are read and hashed once for all of them.
+  let opened = 0
+  const watched = platform.database.as<AuditTables>().withPlugin({
+    transformQuery: ({ node }) => {
+      if (JSON.stringify(node).includes('select contents from')) opened += 1
+      return node
+    },
+    transformResult: ({ result }) => Promise.resolve(result),
+  })
+  const database = { ...platform.database, as: <T>() => watched as unknown as Kysely<T> }
+  const again = await Array.fromAsync(
+    createAudit({ ...platform, database }, { describe }).exportPeriod(period),
+  )
+  assert.deepEqual([again.length, opened], [lines.length, 1])
   const none = await Array.fromAsync(audit.exportPeriod({ ...period, partnerId: 'prt_9' }))
   assert.equal(verifyList(Buffer.from(none.join(''))).count, 0)
 })

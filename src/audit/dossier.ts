@@ -10,7 +10,7 @@ import {
 import { exchangeStory } from './exchange-story.ts'
 import { actionLeaf, exchangeLeaf, type LeafContent, singleLeaf } from './leaf-content.ts'
 import { leafStory } from './leaf-story.ts'
-import { readExchange } from './read-exchange.ts'
+import { type OpenedSegments, readExchange } from './read-exchange.ts'
 import { plainStory, type Story } from './story.ts'
 import type { SubjectKeys } from './subject-keys.ts'
 import type { AuditTables } from './tables.ts'
@@ -35,6 +35,8 @@ export type DossierSource = {
   db: Kysely<AuditTables>
   keys: SubjectKeys
   describe: DescribeExchange | undefined
+  /** of whoever asks for many */
+  opened?: OpenedSegments | undefined
 }
 
 /** @returns undefined when nothing is kept of it: it never was, is on its way, or has gone by its age */
@@ -63,8 +65,8 @@ const findLeaf = (db: Kysely<AuditTables>, position: number) =>
     .executeTakeFirst()
 
 async function exchangeDossier(source: DossierSource, id: string): Promise<Dossier | undefined> {
-  const { db, keys } = source
-  const found = await readExchange(db, keys, id)
+  const { db, keys, opened } = source
+  const found = await readExchange(db, keys, id, opened)
   if (found === undefined) return undefined
   const leaf = exchangeLeaf(found)
   const record = leaf.exchange.record as unknown as ExchangeRecordFacts

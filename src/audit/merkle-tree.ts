@@ -31,16 +31,27 @@ export function treeRoot(leaves: readonly string[]): Buffer {
   return Buffer.from(level[0] ?? '', 'latin1')
 }
 
-/** Hashes from a leaf to the root (RFC 9162, section 2.1.3.1). */
-export function treePath(leaves: readonly string[], position: number): Buffer[] {
-  if (position < 0 || position >= leaves.length)
-    throw new RangeError(`leaf ${position} is not in a tree of ${leaves.length}`)
+/** All levels of a tree, from its leaves to its root. */
+export function treeLevels(leaves: readonly string[]): (readonly string[])[] {
+  const levels = [leaves]
+  for (let level = leaves; level.length > 1; ) {
+    level = above(level)
+    levels.push(level)
+  }
+  return levels
+}
+
+/** Hashes from a leaf to the root (RFC 9162, section 2.1.3.1). @param levels of `treeLevels` */
+export function treePath(levels: readonly (readonly string[])[], position: number): Buffer[] {
+  const size = levels[0]?.length ?? 0
+  if (position < 0 || position >= size)
+    throw new RangeError(`leaf ${position} is not in a tree of ${size}`)
   const path: Buffer[] = []
-  let level = leaves
-  for (let own = position; level.length > 1; own = Math.floor(own / 2)) {
+  let own = position
+  for (const level of levels) {
     const sibling = level[own % 2 === 1 ? own - 1 : own + 1]
     if (sibling !== undefined) path.push(Buffer.from(sibling, 'latin1'))
-    level = above(level)
+    own = Math.floor(own / 2)
   }
   return path
 }

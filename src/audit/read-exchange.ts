@@ -4,7 +4,8 @@ import { type Kysely, sql } from 'kysely'
 import type { Environment } from '#platform/config'
 import type { ExchangeEvidence, Opened } from './evidence.ts'
 import { idStart } from './exchange-log.ts'
-import { textLeafHash, treePath } from './merkle-tree.ts'
+import { textLeafHash, treeLevels, treePath } from './merkle-tree.ts'
+import { RecentMap } from './recent-map.ts'
 import { type SubjectKeys, sealedContext } from './subject-keys.ts'
 import type { AuditTables } from './tables.ts'
 
@@ -18,11 +19,20 @@ export async function readContents(contents: Buffer): Promise<string[]> {
   return text.toString('utf8').trimEnd().split('\n')
 }
 
+type OpenedSegment = { lines: readonly string[]; levels: readonly (readonly string[])[] }
+
+/** Segments that were opened a moment ago: calls that are asked for by their time stand in the same few. */
+export type OpenedSegments = RecentMap<string, OpenedSegment>
+
+/** One for each gateway that calls at the same time, and at most twice as many: some megabytes each. */
+export const openedSegments = (): OpenedSegments => new RecentMap(8)
+
 type Found = {
   position: number
+  day: string
+  segment_id: number
   leaf_id: string
   record: string
-  contents: Buffer
   leaf_position: number
   sealed: string | null
   digest: string | null
@@ -33,19 +43,21 @@ type Found = {
 
 /**
  * What is kept of one exchange, with its place in the log.
+ * @param opened of whoever asks for many
  * @returns undefined when it is not known: it was about nobody, was not counted yet, or its contents have gone by their age
  */
 export async function readExchange(
   db: Kysely<AuditTables>,
   keys: SubjectKeys,
   id: string,
+  opened: OpenedSegments = openedSegments(),
 ): Promise<ExchangeEvidence | undefined> {
   const { rows } = await sql<Found>`
     with found as (
-      select s.leaf_id, s.record, s.contents, array_position(s.ids, ${id}) as place, s.personal_ids
+      select s.day, s.id, s.leaf_id, s.record, array_position(s.ids, ${id}) as place, s.personal_ids
       from audit.segment s where s.id_starts @> array[${idStart(id)}] and ${id} = any(s.ids)
     )
-    select f.place - 1 as position, f.leaf_id, f.record, f.contents, l.position as leaf_position,
+    select f.place - 1 as position, f.day::text as day, f.id as segment_id, f.leaf_id, f.record, l.position as leaf_position,
       p.sealed, p.digest, u.environment, u.pseudonym, u.wrapped_key
     from found f
     join audit.leaf l on l.kind = 'exchanges' and l.id = f.leaf_id
@@ -54,7 +66,10 @@ export async function readExchange(
     order by l.position limit 1`.execute(db)
   const [found] = rows
   if (found === undefined) return undefined
-  const lines = await readContents(found.contents)
+  const segment = await openSegment(db, found, opened)
+  // Gone by its age since it was found.
+  if (segment === undefined) return undefined
+  const { lines, levels } = segment
   const record = lines[found.position]
   if (record === undefined) throw new Error(`segment ${found.leaf_id} has no record of ${id}`)
   return {
@@ -63,7 +78,7 @@ export async function readExchange(
     inner: {
       position: found.position,
       size: lines.length,
-      path: treePath(lines.map(textLeafHash), found.position),
+      path: treePath(levels, found.position),
     },
     segment: {
       record: found.record,
@@ -71,6 +86,23 @@ export async function readExchange(
       leafPosition: found.leaf_position,
     },
   }
+}
+
+async function openSegment(
+  db: Kysely<AuditTables>,
+  { leaf_id: leafId, day, segment_id: id }: Found,
+  opened: OpenedSegments,
+): Promise<OpenedSegment | undefined> {
+  const known = opened.get(leafId)
+  if (known !== undefined) return known
+  const { rows } = await sql<{ contents: Buffer }>`
+    select contents from audit.segment where day = ${day}::date and id = ${id}`.execute(db)
+  const [row] = rows
+  if (row === undefined) return undefined
+  const lines = await readContents(row.contents)
+  const segment = { lines, levels: treeLevels(lines.map(textLeafHash)) }
+  opened.set(leafId, segment)
+  return segment
 }
 
 function openPersonal(
