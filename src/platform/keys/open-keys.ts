@@ -59,10 +59,13 @@ export async function openKeys(options: Options): Promise<InstallationKeys> {
   let root: Buffer | undefined
   const reload = async (): Promise<void> => {
     const rows = await listDataKeys(db)
-    for (const row of rows) {
-      if (row.purpose === 'root') root ??= await open(row)
-      else if (row.id !== firstKeyId && !ring.knows(row.id)) ring.add(row.id, await open(row))
-    }
+    // Together: a ring grows for as long as its installation lives, and a key service may take its time.
+    await Promise.all(
+      rows.map(async (row) => {
+        if (row.purpose === 'root') root ??= await open(row)
+        else if (row.id !== firstKeyId && !ring.knows(row.id)) ring.add(row.id, await open(row))
+      }),
+    )
     const current = rows.find(({ purpose, state }) => purpose === 'seal' && state === 'current')
     if (current !== undefined) ring.use(current.id, firstKeyId)
   }
@@ -77,16 +80,19 @@ async function patiently<T>(
   { patienceMs = 30_000, say }: Options,
   work: () => Promise<T>,
 ): Promise<T> {
-  let waited = 0
+  const begun = performance.now()
+  let waiting = false
   for (let pause = 500; ; pause = Math.min(pause * 2, 5_000)) {
     try {
       return await work()
     } catch (error) {
+      // What it hung for counts, too, not only the pauses.
+      const waited = performance.now() - begun
       if (!(error instanceof KeyEncryptionError) || !error.again || waited >= patienceMs)
         throw error
-      if (waited === 0) say?.(`waiting for the key service: ${error.message}`)
+      if (!waiting) say?.(`waiting for the key service: ${error.message}`)
+      waiting = true
       await delay(pause)
-      waited += pause
     }
   }
 }

@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 
 type Fields = Record<string, unknown>
 type Answer = { status: number; body: Fields }
@@ -17,14 +18,25 @@ export class TestVault {
   minimum = 1
   readonly calls: string[] = []
   readonly faults: Answer[] = []
+  /** how long each answer takes */
+  delayMs = 0
+  asked = 0
+  /** the most that were asked for at the same time */
+  mostAtOnce = 0
   readonly #server: Server
+  #underWay = 0
 
   constructor(tls?: { key: string; cert: string }) {
     const serve = (
       request: IncomingMessage,
       response: import('node:http').ServerResponse,
     ): void => {
-      void this.#serve(request).then(({ status, body }) => {
+      this.asked += 1
+      this.#underWay += 1
+      this.mostAtOnce = Math.max(this.mostAtOnce, this.#underWay)
+      void this.#serve(request).then(async ({ status, body }) => {
+        await delay(this.delayMs)
+        this.#underWay -= 1
         response.writeHead(status, { 'content-type': 'application/json' })
         response.end(JSON.stringify(body))
       })

@@ -140,3 +140,35 @@ test('after a rotation in Vault the keys are rewrapped, and the former version m
   vault.minimum = 3
   await assert.rejects(open(), /disallowed by policy/)
 })
+
+test('a slow Vault is asked for all keys together', async (t) => {
+  const { vault, env } = await service(t)
+  const { config, database } = await testPlatform(t, { env })
+  const open = () => openKeys({ config, database, clock: systemClock, create: true, patienceMs: 0 })
+  await open()
+  Object.assign(vault, { delayMs: 200, mostAtOnce: 0 })
+  await open()
+  assert.equal(vault.mostAtOnce, 3)
+})
+
+test('the time in which Vault hangs is waited for once, not once for each key and pause', async (t) => {
+  const { vault, env } = await service(t)
+  const { config, database } = await testPlatform(t, { env })
+  const open = (patienceMs: number) =>
+    openKeys({ config, database, clock: systemClock, create: true, patienceMs })
+  await open(0)
+  Object.assign(vault, { delayMs: 200, sealed: true, asked: 0 })
+  await assert.rejects(open(500), /unseal it/)
+  assert.ok(vault.asked <= 9, `${vault.asked} requests: three keys, three attempts, no second turn`)
+})
+
+test('whatever else answers at its address is told from a Vault that is sealed', async (t) => {
+  const { vault, encryption } = await service(t)
+  for (const status of [200, 307]) {
+    for (let i = 0; i < 3; i += 1) vault.faults.push({ status, body: {} })
+    await assert.rejects(
+      encryption().wrap(randomBytes(32), context),
+      /not the API of an active Vault/,
+    )
+  }
+})

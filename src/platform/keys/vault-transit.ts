@@ -146,6 +146,11 @@ function refused(name: string, status: number, errors: unknown): KeyEncryptionEr
       `${words}: check that the mount and the key exist in this namespace, and that it wrapped the keys of this installation`,
       { again: false },
     )
+  if (status < 400)
+    return new KeyEncryptionError(
+      `what answers at WAYLEAVE_VAULT_URL is not the API of an active Vault (${status}, asked for the key ${name}): name the active node, or a balancer that passes requests on to it`,
+      { again: true },
+    )
   return new KeyEncryptionError(`${words}: unseal it, or wait until it is there again`, {
     again: true,
   })
