@@ -31,6 +31,7 @@ export function operatorRoutes(
         action: state === 'suspended' ? 'partner.suspended' : 'partner.resumed',
         target: partnerId,
         partnerId,
+        ...(reason !== null && { detail: { reason } }),
       })
       return await platform.outbox.emit(trx, {
         type: 'partner.changed',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { sql } from 'kysely'
 import { partnersUnderTest, person, staff } from './testing.ts'
 
 test('however many are asked for at once, two secrets of an application live', async (t) => {
@@ -48,6 +49,25 @@ test('who suspends a partner has a role for it', async (t) => {
   }
   assert.equal((await call(staff('partner-success'), 'POST', path, reason)).body.state, 'suspended')
   assert.equal((await call(staff('administrator'), 'DELETE', path)).body.state, 'active')
+})
+
+test('why a partner was suspended is told to it, and stays in the audit trail when it goes on', async (t) => {
+  const { call, db } = await partnersUnderTest(t)
+  const path = '/partners/prt_1/suspension'
+  const owner = person('prt_1')
+  await call(staff('administrator'), 'POST', path, { reason: 'unpaid since March' })
+  const told = await call(owner, 'GET', '/partners/prt_1')
+  assert.equal(told.body.suspendedReason, 'unpaid since March')
+  await call(staff('administrator'), 'DELETE', path)
+  assert.equal((await call(owner, 'GET', '/partners/prt_1')).body.suspendedReason, undefined)
+  const { rows } = await sql<{ action: string; reason: string | null }>`
+    select payload->>'action' as action, payload->'detail'->>'reason' as reason from platform.outbox
+    where payload->>'action' in ('partner.suspended', 'partner.resumed') order by position
+  `.execute(db)
+  assert.deepEqual(rows, [
+    { action: 'partner.suspended', reason: 'unpaid since March' },
+    { action: 'partner.resumed', reason: null },
+  ])
 })
 
 test('a name of control characters, or of ones that hide or turn text, is refused, for a new application and for another name', async (t) => {

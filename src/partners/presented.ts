@@ -30,6 +30,7 @@ export const presentPartner = (
   id: record.id,
   name: record.name,
   state: record.state,
+  ...(record.suspendedReason !== null && { suspendedReason: record.suspendedReason }),
   createdAt: record.createdAt.toISOString(),
   production: { ready: requirements.every((r) => r.done), requirements },
 })

@@ -16,6 +16,8 @@ export const Partner = Type.Object({
   id: Type.String(),
   name: Type.String(),
   state: Type.Union([Type.Literal('active'), Type.Literal('suspended')]),
+  /** what the operator wrote when it suspended the partner */
+  suspendedReason: Type.Optional(Type.String()),
   createdAt: Timestamp,
   /** What production still needs; the sandbox needs nothing. */
   production: Type.Object({ ready: Type.Boolean(), requirements: Type.Array(Requirement) }),

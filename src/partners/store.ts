@@ -24,6 +24,7 @@ export type PartnerRecord = {
   name: string
   kind: 'organisation' | 'guest'
   state: 'active' | 'suspended'
+  suspendedReason: string | null
   createdAt: Date
 }
 
@@ -54,7 +55,14 @@ const credentialFields = [
 const partners = (db: Db) =>
   db
     .selectFrom('partners.partner')
-    .select(['id', 'name', 'kind', 'state', 'created_at as createdAt'])
+    .select([
+      'id',
+      'name',
+      'kind',
+      'state',
+      'suspended_reason as suspendedReason',
+      'created_at as createdAt',
+    ])
 
 const applications = (db: Db) =>
   db

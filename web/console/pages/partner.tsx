@@ -12,7 +12,7 @@ import { FormDialog } from '../../ui/app/form-dialog.tsx'
 import { May } from '../../ui/app/may.tsx'
 import { EnvironmentPill, Named, PageTitle, Reading } from '../../ui/app/parts.tsx'
 import { useChange, useManaged } from '../../ui/app/use-managed.ts'
-import { amountText, countText, dateText } from '../../ui/format.ts'
+import { amountText, countText, dateText, isolated } from '../../ui/format.ts'
 import { type List, query } from '../../ui/management.ts'
 import { PartnerMembers } from './partner-members.tsx'
 
@@ -30,7 +30,13 @@ export function PartnerPage(): ReactNode {
           </Text>
           <PageTitle
             title={found.name}
-            lead={`${found.state} · partner since ${dateText(found.createdAt)}`}
+            lead={
+              <>
+                {found.state}
+                {found.suspendedReason !== undefined && `: ${isolated(found.suspendedReason)}`} ·
+                partner since {dateText(found.createdAt)}
+              </>
+            }
             actions={
               <Group gap="xs">
                 <Button
@@ -223,6 +229,7 @@ function Suspension({ partner }: { partner: Partner }): ReactNode {
       <Text>Every call and every token of this partner stops within a second.</Text>
       <TextInput
         label="Reason, for the record"
+        description="The partner reads it."
         value={reason}
         maxLength={500}
         required

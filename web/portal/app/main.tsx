@@ -24,6 +24,7 @@ import { loadSession } from '../../ui/app/load-session.ts'
 import { Waiting } from '../../ui/app/parts.tsx'
 import { inFrame, RouteFault } from '../../ui/app/route-fault.tsx'
 import { startApp } from '../../ui/app/start-app.tsx'
+import { Suspended } from './suspended.tsx'
 
 const sections: Section[] = [
   { to: '/app', label: 'Quickstart', icon: <IconHome size={18} />, exact: true },
@@ -47,7 +48,15 @@ const sections: Section[] = [
 
 function Frame(): ReactNode {
   const session = useLoaderData<Session>()
-  return <AppFrame sections={sections} session={session} home="/app" afterSignOut="/" />
+  return (
+    <AppFrame
+      sections={sections}
+      session={session}
+      home="/app"
+      afterSignOut="/"
+      notice={session.partnerId !== undefined && <Suspended partnerId={session.partnerId} />}
+    />
+  )
 }
 
 const signIn = (): string =>

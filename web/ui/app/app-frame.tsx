@@ -40,6 +40,8 @@ export function AppFrame(options: {
   afterSignOut: string
   /** where staff without a second factor are pointed to */
   security?: string
+  /** what stands above every page */
+  notice?: ReactNode
 }): ReactNode {
   const { session } = options
   const sections = options.sections.filter(
@@ -129,6 +131,7 @@ export function AppFrame(options: {
       </AppShell.Navbar>
       <AppShell.Main id="content" tabIndex={-1}>
         <div className="page-wide">
+          {options.notice}
           {options.security !== undefined &&
             session.secondFactor === 'absent' &&
             pathname !== options.security && <Unprotected security={options.security} />}
