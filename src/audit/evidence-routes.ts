@@ -117,7 +117,7 @@ function searchRoute(server: HttpServer, { platform, pseudonymOf }: EvidenceRout
       if (found === 'too-wide')
         throw new AppError(
           'OUT_OF_RANGE',
-          `More than ${mostParties} combinations of application, API and purpose are like this: name a partner, an application or an API.`,
+          `More than ${mostParties} combinations of application, API and purpose are like this: name a partner or an application.`,
         )
       const shown = found.slice(0, limit)
       const last = found.length > limit ? shown.at(-1) : undefined

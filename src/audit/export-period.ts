@@ -31,7 +31,8 @@ export async function* exportPeriod(
   let count = 0
   for (let before: Place | undefined; ; ) {
     const found = await searchEvidence(db, filter, { before, limit: pageSize })
-    if (found === 'too-wide') throw new Error('the partner calls more than can be searched at once')
+    // Of a partner that is named, all is found.
+    if (found === 'too-wide') throw new Error('what a named partner calls is too much to search')
     for (const { id } of found) {
       const bundle = await exportOne(id)
       // Gone by its age since it was found.

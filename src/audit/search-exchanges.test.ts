@@ -3,6 +3,7 @@ import { after, test } from 'node:test'
 import fc from 'fast-check'
 import { type Kysely, sql } from 'kysely'
 import { testDatabase } from '#platform/testing'
+import { mostParties, searchEvidence } from './search-evidence.ts'
 import { type ExchangeFilter, searchExchanges } from './search-exchanges.ts'
 import type { AuditTables } from './tables.ts'
 
@@ -189,4 +190,34 @@ test('a page is full although two segments brought the same calls', async () => 
     calls.slice(0, 6).map(({ id }) => id),
   )
   assert.equal((await allPages(filterOf({}), 6)).length, 20)
+})
+
+test('a partner that calls in more ways than can be looked for is found, too', async () => {
+  await sql`truncate audit.segment`.execute(db)
+  await sql`
+    insert into audit.party (environment, partner_id, application_id, api_id, basis, purpose)
+    select 'production', 'prt_many', 'app_many_' || n, 'x/v1', 'consent', 'dpv:Many' from generate_series(1, ${mostParties + 1}) n`.execute(
+    db,
+  )
+  const { rows } = await sql<{ id: number }>`
+    select id from audit.party where partner_id = 'prt_many' order by id desc limit 1`.execute(db)
+  const day = dayOf(start)
+  const call = (id: string, party = 1): Call => ({ id, at: start, party, personal: 0 })
+  await store([
+    { day, calls: [call('exc_1'), call('exc_2', rows[0]?.id)] },
+    { day, calls: [call('exc_3')] },
+  ])
+  const anything = {
+    ...{ environment: undefined, partnerId: undefined, applicationId: undefined },
+    ...{ apiId: undefined, purpose: undefined, basis: undefined, subject: undefined },
+    ...{ of: ['exchange'] as const, from: new Date(start - dayMs), to: new Date(start + dayMs) },
+  }
+  const page = { before: undefined, limit: 10 }
+  assert.equal(await searchEvidence(db, { ...anything, purpose: 'dpv:Many' }, page), 'too-wide')
+  const found = await searchEvidence(db, { ...anything, partnerId: 'prt_many' }, page)
+  assert.ok(found !== 'too-wide')
+  assert.deepEqual(
+    found.map(({ id }) => id),
+    ['exc_2'],
+  )
 })
