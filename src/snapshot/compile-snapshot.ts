@@ -23,7 +23,7 @@ import type { SnapshotTables } from './tables.ts'
 const format = 4
 
 /** Compiled before the first of them is written, so that nobody waits for what is asked of others. */
-const applicationsAtOnce = 2_000
+const entriesAtOnce = 2_000
 
 /** Whom the compiler asks. Each answers with a complete entry, or with nothing when the thing is gone. */
 export type SnapshotSources = {
@@ -108,9 +108,9 @@ export function createSnapshotCompiler(
       const all = await partners.applicationsOf(event.key)
       for (const environment of environments) {
         const ids = all.filter((one) => one.environment === environment).map(({ id }) => id)
-        for (let from = 0; from < ids.length; from += applicationsAtOnce) {
+        for (let from = 0; from < ids.length; from += entriesAtOnce) {
           const entries = new Map<string, SnapshotEntry | undefined>()
-          for (const id of ids.slice(from, from + applicationsAtOnce))
+          for (const id of ids.slice(from, from + entriesAtOnce))
             entries.set(id, (await partners.applicationEntry(id))?.entry)
           await putEntries(trx, environment, 'application', entries, platform.clock.now())
         }
@@ -179,13 +179,19 @@ export function createSnapshotCompiler(
     ids: AsyncIterable<string>,
     entryOf: (id: string) => Promise<SnapshotEntry | undefined>,
   ): Promise<void> => {
-    const put = putInto(trx)
     const gone = new Set(await entryIds(trx, environment, kind))
+    const compiled = new Map<string, SnapshotEntry | undefined>()
+    const write = async (): Promise<void> => {
+      await putEntries(trx, environment, kind, compiled, platform.clock.now())
+      compiled.clear()
+    }
     for await (const id of ids) {
       gone.delete(id)
-      await put(environment, kind, id, await entryOf(id))
+      compiled.set(id, await entryOf(id))
+      if (compiled.size === entriesAtOnce) await write()
     }
-    for (const id of gone) await put(environment, kind, id, undefined)
+    for (const id of gone) compiled.set(id, undefined)
+    await write()
   }
 
   return {
