@@ -15,10 +15,11 @@ const remembered = 200_000
 const nameOf = (r: JournalRecord): string =>
   `${r.environment}\0${r.partnerId ?? ''}\0${r.applicationId ?? ''}\0${r.credentialId ?? ''}\0${r.contractId ?? ''}\0${r.apiId ?? ''}\0${r.operationId ?? ''}\0${r.method}\0${r.priceId ?? ''}`
 
-export function createMeters(db: Kysely<MeteringTables>): Meters {
+/** @param most how many are remembered */
+export function createMeters(db: Kysely<MeteringTables>, most = remembered): Meters {
   const known = new Map<string, number>()
 
-  const learn = async (names: readonly string[]): Promise<void> => {
+  const learn = async (names: readonly string[]): Promise<Map<string, number>> => {
     const keys = names.map((name) => name.split('\0'))
     const column = (index: number) => arrayLiteral(keys.map((key) => key[index] ?? ''))
     const columns = sql.raw(
@@ -32,20 +33,21 @@ export function createMeters(db: Kysely<MeteringTables>): Meters {
       on conflict do nothing`.execute(db)
     const { rows } = await sql<{ ordinal: number; id: number }>`
       select ordinal, m.id from ${input} join metering.meter m using (${columns})`.execute(db)
-    if (known.size + rows.length > remembered) known.clear()
-    for (const { ordinal, id } of rows) {
-      const name = names[ordinal - 1]
-      if (name !== undefined) known.set(name, id)
-    }
+    if (known.size + rows.length > most) known.clear()
+    const learnt = new Map(rows.map(({ ordinal, id }) => [names[ordinal - 1] ?? '', id]))
+    for (const [name, id] of learnt) known.set(name, id)
+    return learnt
   }
 
   return {
     async of(records) {
       const names = records.map(nameOf)
-      const missing = new Set(names.filter((name) => !known.has(name)))
-      if (missing.size > 0) await learn([...missing])
-      return names.map((name) => {
-        const id = known.get(name)
+      // Taken before anything is waited for: what is remembered may be forgotten meanwhile.
+      const ids = names.map((name) => known.get(name))
+      const missing = new Set(names.filter((_, i) => ids[i] === undefined))
+      const learnt = missing.size === 0 ? undefined : await learn([...missing])
+      return names.map((name, i) => {
+        const id = ids[i] ?? learnt?.get(name)
         if (id === undefined) throw new Error('a meter that was just made is not there')
         return id
       })
