@@ -12,7 +12,7 @@ import {
   useMantineColorScheme,
 } from '@mantine/core'
 import { IconLogout, IconMoon, IconSun, IconSunMoon } from '@tabler/icons-react'
-import { type ReactNode, useEffect, useState } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { Link, Outlet, useLocation } from 'react-router'
 import type { PermissionName, Session } from '#identity/schema'
 import { Mark } from '../../portal/parts/icons.tsx'
@@ -48,6 +48,7 @@ export function AppFrame(options: {
     ({ needs }) => needs === undefined || session.permissions.includes(needs),
   )
   const [open, setOpen] = useState(false)
+  const burger = useRef<HTMLButtonElement>(null)
   const { pathname } = useLocation()
   const here = sectionAt(options.sections, pathname)
   const { operatorName } = readPageContext()
@@ -57,6 +58,17 @@ export function AppFrame(options: {
     document.getElementById('content')?.focus({ preventScroll: true })
     window.scrollTo(0, 0)
   }, [pathname])
+  // The menu of a phone lies over the page: whoever leaves it by the keyboard is back where it was opened.
+  useEffect(() => {
+    if (!open) return
+    const close = (event: KeyboardEvent): void => {
+      if (event.key !== 'Escape') return
+      setOpen(false)
+      burger.current?.focus()
+    }
+    document.addEventListener('keydown', close)
+    return () => document.removeEventListener('keydown', close)
+  }, [open])
   const signOut = async (): Promise<void> => {
     await manage('DELETE', '/session').catch(() => undefined)
     location.assign(session.signOutUrl ?? options.afterSignOut)
@@ -78,7 +90,9 @@ export function AppFrame(options: {
               onClick={() => setOpen(!open)}
               hiddenFrom="sm"
               size="sm"
+              ref={burger}
               aria-label={open ? 'Close the menu' : 'Open the menu'}
+              aria-expanded={open}
             />
             <a className="brand-link" href="/" aria-label={`${operatorName}: start page`}>
               <Mark />
