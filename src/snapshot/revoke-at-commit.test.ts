@@ -4,7 +4,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { Client } from 'pg'
 import type { ConsentRecord } from '#consent'
-import { createLog } from '#platform/log'
 import type { Platform } from '#platform/module'
 import { type Subscriber, startDispatcher } from '#platform/outbox'
 import { asRole, testPlatform, testRoles } from '#platform/testing'
@@ -36,6 +35,16 @@ const emit = ({ database, outbox }: Platform, ...events: Event[]): Promise<unkno
     .execute(async (trx) => {
       for (const event of events) await outbox.emit(trx, event)
     })
+
+/** What a gateway of production hears. */
+async function gatewayFeed(t: Context, { database, log }: Platform) {
+  const { gateway_production: databaseUrl } = await testRoles(database)
+  const follower = followSnapshot({ databaseUrl, environment: 'production', log })
+  const heard: SnapshotChange[] = []
+  await follower.start((changes) => heard.push(...changes))
+  t.after(() => follower.stop())
+  return { databaseUrl, follower, heard }
+}
 
 /** Ended before the databases go. */
 function control(t: Context, platform: Platform, subscriber: Subscriber): void {
@@ -72,15 +81,7 @@ async function published({ database }: Platform): Promise<{ revision: number; id
 test('without control, what an authorization server ends reaches gateways with its commit', async (t) => {
   const platform = await testPlatform(t)
   const server = await asRole(t, platform, 'authorization')
-  const { gateway_production: databaseUrl } = await testRoles(platform.database)
-  const follower = followSnapshot({
-    databaseUrl,
-    environment: 'production',
-    log: createLog({ name: 'test', level: 'silent' }),
-  })
-  const heard: SnapshotChange[] = []
-  await follower.start((changes) => heard.push(...changes))
-  t.after(() => follower.stop())
+  const { databaseUrl, heard } = await gatewayFeed(t, platform)
   await sql`
     insert into snapshot.consent (environment, id, subject, application_id, purpose, scopes, granted)
     values ('production', 'cns_1', 'pseudonym', 'app_1', 'dpv:Marketing', '{a:read}', true)`.execute(
@@ -157,15 +158,7 @@ test('an authorization server can end and never admit', async (t) => {
 test('beside two control processes each end is told once, and revisions become visible in their order', async (t) => {
   const platform = await testPlatform(t)
   const servers = [await asRole(t, platform, 'authorization'), await asRole(t, platform, 'control')]
-  const { gateway_production: databaseUrl } = await testRoles(platform.database)
-  const follower = followSnapshot({
-    databaseUrl,
-    environment: 'production',
-    log: createLog({ name: 'test', level: 'silent' }),
-  })
-  const heard: SnapshotChange[] = []
-  await follower.start((changes) => heard.push(...changes))
-  t.after(() => follower.stop())
+  const { follower, heard } = await gatewayFeed(t, platform)
   for (let i = 0; i < 2; i += 1)
     control(t, platform, createRevocations(platform, { listOf: async () => [] }))
   const db = platform.database.as<SnapshotTables>()
