@@ -68,6 +68,18 @@ describe('roles, members and staff in a browser', () => {
     await page.getByRole('link', { name: 'Staff' }).click()
     await invite(page, 'lin@operator.example', /^auditor/)
     assert.deepEqual(await violationsOf(page), [])
+    await page.setViewportSize({ width: 390, height: 860 })
+    const withdraw = page.getByRole('row', { name: /lin@/ }).getByRole('button').last()
+    const box = await withdraw.boundingBox()
+    assert.ok(box !== null && box.x >= 0 && box.x + box.width <= 390, 'in sight on a phone')
+    assert.deepEqual(await violationsOf(page), [])
+    await page.getByRole('button', { name: 'Open the menu' }).click()
+    await page.keyboard.press('Escape')
+    assert.equal(
+      await page.evaluate(() => document.activeElement?.getAttribute('aria-label')),
+      'Open the menu',
+    )
+    await page.setViewportSize({ width: 1280, height: 900 })
     await page.getByRole('link', { name: 'Single sign-on' }).click()
     await page.getByText('https://login.operator.example').waitFor()
     assert.deepEqual(await violationsOf(page), [])
@@ -117,6 +129,11 @@ describe('roles, members and staff in a browser', () => {
     assert.equal(await members.getByText(owner.email).count(), 0, 'not for this role')
     await other.goto(open('/console/apis'))
     await other.getByRole('link', { name: 'Publish an API' }).waitFor()
+    // A page of others, by its address: it says whose it is, and asks nothing that would be refused.
+    await other.goto(open('/console/evidence/leaves/0'))
+    await other.getByText('As product you may not search evidence').waitFor()
+    await other.getByRole('heading', { level: 1, name: 'Evidence' }).waitFor()
+    assert.equal(await other.getByRole('button', { name: 'Try again' }).count(), 0)
 
     await remove(page, /Lin Example/)
     await other.goto(open('/console/apis'))
