@@ -135,7 +135,8 @@ test('keys that are weak, symmetric, private or for something else are left out'
     { ...secret, kid: 'private' },
     published('encryption', { use: 'enc' }),
     published('signing', { key_ops: ['sign'] }),
-    published('bad kid'),
+    published('bad\0kid'),
+    published('another algorithm', { alg: 'ES512' }),
     { ...generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' }), kid: 'other-curve' },
     ...[null, 'x', [], 7],
     published('good', { use: 'sig', key_ops: ['verify'] }),
@@ -155,4 +156,11 @@ test('tokens of published keys carry an id that another address of keys ends', (
   assert.match(id, /^jku_[0-9a-f]{26}$/)
   assert.notEqual(id, publishedKeysId('app_1', 'https://b.example/jwks'))
   assert.notEqual(id, publishedKeysId('app_2', 'https://a.example/jwks'))
+})
+
+test('a key is found by the name that its owner gave it, however that is spelt', async (t) => {
+  const { kids, publish } = await setUp(t)
+  const names = ['1234example=', 'a+/b==', 'PYYO:TEWU', 'arn:aws:kms:eu:1:key/2', 'key 1']
+  publish(...names.map((name) => published(name)))
+  for (const name of names) assert.deepEqual(await kids(name), [name])
 })

@@ -11,6 +11,8 @@ const rsa = (modulusLength: number, publicExponent = 65_537): Record<string, unk
 
 const ec = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve })
 
+const point = ec('P-256').publicKey.export({ format: 'jwk' })
+
 const base64url = (value: bigint): string => {
   const hex = value.toString(16)
   return Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex').toString('base64url')
@@ -43,6 +45,13 @@ const refused: readonly [what: string, jwk: Record<string, unknown>, message: Re
   ['a symmetric key', { kty: 'oct', k: 'c2VjcmV0' }, /private key/],
   ['numbers for text', { kty: 'RSA', n: 1, e: 2 }, /must have the member n/],
   ['nothing', {}, /kty/],
+  ['a key for encryption', { ...good, use: 'enc' }, /signatures/],
+  ['an algorithm of another size', { ...good, alg: 'RS512' }, /alg RS256 or PS256/],
+  ['an algorithm of another curve', { ...point, alg: 'ES512' }, /alg ES256/],
+  ['a name that is empty', { ...point, kid: '' }, /kid/],
+  ['a name that is a number', { ...point, kid: 7 }, /kid/],
+  ['a name that no database keeps', { ...point, kid: 'a\0b' }, /kid/],
+  ['a name without end', { ...point, kid: 'k'.repeat(257) }, /kid/],
 ]
 
 for (const [what, jwk, message] of refused) {
@@ -55,6 +64,17 @@ test('a sound key is kept without anything that verification does not need', asy
   const kept = await acceptPublicKey({ ...good, kid: 'mine', alg: 'PS256', more: 'x' })
   assert.deepEqual(Object.keys(kept).sort(), ['alg', 'e', 'kid', 'kty', 'n', 'use'])
   assert.equal(kept.alg, 'PS256')
-  const point = ec('P-256').publicKey.export({ format: 'jwk' })
   assert.equal((await acceptPublicKey({ ...point })).alg, 'ES256')
+})
+
+test('a key keeps the name that its owner signs under', async () => {
+  for (const kid of [
+    '1234example=',
+    'a+/b==',
+    'PYYO:TEWU',
+    'arn:aws:kms:eu:1:key/2',
+    'Schlüssel 1',
+  ])
+    assert.equal((await acceptPublicKey({ ...point, kid })).kid, kid)
+  assert.match((await acceptPublicKey({ ...point })).kid, /^[\w-]{43}$/)
 })

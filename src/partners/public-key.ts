@@ -34,12 +34,29 @@ export async function acceptPublicKey(
     if (error instanceof AppError) throw error
     throw fault('is not a valid public JWK')
   }
-  const kid =
-    typeof input.kid === 'string' && /^[\w.~-]{1,128}$/.test(input.kid)
-      ? input.kid
-      : await calculateJwkThumbprint(jwk)
-  const alg = jwk.kty === 'EC' ? 'ES256' : input.alg === 'PS256' ? 'PS256' : 'RS256'
-  return { ...jwk, kid, alg, use: 'sig' }
+  if (input.use !== undefined && input.use !== 'sig')
+    throw fault('is not for signatures: leave out use, or set it to sig')
+  const kid = kidOf(input.kid) ?? (await calculateJwkThumbprint(jwk))
+  return { ...jwk, kid, alg: algOf(jwk, input.alg), use: 'sig' }
+}
+
+/**
+ * As its owner calls it, because that is what stands over its signatures: base64 with its `=`, names with `:` and `/`. What
+ * cannot be kept is refused and not renamed, which would make a key that nothing finds.
+ */
+function kidOf(kid: unknown): string | undefined {
+  if (kid === undefined) return undefined
+  if (typeof kid !== 'string' || !/^[^\p{Cc}\p{Cs}]{1,256}$/u.test(kid))
+    throw fault('must have a kid of 1 to 256 characters without control characters, or none')
+  return kid
+}
+
+function algOf({ kty }: JWK, alg: unknown): string {
+  const algs = kty === 'EC' ? ['ES256'] : ['RS256', 'PS256']
+  const [usual = ''] = algs
+  const found = algs.find((one) => one === (alg ?? usual))
+  if (found === undefined) throw fault(`must have the alg ${algs.join(' or ')}, or none`)
+  return found
 }
 
 function refuseWeakRsa(
