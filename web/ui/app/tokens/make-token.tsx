@@ -20,7 +20,8 @@ type Extent = 'read' | 'chosen' | 'all'
 
 export function MakeToken(options: { made: (token: NewTokenResult) => void }): ReactNode {
   const [open, setOpen] = useState(false)
-  const table = useManaged<RoleTable>('/roles', { enabled: open })
+  // Read with the page: a form that comes after its dialog has opened does not get the focus.
+  const table = useManaged<RoleTable>('/roles')
   const session = useSignedIn()
   return (
     <>
