@@ -9,9 +9,9 @@ import { countRows, exchange, testFolder, testMetering, writeSegments } from './
 const hourMs = 3_600_000
 const at = Date.parse('2026-03-01T10:00:00Z')
 
-/** What happened, each with an id of its own: about four people and nobody, on three days. */
+/** What happened, each with an id of its own that begins as all do: about three people and nobody, on three days. */
 const happened = (run: number, n: number): NewRecord =>
-  exchange(`${run}-${n}`, {
+  exchange(`same-for-all-${run}-${n}`, {
     at: at - (n % 3) * 24 * hourMs - n * 1_000,
     status: n % 5 === 0 ? 403 : 200,
     units: n % 5 === 0 ? 0 : 1,
@@ -62,8 +62,8 @@ test('whatever segments bring the same exchanges, in any order and at once, each
         expected.duplicates += drawn.flat().length - counted.size
         assert.deepEqual(await countRows(platform), expected)
         for (const n of counted) {
-          const found = await audit.exchangeEvidence(`exc_${run}-${n}`)
-          assert.equal(found !== undefined, n % 4 > 0, `exc_${run}-${n}`)
+          const found = await audit.exchangeEvidence(`exc_same-for-all-${run}-${n}`)
+          assert.equal(found !== undefined, n % 4 > 0, `exc_same-for-all-${run}-${n}`)
         }
       },
     ),
