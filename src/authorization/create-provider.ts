@@ -108,13 +108,18 @@ function common(options: ServerOptions, signingKey: PrivateJwk): Configuration {
     fetch: () => Promise.reject(new Error('the authorization server makes no requests')),
     clientBasedCORS: () => false,
     extraTokenClaims: (ctx, token) => claimsOf(options, ctx, token),
-    assertJwtClientAuthClaimsAndHeader: async (ctx) => {
+    assertJwtClientAuthClaimsAndHeader: async (ctx, { aud }) => {
       const state = stateOf(ctx.req)
       if (state !== undefined) {
         state.credentialId = await verifyingKey(state)
         state.checksAssertion = true
       }
       if (state?.credentialId === undefined) throw invalidClient('client authentication failed')
+      // An endpoint's address may be one that somebody else named to the client (FAPI 2.0, section 5.3.2.1).
+      if (state.client?.settings.profile === 'fapi2' && aud !== options.issuer)
+        throw invalidClient(
+          `the client assertion is not accepted: aud must be the issuer, ${options.issuer}, in the FAPI 2.0 profile`,
+        )
       // Before its id is used up.
       await checkBinding(ctx as TokenEndpointGrantContext)
     },

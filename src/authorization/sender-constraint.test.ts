@@ -311,3 +311,24 @@ test('an application of the FAPI 2.0 profile signs nothing with RS256', async (t
   refused(await send('PS256', rsa), 'invalid_dpop_proof')
   await boundTo(await send('PS256', first), first)
 })
+
+test('an application of the FAPI 2.0 profile signs its assertions for the issuer, not for an endpoint', async (t) => {
+  const { clients, key, post, proof, issuer } = await started(t, 'authorization_code')
+  const form = { grant_type: 'client_credentials', scope: 'sim-swap:check' }
+  const send = async (aud: string) =>
+    await post(
+      token,
+      { ...form, ...asserted(await assertion(key, { iss: sandboxId, sub: sandboxId, aud })) },
+      await proof(),
+    )
+  const endpoint = `${issuer('sandbox')}/token`
+  await boundTo(await send(endpoint), first)
+  clients.set(sandboxId, {
+    keys: [{ credentialId: 'crd_key', jwk: key.jwk }],
+    settings: { ...testSettings, senderConstraint: 'dpop', profile: 'fapi2' },
+  })
+  const { status, body } = await send(endpoint)
+  assert.deepEqual([status, body.error], [401, 'invalid_client'])
+  assert.match(String(body.error_description), /aud must be the issuer/)
+  await boundTo(await send(issuer('sandbox')), first)
+})
