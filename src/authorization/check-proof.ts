@@ -29,7 +29,8 @@ export function checkProof(
   if (usableKey(header.jwk, { alg, kid: undefined }) === undefined)
     throw wrong(`its jwk must be a public key for ${alg}: P-256, or RSA of 2048 to 8192 bits`)
   if (claims.htm !== 'POST') throw wrong('htm must be POST')
-  const uri = expected.uris.find((one) => one === claims.htu)
+  const place = placeOf(claims.htu)
+  const uri = expected.uris.find((one) => place === placeOf(one))
   if (uri === undefined) throw wrong(`htu must be ${expected.uris.join(' or ')}`)
   const { iat } = claims
   const { nowSeconds } = expected
@@ -39,6 +40,15 @@ export function checkProof(
     throw wrong(`iat ${iat} is not of this moment; the time here is ${nowSeconds}`)
   checks.jti(claims)
   return { jwt: proof, uri, alg }
+}
+
+/** What of an address is compared, in its one spelling: all but the query and the fragment (RFC 9449, section 4.3). */
+function placeOf(text: unknown): string | undefined {
+  const url = typeof text === 'string' ? URL.parse(text) : null
+  if (url === null || url.username !== '' || url.password !== '') return undefined
+  url.search = ''
+  url.hash = ''
+  return url.href
 }
 
 /** Each value as it was sent: Node joins or drops the others. */

@@ -332,3 +332,38 @@ test('an application of the FAPI 2.0 profile signs its assertions for the issuer
   assert.match(String(body.error_description), /aud must be the issuer/)
   await boundTo(await send(issuer('sandbox')), first)
 })
+
+test('a proof is for the address of its endpoint, however that is spelt, and for no other', async (t) => {
+  const { post, issuer } = await started(t, 'authorization_code')
+  const endpoint = `${issuer('sandbox')}/token`
+  const send = async (htu: unknown) =>
+    await post(
+      token,
+      { grant_type: 'client_credentials', scope: 'sim-swap:check' },
+      {
+        ...own,
+        dpop: await assertion(
+          first,
+          { htm: 'POST', htu },
+          { typ: 'dpop+jwt', kid: undefined, jwk: first.jwk },
+        ),
+      },
+    )
+  const { protocol, host, pathname } = new URL(endpoint)
+  for (const htu of [
+    `${endpoint}?a=1`,
+    `${endpoint}#a`,
+    `${protocol.toUpperCase()}//${host.toUpperCase()}${pathname}`,
+  ])
+    await boundTo(await send(htu), first)
+  for (const htu of [
+    `${endpoint}/`,
+    endpoint.toUpperCase(),
+    `${protocol}//a@${host}${pathname}`,
+    `${issuer('production')}/token`,
+    pathname,
+    [endpoint],
+    undefined,
+  ])
+    refused(await send(htu), 'invalid_dpop_proof')
+})
