@@ -23,13 +23,21 @@ begin
 end
 $$;
 
+-- The many consents of an application that is gone end in one transaction: its commit takes time in proportion to them.
 create function snapshot.publish_revocations() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '4s' as $$
 declare
   place text;
   last bigint;
+  newest bigint;
 begin
-  -- The first of a transaction publishes them all; in the order of all writers, sandbox first.
+  -- The first of a transaction publishes them all; those after it know that, without looking for what is gone.
+  if new.position <= coalesce(nullif(current_setting('snapshot.published_to', true), ''), '0')::bigint then
+    return null;
+  end if;
+  select max(r.position) into newest from snapshot.revoking r;
+  perform set_config('snapshot.published_to', newest::text, true);
+  -- In the order of all writers: sandbox first.
   for place in select distinct r.environment from snapshot.revoking r order by 1 desc loop
     perform from snapshot.head h where h.environment = place for no key update;
     with ended as (
@@ -65,6 +73,7 @@ begin
 exception when lock_not_available or deadlock_detected then
   -- A control process is in the midst of writing much. It hears of these, too, and then writes them itself.
   delete from snapshot.revoking;
+  perform set_config('snapshot.published_to', newest::text, true);
   return null;
 end
 $$;
