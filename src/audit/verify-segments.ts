@@ -47,19 +47,26 @@ type Place = { segment_id: number; position: number; personal_id: number | null 
     subject_environment: SubjectRow['environment'] | null
   }
 
-/** A query looks into each day that is kept: one for several segments costs hardly more than one for each would. */
-const atOnce = 25
+/** So many calls are held at a time, about: a query looks into each day that is kept, so few queries are made for small segments. */
+const callsAtOnce = 25_000
+const mostAtOnce = 200
 
 /** The segments of these leaves, which are asked for in their order; a few at a time are in memory. */
 export function readSegments(db: Kysely<AuditTables>, leaves: readonly LeafRow[]) {
   const ids = leaves.filter(({ kind }) => kind === 'exchanges').map(({ id }) => id)
   let read = new Map<string, StoredSegment>()
   let next = 0
+  let atOnce = 5
   return {
     async of(leafId: string): Promise<StoredSegment | undefined> {
       if (ids.indexOf(leafId) >= next) {
+        // Let go before more is read.
+        read = new Map()
         read = await readSome(db, ids.slice(next, next + atOnce))
         next += atOnce
+        const calls = read.values().reduce((sum, { lines }) => sum + lines.length, 0)
+        const average = Math.max(1, calls / Math.max(1, read.size))
+        atOnce = Math.min(Math.max(1, Math.floor(callsAtOnce / average)), mostAtOnce)
       }
       return read.get(leafId)
     },

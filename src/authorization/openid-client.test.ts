@@ -129,6 +129,9 @@ test('a failed authentication is answered alike at every endpoint, and counted',
       assert.deepEqual([answer.status, answer.body.error], [401, 'invalid_client'], path)
       assert.equal(answer.body.error_description, expected, path)
       assert.ok(performance.now() - started >= 39, path)
+      const nothing = await post(`/sandbox/${path}`, { token: 'x', client_id: id }, {})
+      assert.deepEqual([nothing.status, nothing.body.error], [401, 'invalid_client'], path)
+      assert.match(String(nothing.body.error_description), /has to authenticate: with a secret, an/)
     }
   }
 })

@@ -62,6 +62,8 @@ export function createMetering(
     prices: createPriceCopies(db, contracts),
     evidence: createExchangeLog(platform),
   }
+  const apply: Metering['intake'] = (environment, claim, bytes) =>
+    applySegment(intake, environment, claim, bytes)
   const usage = (filter: UsageFilter): Promise<Usage> => readUsage(db, config.currency, filter)
   const now = () => clock.now()
   return {
@@ -77,9 +79,9 @@ export function createMetering(
       })(server)
     },
     internalHandlers: {
-      'POST /internal/v1/journal/segments': createIntakeHandler(intake, platform.sealing),
+      'POST /internal/v1/journal/segments': createIntakeHandler(apply, platform),
     },
-    intake: (environment, claim, bytes) => applySegment(intake, environment, claim, bytes),
+    intake: apply,
     usage,
     partnersUsing: (apiId, since) => partnersUsing(db, apiId, since),
     reconcile: (options) => reconcile({ db, clock, contracts, currency: config.currency }, options),

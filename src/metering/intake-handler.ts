@@ -6,13 +6,14 @@ import { type Environment, environments } from '#platform/config'
 import type { InternalHandler } from '#platform/internal-server'
 import type { Platform } from '#platform/module'
 import { sameSecret } from '#platform/sealing'
-import { applySegment, type Intake, type SegmentClaim } from './apply-segment.ts'
+import type { IntakeResult, SegmentClaim } from './apply-segment.ts'
 
 const compressedLimit = 16 * 1_048_576
 const rawLimit = 64 * 1_048_576
 const leastChunk = 16 * 1024
-/** Each may hold a whole segment in memory. */
 const atOnce = 8
+/** Of segments that are read at once: each takes some eight times its length of memory. */
+const heldLimit = 96 * 1_048_576
 
 const inflate = promisify(gunzip)
 
@@ -20,24 +21,37 @@ const inflate = promisify(gunzip)
  * `POST /internal/v1/journal/segments`: 2xx settles a segment, 409 says that it is in quarantine and settled too; after
  * anything else the gateway sends it again.
  */
-export function createIntakeHandler(intake: Intake, sealing: Platform['sealing']): InternalHandler {
+export function createIntakeHandler(
+  apply: Apply,
+  { sealing, log }: Pick<Platform, 'sealing' | 'log'>,
+  limits = { heldBytes: heldLimit },
+): InternalHandler {
   let busy = 0
+  let held = 0
+  const applyWithin: Apply = async (environment, claim, bytes) => {
+    // One alone may have any length that is taken at all.
+    if (held > 0 && held + bytes.length > limits.heldBytes)
+      throw new AppError('UNAVAILABLE', 'Too much at once: send this segment again.')
+    held += bytes.length
+    try {
+      return await apply(environment, claim, bytes)
+    } finally {
+      held -= bytes.length
+    }
+  }
   return async (request, response) => {
     try {
       const environment = senderOf(request, sealing)
       if (busy >= atOnce) throw new AppError('UNAVAILABLE', 'Too many segments at once.')
       busy += 1
       try {
-        await take(intake, environment, request, response)
+        await take(applyWithin, environment, request, response)
       } finally {
         busy -= 1
       }
     } catch (error) {
       if (!(error instanceof AppError))
-        intake.log.error(
-          { err: error },
-          'a segment was not counted; the gateway will send it again',
-        )
+        log.error({ err: error }, 'a segment was not counted; the gateway will send it again')
       const refusal =
         error instanceof AppError
           ? error
@@ -47,15 +61,17 @@ export function createIntakeHandler(intake: Intake, sealing: Platform['sealing']
   }
 }
 
+type Apply = (environment: Environment, claim: SegmentClaim, bytes: Buffer) => Promise<IntakeResult>
+
 async function take(
-  intake: Intake,
+  apply: Apply,
   environment: Environment,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const claim = claimOf(request)
   const bytes = await decoded(request, await bodyOf(request))
-  const result = await applySegment(intake, environment, claim, bytes)
+  const result = await apply(environment, claim, bytes)
   switch (result.outcome) {
     case 'applied':
     case 'known':

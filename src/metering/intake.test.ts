@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { sql } from 'kysely'
 import type { NewRecord } from '#journal'
 import { createMetering } from './create-metering.ts'
+import { createIntakeHandler } from './intake-handler.ts'
 import {
   countRows,
   exchange,
@@ -403,4 +404,41 @@ test('which consents calls were answered on is told once, with the last moment o
     rows.map(({ payload }) => payload),
     [{ environment: 'sandbox', uses: { cns_a: at + 5_000, cns_b: at } }],
   )
+})
+
+test('segments that would take too much memory at once are sent away, and counted when they come again', async (t) => {
+  const { platform, metering } = await testMetering(t)
+  const db = platform.database.as<unknown>()
+  const segments = await Promise.all(
+    ['gtw_a', 'gtw_b'].map(async (gatewayId) =>
+      first(await writeSegments(testFolder(t), [many(50)], { gatewayId })),
+    ),
+  )
+  const [a, b] = segments
+  assert.ok(a && b)
+  const within = { heldBytes: a.bytes.length + 10 }
+  const handler = createIntakeHandler(metering.intake, platform, within)
+  const post = await servedIntake(t, platform, { 'POST /internal/v1/journal/segments': handler })
+  // The first waits in the database while the second comes.
+  const [lock, unlock] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const holding = db.transaction().execute(async (trx) => {
+    await sql`lock table metering.segment in access exclusive mode`.execute(trx)
+    lock.resolve()
+    await unlock.promise
+  })
+  await lock.promise
+  const waiting = post(a)
+  for (const until = Date.now() + 10_000; ; ) {
+    const { rows } = await sql`select from pg_locks where not granted and database =
+      (select oid from pg_database where datname = current_database())`.execute(db)
+    if (rows.length > 0) break
+    assert.ok(Date.now() < until, 'the first segment does not come to the database')
+  }
+  let away = await post(b)
+  assert.equal(away.status, 503)
+  unlock.resolve()
+  await holding
+  assert.equal((await waiting).status, 200)
+  away = await post(b)
+  assert.equal(away.status, 200)
 })
