@@ -2,6 +2,7 @@ import { promisify } from 'node:util'
 import { constants, zstdCompress } from 'node:zlib'
 import { sql, type Transaction } from 'kysely'
 import { arrayLiteral } from '#platform/array-literal'
+import { mapInTurns } from '#platform/in-turns'
 import type { Platform } from '#platform/module'
 import type { ExchangeFacts, SegmentOrigin } from './evidence.ts'
 import { createEvidenceDays } from './evidence-days.ts'
@@ -63,9 +64,9 @@ export function createExchangeLog(
       const day = await days.ensure(platform.clock.now())
       const epoch = await keys.epoch()
       const { environment } = origin
-      const values = facts.map(personalOf)
+      const values = await mapInTurns(facts, personalOf)
       const sealed = await sealer.seal(epoch, environment, values)
-      const lines = facts.map((one, i) => {
+      const lines = await mapInTurns(facts, (one, i) => {
         const [own, text] = [sealed[i], values[i]?.text ?? '']
         return exchangeRecord(one, own && commitmentOf(own, `exchange:${one.id}`, text))
       })
@@ -77,7 +78,7 @@ export function createExchangeLog(
         record: canonicalJson({
           ...{ kind: 'exchanges', environment, gateway, boot, sequence, sha256, day },
           records: facts.length,
-          root: treeRoot(lines.map(textLeafHash)).toString('hex'),
+          root: treeRoot(await mapInTurns(lines, textLeafHash)).toString('hex'),
         }),
         contents: await compress(`${lines.join('\n')}\n`, fast),
         facts,

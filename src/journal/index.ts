@@ -13,6 +13,7 @@ export { recordedRules, rulesOf } from './recorded-rules.ts'
 export {
   type ReadSegment,
   readSegment,
+  readSegmentInTurns,
   type SegmentFooter,
   type SegmentHeader,
 } from './segment.ts'

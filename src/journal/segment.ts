@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { runAtOnce, runInTurns } from '#platform/in-turns'
 import { decodeLine, encodeLine } from './line.ts'
 import type { JournalRecord } from './record.ts'
 
@@ -71,7 +72,18 @@ export const encodeFooter = (footer: SegmentFooter): string =>
  * follows the footer. The caller compares header and hash with what the sender said they are.
  * @public
  */
-export function readSegment(bytes: Buffer): ReadSegment {
+export const readSegment = (bytes: Buffer): ReadSegment => runAtOnce(readingSegment(bytes))
+
+/**
+ * `readSegment` beside other work of the process.
+ * @public
+ */
+export const readSegmentInTurns = (bytes: Buffer): Promise<ReadSegment> =>
+  runInTurns(readingSegment(bytes))
+
+const recordsAtOnce = 250
+
+function* readingSegment(bytes: Buffer): Generator<void, ReadSegment> {
   const records: JournalRecord[] = []
   let units = 0
   const first = decodeLine(bytes, 0)
@@ -106,6 +118,7 @@ export function readSegment(bytes: Buffer): ReadSegment {
     records.push(record)
     units += record.units
     position = line.end
+    if (records.length % recordsAtOnce === 0) yield
   }
   return fault('there is no footer: the segment is not sealed')
 }

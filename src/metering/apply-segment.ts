@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import { type ExchangeLog, KeysDestroyed, type PreparedExchanges } from '#audit'
-import { type JournalRecord, readSegment } from '#journal'
+import { type JournalRecord, type ReadSegment, readSegmentInTurns } from '#journal'
 import type { Environment } from '#platform/config'
 import { isConflict } from '#platform/database'
 import type { Platform } from '#platform/module'
+import type { oneAtATime } from '#platform/one-at-a-time'
 import { faultOf } from './check-records.ts'
 import { countRecords } from './count-records.ts'
 import type { ExchangeDays } from './exchange-days.ts'
@@ -44,6 +45,11 @@ export type Intake = Pick<Platform, 'clock' | 'log' | 'outbox'> & {
   prices: PriceCopies
   /** makes the calls about people evidence */
   evidence: ExchangeLog
+  /**
+   * What keeps this process busy is done for one segment at a time, while the database is busy with the one before: of two
+   * that share the processor neither would come to the database.
+   */
+  inTurn: ReturnType<typeof oneAtATime>
 }
 
 /**
@@ -68,7 +74,7 @@ export async function applySegment(
   }
   const known = await findSegment(intake.db, name)
   if (known?.sha256 === sha256) return { outcome: 'known' }
-  const segment = readSegment(bytes)
+  const segment = await intake.inTurn(() => readSegmentInTurns(bytes))
   const foreign =
     segment.header !== undefined && segment.header.environment !== environment
       ? segment.header
@@ -101,7 +107,9 @@ export async function applySegment(
   await intake.prices.ensure(pricesOf(records))
   const meterIds = await intake.meters.of(records)
   const result = await retried(async () => {
-    const evidence = await intake.evidence.prepare({ ...name, sha256 }, records)
+    const evidence = await intake.inTurn(() =>
+      intake.evidence.prepare({ ...name, sha256 }, records),
+    )
     return await count(intake, name, sha256, { ...segment, evidence, meterIds })
   })
   if (result !== 'taken') return result
@@ -115,7 +123,7 @@ async function count(
   { db, clock, outbox, evidence: exchangeLog }: Intake,
   name: SegmentName,
   sha256: string,
-  segment: Extract<ReturnType<typeof readSegment>, { ok: true }> & {
+  segment: Extract<ReadSegment, { ok: true }> & {
     evidence: PreparedExchanges | undefined
     meterIds: readonly number[]
   },

@@ -4,6 +4,7 @@ import { arrayLiteral } from '#platform/array-literal'
 import type { Environment } from '#platform/config'
 import { copyLine, copyRows } from '#platform/copy-rows'
 import { isUniqueViolation } from '#platform/database'
+import { mapInTurns } from '#platform/in-turns'
 import type { MeteringTables } from './tables.ts'
 import { groupByDay, utcDay } from './utc-day.ts'
 
@@ -33,7 +34,7 @@ export async function countRecords(
   for (let attempt = 1; ; attempt += 1) {
     await sql`savepoint records`.execute(trx)
     try {
-      await copyRows(trx, target, linesOf(segmentId, environment, fresh))
+      await copyRows(trx, target, await linesOf(segmentId, environment, fresh))
       break
     } catch (error) {
       if (!isUniqueViolation(error) || attempt === mostAttempts) throw error
@@ -59,8 +60,8 @@ const linesOf = (
   segmentId: number,
   environment: Environment,
   { records, meterIds }: Metered,
-): string[] =>
-  records.map((record, i) => {
+): Promise<string[]> =>
+  mapInTurns(records, (record, i) => {
     const at = new Date(record.at).toISOString()
     const { upstreamMs, masked, legal } = record
     return copyLine([

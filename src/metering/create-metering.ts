@@ -4,6 +4,7 @@ import type { Environment } from '#platform/config'
 import type { Routes } from '#platform/http-server'
 import type { InternalHandler } from '#platform/internal-server'
 import type { Platform } from '#platform/module'
+import { oneAtATime } from '#platform/one-at-a-time'
 import { applySegment, type Intake, type IntakeResult, type SegmentClaim } from './apply-segment.ts'
 import { createExchangeDays } from './exchange-days.ts'
 import { createExchangeRoutes } from './exchange-routes.ts'
@@ -61,6 +62,7 @@ export function createMetering(
     meters: createMeters(db),
     prices: createPriceCopies(db, contracts),
     evidence: createExchangeLog(platform),
+    inTurn: oneAtATime(),
   }
   const apply: Metering['intake'] = (environment, claim, bytes) =>
     applySegment(intake, environment, claim, bytes)
