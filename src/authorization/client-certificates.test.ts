@@ -219,7 +219,7 @@ test('a certificate that nothing is asked of may be any, and a client without on
   const { client_id: _, ...form } = grant
   for (const certificate of [undefined, expired, stranger, weak])
     assert.equal(boundTo(await secure(token, form, { certificate }, secret)), undefined)
-  refused(await secure(token, grant), /no active client/)
+  refused(await secure(token, grant), /has to authenticate/)
   const anonymous = await secure(token, form, { certificate: mine })
   assert.deepEqual([anonymous.status, anonymous.body.error], [400, 'invalid_request'])
   assert.match(String(anonymous.body.error_description), /client_id is missing/)
@@ -231,13 +231,13 @@ test('a certificate in a header counts from trusted proxies only, and there the 
   })
   const settings = { certificates: [itself(mine)] }
   const open = await testMutualTls(t, settings)
-  refused(await open.post(token, grant, field(mine)), /client_id and secret/)
-  refused(await open.secure(token, grant, {}, field(mine)), /client_id and secret/)
+  refused(await open.post(token, grant, field(mine)), /has to authenticate/)
+  refused(await open.secure(token, grant, {}, field(mine)), /has to authenticate/)
   refused(await open.secure(token, grant, { certificate: stranger }, field(mine)), /certificate/)
   const env = { WAYLEAVE_TRUSTED_PROXIES: '127.0.0.0/8' }
   const { post, secure } = await testMutualTls(t, settings, { env })
   assert.equal((await post(token, grant, field(mine))).status, 200)
-  refused(await secure(token, grant, { certificate: mine }), /client_id and secret/)
+  refused(await secure(token, grant, { certificate: mine }), /has to authenticate/)
   refused(await secure(token, grant, { certificate: mine }, field(stranger)), /this certificate/)
   const unreadable = /cannot be read/
   const good = field(mine)['client-cert']
@@ -269,7 +269,7 @@ test('without an address for certificates none are taken, from nobody', async (t
   clients.set(sandboxId, { settings: { ...testSettings, certificates: [itself(mine)] } })
   assert.equal(servers[0]?.tlsPort(), undefined)
   const headers = { 'client-cert': `:${mine.der.toString('base64')}:` }
-  refused(await post(token, grant, headers), /client_id and secret/)
+  refused(await post(token, grant, headers), /has to authenticate/)
 })
 
 test('the address for certificates speaks TLS 1.3, and serves no page that a browser is sent to', async (t) => {

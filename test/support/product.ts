@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -39,27 +40,42 @@ export type Product = {
 
 type TestContext = { after: (fn: () => Promise<void> | void) => void }
 
-/** A block of 20 ports that were free a moment ago. */
+const blockPorts = 20
+const usedPorts = 14
+
+/**
+ * A block of 20 ports that were free a moment ago. Its last one is held by this process for as long as it runs: two that
+ * look at the same time never take the same block.
+ */
 export async function freePortBase(): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt += 1) {
-    const base = 20_000 + Math.floor(Math.random() * 600) * 20
-    const free = await Promise.all(Array.from({ length: 14 }, (_, i) => isFree(base + i)))
-    if (free.every(Boolean)) return base
+    const base = 20_000 + Math.floor(Math.random() * 600) * blockPorts
+    const claim = await listenAt(base + blockPorts - 1)
+    if (claim === undefined) continue
+    const free = await Promise.all(Array.from({ length: usedPorts }, (_, i) => isFree(base + i)))
+    if (free.every(Boolean)) {
+      claim.unref()
+      return base
+    }
+    claim.close()
   }
   throw new Error('no free block of ports')
 }
 
-function isFree(port: number): Promise<boolean> {
+async function isFree(port: number): Promise<boolean> {
+  const probe = await listenAt(port)
+  if (probe === undefined) return false
+  probe.close()
+  await once(probe, 'close')
+  return true
+}
+
+/** @returns undefined when somebody else has the port */
+function listenAt(port: number): Promise<Server | undefined> {
   return new Promise((resolve) => {
-    const probe = createServer()
-    probe.once('error', () => {
-      resolve(false)
-    })
-    probe.listen(port, '127.0.0.1', () => {
-      probe.close(() => {
-        resolve(true)
-      })
-    })
+    const server = createServer()
+    server.once('error', () => resolve(undefined))
+    server.listen(port, '127.0.0.1', () => resolve(server))
   })
 }
 
