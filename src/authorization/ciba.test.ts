@@ -344,6 +344,9 @@ test('each fault of a request has the answer of the standard', async (t) => {
       'unknown_user_id',
     )
     refused(await ask({ login_hint: 'operatortoken:x', scope: granted }), 400, 'unknown_user_id')
+    // What is refused anyway tells nothing of them.
+    const scope = `${purpose} sim-swap:retrieve-date`
+    refused(await ask({ login_hint: 'operatortoken:x', scope }), 400, 'invalid_scope')
   })
   await t.test('a client that did not order CIBA', async () => {
     clients.set(sandboxId, { settings: { ...settings, grants: [...testSettings.grants] } })

@@ -26,6 +26,19 @@ export function rememberBases(basisOf: BasisOf, now: () => number): BasisOf {
 }
 
 /**
+ * What can be refused before anybody looks for the subscriber, so that the refusal tells nothing of them.
+ * @throws invalid_scope
+ */
+export async function requireOffered(
+  basisOf: BasisOf | undefined,
+  purpose: string,
+  scopes: readonly string[],
+): Promise<void> {
+  for (const scope of scopes)
+    if ((await basisOf?.(scope, purpose)) === 'not-allowed') throw notOffered(scope, purpose)
+}
+
+/**
  * Tokens without a subscriber, for scopes about subscribers (CAMARA security profile: exactly one purpose where personal
  * data is asked for). Which subscriber it will be is known at the call only, so there the gateway looks for the consent;
  * here a token is refused that could never be used. The first calls in the sandbox need no purpose.
@@ -39,16 +52,18 @@ export async function requireTwoLeggedBasis(
 ): Promise<void> {
   for (const scope of scopes) {
     const basis = await basisOf(scope, purpose)
-    if (purpose !== undefined && basis === 'not-allowed')
-      throw invalidScope(
-        `${quoted(scope)} is not offered for ${purpose}: the page of its API names the purposes`,
-      )
+    if (purpose !== undefined && basis === 'not-allowed') throw notOffered(scope, purpose)
     if (purpose === undefined && basis === 'consent' && environment === 'production')
       throw invalidScope(
         `${quoted(scope)} is answered with the subscriber's consent, which is given for a purpose: add exactly one, such as dpv:FraudPreventionAndDetection`,
       )
   }
 }
+
+const notOffered = (scope: string, purpose: string): OAuthError =>
+  invalidScope(
+    `${quoted(scope)} is not offered for ${purpose}: the page of its API names the purposes`,
+  )
 
 const invalidScope = (description: string): OAuthError =>
   new OAuthError(400, 'invalid_scope', description)

@@ -15,6 +15,7 @@ import type { ServerOptions, SubscriberParts } from '../server-options.ts'
 import { assertionAlgs } from '../signed-jwt.ts'
 import { accountIdOf, subscriberOf } from '../subscriber-account.ts'
 import { stateOf } from '../token-state.ts'
+import { requireOffered } from '../two-legged-basis.ts'
 import type { GrantPart } from './grant-part.ts'
 
 const grantType = 'urn:openid:params:grant-type:ciba'
@@ -107,6 +108,7 @@ async function identify(
 ): Promise<string> {
   const { client, subscribers, purpose, scopes } = await askedIn(options, ctx)
   requireOrderedGrant(client, grantType, purpose, scopes)
+  await requireOffered(subscribers.basisOf, purpose, scopes)
   const hint = readLoginHint(text)
   if ('fault' in hint) throw invalidRequest(`login_hint is not accepted: ${hint.fault}`)
   const unknown = new OAuthError(
