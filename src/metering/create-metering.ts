@@ -42,6 +42,9 @@ export interface Metering {
   keepDays(): Promise<string[]>
 }
 
+/** Many times what the largest segment needs. */
+const longestTurnMs = 10_000
+
 /** @example const metering = createMetering(platform, { contracts }) @public */
 export function createMetering(
   platform: Pick<Platform, 'database' | 'clock' | 'log' | 'sealing' | 'config' | 'outbox'>,
@@ -62,7 +65,7 @@ export function createMetering(
     meters: createMeters(db),
     prices: createPriceCopies(db, contracts),
     evidence: createExchangeLog(platform),
-    inTurn: oneAtATime(),
+    inTurn: oneAtATime(longestTurnMs),
   }
   const apply: Metering['intake'] = (environment, claim, bytes) =>
     applySegment(intake, environment, claim, bytes)

@@ -34,7 +34,7 @@ test('steps come to the same end at once and in turns', async () => {
 })
 
 test('works run one at a time in the order in which they came, also behind one that fails', async () => {
-  const inTurn = oneAtATime()
+  const inTurn = oneAtATime(60_000)
   const seen: string[] = []
   const work = (name: string) => async () => {
     seen.push(`${name} begins`)
@@ -50,4 +50,11 @@ test('works run one at a time in the order in which they came, also behind one t
     seen,
     ['a', 'b', 'c'].flatMap((name) => [`${name} begins`, `${name} ends`]),
   )
+})
+
+test('a work that never ends holds up nobody for longer than was said', async () => {
+  const inTurn = oneAtATime(20)
+  void inTurn(() => new Promise<never>(() => undefined))
+  assert.equal(await inTurn(async () => 'second'), 'second')
+  assert.equal(await inTurn(async () => 'third'), 'third')
 })
