@@ -54,7 +54,7 @@ test('works run one at a time in the order in which they came, also behind one t
 
 test('a work that never ends holds up nobody for longer than was said', async () => {
   const inTurn = oneAtATime(20)
-  void inTurn(() => new Promise<never>(() => undefined))
+  void inTurn(() => Promise.withResolvers<never>().promise)
   assert.equal(await inTurn(async () => 'second'), 'second')
   assert.equal(await inTurn(async () => 'third'), 'third')
 })
