@@ -229,12 +229,29 @@ test('shows a page, and redirects nowhere, for a client or address that is not k
       assert.match(String(answer.headers['content-security-policy']), /frame-ancestors 'none'/)
     })
   }
-  await t.test('a parameter twice', async () => {
-    const twice = await visit(
-      `/sandbox/authorize?${queryOf(parameters)}&redirect_uri=https%3A%2F%2Fevil.example`,
-    )
-    assert.deepEqual([twice.status, twice.location], [400, ''])
-  })
+  for (const again of ['redirect_uri=https%3A%2F%2Fevil.example', 'client_id=x']) {
+    await t.test(`twice: ${again}`, async () => {
+      const twice = await visit(`/sandbox/authorize?${queryOf(parameters)}&${again}`)
+      assert.deepEqual([twice.status, twice.location], [400, ''])
+    })
+  }
+})
+
+test('tells the client of a parameter that is there twice, and believes neither', async (t) => {
+  const { visit, parameters } = await code(t)
+  for (const name of ['scope', 'state', 'nonce', 'prompt', 'login_hint', 'code_challenge']) {
+    await t.test(name, async () => {
+      const again = `${queryOf({ [name]: 'x', ...parameters })}&${name}=y`
+      const { status, location } = await visit(`/sandbox/authorize?${again}`)
+      assert.equal(status, 303, location)
+      assert.ok(location.startsWith(`${callback}?`), location)
+      const told = new URL(location).searchParams
+      assert.equal(told.get('error'), 'invalid_request')
+      assert.match(String(told.get('error_description')), new RegExp(`${name}.*twice`))
+      assert.equal(told.get('state'), name === 'state' ? null : parameters.state)
+      assert.ok(told.get('iss'))
+    })
+  }
 })
 
 test('takes any port of a registered loopback address, and no other host', async (t) => {

@@ -137,6 +137,21 @@ test('consent is looked for and never asked for', async (t) => {
   refused(await send(await signed({ scope: consented })), 400, 'invalid_grant')
 })
 
+test('a scope that is not offered is refused before anybody looks for the subscriber, and uses nothing up', async (t) => {
+  const { signed, send, world } = await bearerServers(t)
+  // It would be found out that nobody has this token.
+  world.identity = undefined
+  const one = await signed({
+    sub: 'operatortoken:x',
+    scope: `${purpose} sim-swap:retrieve-date`,
+  })
+  for (let turn = 0; turn < 2; turn += 1) {
+    const answer = await send(one)
+    refused(answer, 400, 'invalid_scope')
+    assert.match(String(answer.body.error_description), /not offered for dpv:/)
+  }
+})
+
 const now = (): number => Math.floor(Date.now() / 1_000)
 const wrongClaims: [
   what: string,
@@ -188,7 +203,7 @@ const wrongClaims: [
     'a scope that is not offered',
     () => ({ scope: `${purpose} sim-swap:retrieve-date` }),
     400,
-    'invalid_grant',
+    'invalid_scope',
   ],
   ['an unknown client', () => ({ iss: 'wl_sbx_zzzzzzzzzzzzzzzzzzzz' }), 401, 'invalid_client'],
   [

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { invalidRequest, quoted } from './oauth-error.ts'
+import { invalidRequest, type OAuthError, quoted } from './oauth-error.ts'
 
 /** `certificate` is that of the connection; `none` for bearer assertions, and for what nothing authenticates. */
 type Mechanism =
@@ -76,21 +76,33 @@ function refuseAmbiguousHeaders(request: IncomingMessage): void {
   }
 }
 
+/** @throws invalid_request when it is malformed or says a thing twice (RFC 6749, section 3.2), whether we know it or not */
 export function parseForm(body: Buffer): ReadonlyMap<string, string> {
   const parameters = new Map<string, string>()
-  for (const pair of body.toString('latin1').split('&')) {
-    if (pair === '') continue
-    const at = pair.indexOf('=')
-    const name = decodeFormText(at === -1 ? pair : pair.slice(0, at))
-    const value = at === -1 ? '' : decodeFormText(pair.slice(at + 1))
-    // RFC 6749, section 3.2: a parameter must not be included more than once, whether we know it or not.
-    if (parameters.has(name))
-      throw invalidRequest(`the parameter ${quoted(name)} must not be sent twice`)
+  for (const [name, value] of parsePairs(body)) {
+    if (parameters.has(name)) throw twice(name)
     parameters.set(name, value)
-    if (parameters.size > maxParameters)
-      throw invalidRequest(`there are more than ${maxParameters} parameters`)
   }
   return parameters
+}
+
+export const twice = (name: string): OAuthError =>
+  invalidRequest(`the parameter ${quoted(name)} must not be sent twice`)
+
+/** @throws invalid_request when it is malformed, or there are too many */
+export function parsePairs(body: Buffer): [name: string, value: string][] {
+  const given = body
+    .toString('latin1')
+    .split('&')
+    .filter((pair) => pair !== '')
+  if (given.length > maxParameters)
+    throw invalidRequest(`there are more than ${maxParameters} parameters`)
+  return given.map((pair) => {
+    const at = pair.indexOf('=')
+    return at === -1
+      ? [decodeFormText(pair), '']
+      : [decodeFormText(pair.slice(0, at)), decodeFormText(pair.slice(at + 1))]
+  })
 }
 
 function decodeFormText(text: string): string {

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { cookieOf, expired, orRefusal } from './browser-exchange.ts'
 import type { PageExchange } from './grants/grant-part.ts'
 import { invalidRequest } from './oauth-error.ts'
-import { parseForm, readBody } from './read-token-request.ts'
+import { parsePairs, readBody, twice } from './read-token-request.ts'
 import { requestObjectHeader } from './request-object.ts'
 import { callbackOf, emptyCopy } from './serve-client.ts'
 import { newState, rememberState } from './token-state.ts'
@@ -13,10 +13,9 @@ const maxQuery = 16_384
 export async function serveAuthorize(exchange: PageExchange): Promise<void> {
   await orRefusal(exchange, async () => {
     const { request } = exchange
-    const parameters = await parametersOf(request)
-    parameters.delete('wayleave')
-    const query = new URLSearchParams([...parameters]).toString()
-    await serve(exchange, parameters, `/authorize?${query}`)
+    const pairs = (await pairsOf(request)).filter(([name]) => name !== 'wayleave')
+    const query = new URLSearchParams(pairs).toString()
+    await serve(exchange, onceOnly(pairs), `/authorize?${query}`)
   })
 }
 
@@ -57,15 +56,34 @@ async function serve(
   await callbackOf(provider)(copy, response)
 }
 
-async function parametersOf(request: IncomingMessage): Promise<Map<string, string>> {
+/**
+ * Without what is there twice: the provider refuses that at the address of the client. Without knowing for sure who asks,
+ * and where an answer may go, there is nowhere to tell it but here.
+ * @throws invalid_request
+ */
+function onceOnly(pairs: readonly [name: string, value: string][]): Map<string, string> {
+  const once = new Map<string, string>()
+  const more = new Set<string>()
+  for (const [name, value] of pairs) {
+    if (once.has(name)) more.add(name)
+    else once.set(name, value)
+  }
+  for (const name of more) {
+    if (name === 'client_id' || name === 'redirect_uri') throw twice(name)
+    once.delete(name)
+  }
+  return once
+}
+
+async function pairsOf(request: IncomingMessage): Promise<[name: string, value: string][]> {
   const query = request.url?.split('?').slice(1).join('?') ?? ''
   if (request.method !== 'POST') {
     if (query.length > maxQuery) throw invalidRequest(`the query is longer than ${maxQuery} bytes`)
-    return new Map(parseForm(Buffer.from(query, 'latin1')))
+    return parsePairs(Buffer.from(query, 'latin1'))
   }
   if (query !== '') throw invalidRequest('a POST has its parameters in the body')
   const type = request.headers['content-type'] ?? ''
   if (!/^application\/x-www-form-urlencoded *(; *charset="?utf-8"? *)?$/i.test(type))
     throw invalidRequest('the content-type must be application/x-www-form-urlencoded')
-  return new Map(parseForm(await readBody(request)))
+  return parsePairs(await readBody(request))
 }

@@ -15,6 +15,7 @@ import type { ServerOptions } from '../server-options.ts'
 import { useAssertion as insertUsed } from '../store.ts'
 import { accountIdOf } from '../subscriber-account.ts'
 import { stateOf, type TokenState } from '../token-state.ts'
+import { requireOffered } from '../two-legged-basis.ts'
 import type { GrantPart } from './grant-part.ts'
 
 const tokenSeconds = 120
@@ -50,6 +51,7 @@ async function issue(
   const subscribed = await scopes.scopesOf(client.applicationId)
   const requested = readRequestedScope(bearer.scope, subscribed)
   requireOrderedGrant(client, jwtBearerGrant, requested.purpose, requested.scopes)
+  await requireOffered(subscribers.basisOf, requested.purpose, requested.scopes)
   // From here on it is about the subscriber: a copy of an assertion that was used tells nothing of them.
   await spendAssertion(options, client, bearer)
   const unknown = invalidGrant('sub is of no subscriber of this operator')
