@@ -44,6 +44,9 @@ function inOrder(files: readonly string[]): string[] {
 }
 
 type Count = { passed: number; failed: number }
+/** What failed and why, in short: said once more at the end, where everybody looks. */
+const failures: string[] = []
+const longestReason = 2_000
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
 }
@@ -63,7 +66,10 @@ async function runChecks(): Promise<Count> {
     const startedAt = performance.now()
     const { ok, output } = await execute(path.join(bin, command), rest)
     say(`${ok ? '✔' : '✖'} ${name} (${Math.round(performance.now() - startedAt)} ms)`)
-    if (!ok) say(output)
+    if (!ok) {
+      say(output)
+      failures.push(`✖ ${name}`)
+    }
     count[ok ? 'passed' : 'failed'] += 1
   }
   return count
@@ -109,6 +115,16 @@ const ensureBrowser = (): boolean =>
 const ensureRedis = (): boolean =>
   ensurePackage('redis-server', '/usr/bin/redis-server', 'the tests of limits in Redis')
 
+/** What a test threw, and where in our files. */
+function reasonOf({ cause, message }: Error): string {
+  const thrown = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause ?? message)
+  const lines = thrown.split('\n').filter((line) => !/^ +at .*\bnode:/.test(line))
+  return lines
+    .map((line) => `    ${line}`)
+    .join('\n')
+    .slice(0, longestReason)
+}
+
 async function runTests(files: readonly string[], concurrency: number): Promise<Count> {
   const count = { passed: 0, failed: 0 }
   const stream = run({ files: [...files], concurrency, isolation: 'process', timeout: 600_000 })
@@ -119,6 +135,11 @@ async function runTests(files: readonly string[], concurrency: number): Promise<
   })
   stream.on('test:fail', (data) => {
     if (counts(data)) count.failed += 1
+    const error = data.details.error as Error & { failureType?: string }
+    // One that failed only because of what is in it says nothing more.
+    if (error.failureType === 'subtestsFailed') return
+    const file = path.relative(root, data.file ?? '')
+    failures.push(`✖ ${file}:${data.line ?? 0} ${data.name}\n${reasonOf(error)}`)
   })
   const printed = stream.compose(new spec())
   printed.pipe(process.stdout, { end: false })
@@ -173,6 +194,7 @@ async function main(): Promise<number> {
       rmSync(dataDir, { recursive: true, force: true })
     }
   }
+  if (failures.length > 0) say(`\nWhat failed:\n${failures.join('\n')}`)
   say(`\n${total.passed} passed, ${total.failed} failed`)
   return total.failed === 0 && total.passed > 0 ? 0 : 1
 }

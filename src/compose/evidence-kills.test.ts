@@ -57,8 +57,11 @@ test('processes that are killed at any moment, with clocks days apart, leave evi
   const skews = [0, -40 * dayMs]
   const children = skews.map(start)
   await Promise.all(children.map((child) => once(child, 'message')))
-  for (let kill = 0; kill < kills; kill += 1) {
-    await delay(randomInt(20, 400))
+  const counted = (): boolean => messages.some((message) => message.counted !== undefined)
+  // On a busy machine processes come to less before they are killed: then longer, and more of them.
+  for (let kill = 0; kill < kills || !counted(); kill += 1) {
+    assert.ok(kill < 10 * kills, 'processes that live ever longer count something')
+    await delay(randomInt(20, 400 + 50 * kill))
     const place = randomInt(children.length)
     const gone = children[place]
     assert.ok(gone)
@@ -71,7 +74,6 @@ test('processes that are killed at any moment, with clocks days apart, leave evi
     child.kill('SIGKILL')
     if (child.signalCode === null) await once(child, 'exit')
   }
-  assert.ok(messages.some(({ counted }) => counted !== undefined))
   const failed = messages.flatMap((message) => message.failed ?? [])
   assert.deepEqual(
     // What is tried again later: a clock that is far behind finds its day gone or on its way out, and a segment meets erasure
@@ -82,7 +84,8 @@ test('processes that are killed at any moment, with clocks days apart, leave evi
 
   const { metering, audit, forgetting } = evidenceParts(platform, folder)
   testDispatcher(t, platform, [audit.subscriber])
-  for (const { claim, bytes } of segments) await metering.intake('sandbox', claim, bytes)
+  for (const { claim, bytes } of segments)
+    await tried(() => metering.intake('sandbox', claim, bytes))
   const { pool } = platform.database
   const delivered = async (): Promise<void> => {
     for (const until = Date.now() + 30_000; ; await delay(20)) {
@@ -97,8 +100,8 @@ test('processes that are killed at any moment, with clocks days apart, leave evi
   // Whatever the killed ones came to: somebody is erased, and what is old by now goes.
   const phoneNumber = numbers.at(-1) ?? ''
   const { id } = await forgetting.ask(staff('stf_1'), { phoneNumber, reason: 'a letter' })
-  await forgetting.confirm(staff('stf_2'), id)
-  await forgetting.forgetOldEvidence()
+  await tried(() => forgetting.confirm(staff('stf_2'), id))
+  await tried(() => forgetting.forgetOldEvidence())
   await delivered()
   await audit.checkpoint({ now: true })
   const report = await audit.verifyLog()
@@ -113,16 +116,28 @@ test('processes that are killed at any moment, with clocks days apart, leave evi
        (select count(distinct record::jsonb ->> 'of') from audit.evidence where kind = 'retention') as retentions,
        (select count(*) from audit.checkpoint) as checkpoints`,
   )
-  const counted = rows[0] ?? {}
-  assert.equal(counted.leaves, segmentCount)
-  assert.equal(counted.segments, segmentCount)
-  assert.equal(counted.calls, segmentCount * 20)
-  assert.ok((counted.erasures ?? 0) > 0, 'somebody was erased')
-  assert.equal(counted.told, counted.erasures)
-  assert.equal(counted.retentions, 3, 'something of each sort was old: calls, consents and actions')
-  assert.ok((counted.checkpoints ?? 0) > 0)
-  t.diagnostic(`${JSON.stringify(counted)} ${JSON.stringify(report)}`)
+  const found = rows[0] ?? {}
+  assert.equal(found.leaves, segmentCount)
+  assert.equal(found.segments, segmentCount)
+  assert.equal(found.calls, segmentCount * 20)
+  assert.ok((found.erasures ?? 0) > 0, 'somebody was erased')
+  assert.equal(found.told, found.erasures)
+  assert.equal(found.retentions, 3, 'something of each sort was old: calls, consents and actions')
+  assert.ok((found.checkpoints ?? 0) > 0)
+  t.diagnostic(`${JSON.stringify(found)} ${JSON.stringify(report)}`)
 })
+
+/** As gateways and jobs do it: PostgreSQL may still be at what a killed process began, and hold its locks. */
+async function tried<T>(work: () => Promise<T>): Promise<T> {
+  for (let turn = 1; ; turn += 1) {
+    try {
+      return await work()
+    } catch (error) {
+      if (turn === 10 || !again.test(String(error))) throw error
+      await delay(300)
+    }
+  }
+}
 
 /** A control whose clock is behind its time counts a segment, a consent and two actions: they are old for all others. */
 async function appendLongAgo(

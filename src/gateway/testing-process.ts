@@ -51,6 +51,11 @@ export type ProcessSettings = {
   databaseUrl?: string
   /** where limits are shared with other gateways: in `databaseUrl`, or in Redis at this address; not shared without it */
   limits?: 'postgres' | `redis://${string}`
+  /**
+   * how long the stores of limits and quotas may take to answer, where a test is about what they decide: on a machine
+   * that is busy with other tests they take longer than the product waits. As the product without it.
+   */
+  storesWithinMs?: number
   /** of how many workers it is one */
   workers?: number
   /** whether every application is of the first one's contract */
@@ -98,10 +103,13 @@ const database =
   settings.databaseUrl === undefined
     ? undefined
     : createDatabasePool(settings.databaseUrl, { applicationName: 'wayleave test gateway' })
+const stores =
+  settings.storesWithinMs === undefined ? {} : { answerWithinMs: settings.storesWithinMs }
 function limitStore(): LimitStore | undefined {
   if (settings.limits === undefined) return undefined
-  if (settings.limits !== 'postgres') return redisLimitStore(settings.limits, 'sandbox', silent)
-  return database && postgresLimitStore(database, 'sandbox')
+  if (settings.limits !== 'postgres')
+    return redisLimitStore(settings.limits, 'sandbox', silent, stores)
+  return database && postgresLimitStore(database, 'sandbox', stores)
 }
 const tail = new LiveTail({ token: settings.tailToken ?? '' })
 const internal = createInternalServer({
@@ -156,7 +164,7 @@ const gateway = createGateway({
     database === undefined
       ? memoryPayloads()
       : createPayloadStore(database, 'sandbox', () => performance.now()),
-  quota: database === undefined ? memoryLedger() : createQuotaLedger(database, 'sandbox'),
+  quota: database === undefined ? memoryLedger() : createQuotaLedger(database, 'sandbox', stores),
   limitStore: limitStore(),
   keptMembers: new KeptMembers({
     file: path.join(settings.folder, 'members'),

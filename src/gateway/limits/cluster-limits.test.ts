@@ -8,15 +8,24 @@ import { cluster, type Member, started } from './testing-cluster.ts'
 
 type Context = Parameters<typeof testUpstream>[0]
 
-async function inPostgres(t: Context): Promise<Pick<ProcessSettings, 'limits' | 'databaseUrl'>> {
+type Store = Pick<ProcessSettings, 'limits' | 'databaseUrl' | 'storesWithinMs'>
+
+/** A store that answers late on a busy machine is no lost one here: what gateways do then, other tests tell. */
+const storesWithinMs = 10_000
+
+async function inPostgres(t: Context): Promise<Store> {
   const platform = await testPlatform(t)
   const urls = await testRoles(platform.database)
-  return { limits: 'postgres', databaseUrl: urls.gateway_sandbox }
+  return { limits: 'postgres', databaseUrl: urls.gateway_sandbox, storesWithinMs }
 }
 
-const stores: readonly [string, (t: Context) => ReturnType<typeof inPostgres>][] = [
+async function inRedis(t: Context): Promise<Store> {
+  return { limits: (await testRedis(t)).url as `redis://${string}`, storesWithinMs }
+}
+
+const stores: readonly [string, (t: Context) => Promise<Store>][] = [
   ['PostgreSQL', inPostgres],
-  ['Redis', async (t) => ({ limits: (await testRedis(t)).url as `redis://${string}` })],
+  ['Redis', inRedis],
 ]
 
 /** The most calls that were answered well within one window. */
@@ -39,8 +48,14 @@ for (const [where, open] of stores) {
       await testUpstream(t),
     )
     const members = await started(all, 4)
-    const endMs = performance.now() + 5_000
-    await Promise.all(members.map((member) => member.hammer(8, endMs)))
+    const hammerFor = (ms: number) => {
+      const endMs = performance.now() + ms
+      return Promise.all(members.map((member) => member.hammer(8, endMs)))
+    }
+    // Well within the window, however busy the machine is: until all is used, and then on.
+    const lastMs = performance.now() + 40_000
+    while (all.admitted() < limit && performance.now() < lastMs) await hammerFor(300)
+    await hammerFor(2_000)
     for (const { statuses, codes } of members) {
       assert.deepEqual([...statuses.keys()].sort(), [200, 429])
       assert.deepEqual([...codes.keys()], ['TOO_MANY_REQUESTS'])

@@ -14,17 +14,20 @@ import { redisLimitStore } from './redis-limit-store.ts'
 
 type Context = { after: (fn: () => Promise<void> | void) => void }
 
+/** What a store decides is looked at here, on a machine that may be busy: not how soon it answers. */
+const patient = { answerWithinMs: 10_000 }
+
 const inPostgres = async (t: Context): Promise<LimitStore> => {
   const platform = await testPlatform(t)
   const urls = await testRoles(platform.database)
   const database = createDatabasePool(urls.gateway_sandbox, { applicationName: 'test', max: 4 })
   t.after(() => database.close())
-  return postgresLimitStore(database, 'sandbox')
+  return postgresLimitStore(database, 'sandbox', patient)
 }
 
 const inRedis = async (t: Context): Promise<LimitStore> => {
   const redis = await testRedis(t)
-  const store = redisLimitStore(redis.url, 'sandbox', silent)
+  const store = redisLimitStore(redis.url, 'sandbox', silent, patient)
   t.after(() => store.stop())
   await eventually(() =>
     store.ask(question('nobody', { leaving: true })).then(

@@ -4,14 +4,19 @@ import { queryWithin } from '../payload/query-within.ts'
 import type { LimitStore } from './limit-store.ts'
 import { decodeAnswer, encodeQuestion, type WireAnswer } from './limit-wire.ts'
 
-const answerWithinMs = 250
+const usualAnswerWithinMs = 250
 
 /**
  * The store in PostgreSQL: one function call a question, tables that are never written to the disk.
  * @param database with the role of this environment's gateway; one connection of it is in use at a time
+ * @param options.answerWithinMs what comes later than that counts as no answer
  * @public
  */
-export function postgresLimitStore(database: DatabasePool, environment: Environment): LimitStore {
+export function postgresLimitStore(
+  database: DatabasePool,
+  environment: Environment,
+  { answerWithinMs = usualAnswerWithinMs } = {},
+): LimitStore {
   const name = `limit-${environment}`
   const text = `select gateway.limit_${environment}($1) as answer`
   const ask = async (question: string): Promise<WireAnswer | null> => {

@@ -21,15 +21,20 @@ export interface QuotaLedger {
   ): Promise<{ granted: number; used: number }>
 }
 
-const answerWithinMs = 1_000
+const usualAnswerWithinMs = 1_000
 
 /**
  * The ledger in PostgreSQL. A lease whose answer does not come in time counts as lost: less is admitted, never more.
  * While the last answer was a failure one question at a time is asked; the others fail at once.
  * @param database with the role of this environment's gateway
+ * @param options.answerWithinMs what comes later than that counts as no answer
  * @public
  */
-export function createQuotaLedger(database: DatabasePool, environment: Environment): QuotaLedger {
+export function createQuotaLedger(
+  database: DatabasePool,
+  environment: Environment,
+  { answerWithinMs = usualAnswerWithinMs } = {},
+): QuotaLedger {
   const statement = {
     name: `take-${environment}-quota`,
     text: `select granted::float8 as granted, used::float8 as used from gateway.take_${environment}_quota($1, $2, $3, $4, $5)`,

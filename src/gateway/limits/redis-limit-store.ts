@@ -7,7 +7,7 @@ import { decodeAnswer, encodeQuestion, type WireAnswer } from './limit-wire.ts'
 import { limitScript } from './redis-limit-script.ts'
 import { within } from './within.ts'
 
-const answerWithinMs = 50
+const usualAnswerWithinMs = 50
 const reconnectMs = 500
 
 type LimitRedis = Redis & {
@@ -17,10 +17,16 @@ type LimitRedis = Redis & {
 /**
  * The store in Redis or Valkey (from version 6.2). It never queues: what cannot be asked now fails now, and the caller
  * decides what that means. It must not evict keys (`maxmemory-policy noeviction`): a window that is gone counts as new.
+ * @param options.answerWithinMs what comes later than that counts as no answer
  * @public
  */
-export function redisLimitStore(url: string, environment: Environment, log: Log): LimitStore {
-  const opened = open(url, environment, log)
+export function redisLimitStore(
+  url: string,
+  environment: Environment,
+  log: Log,
+  { answerWithinMs = usualAnswerWithinMs } = {},
+): LimitStore {
+  const opened = open(url, environment, log, answerWithinMs)
   const prefix = `{wayleave:${environment}}:`
   return {
     async ask(question) {
@@ -48,11 +54,16 @@ export function redisLimitStore(url: string, environment: Environment, log: Log)
 }
 
 /** Loaded where there is a Redis: most gateways start without it. */
-async function open(url: string, environment: Environment, log: Log): Promise<LimitRedis> {
+async function open(
+  url: string,
+  environment: Environment,
+  log: Log,
+  answerWithinMs: number,
+): Promise<LimitRedis> {
   const { Redis } = await import('ioredis')
   const redis = new Redis(url, {
     // Only a fence: `within` is the time that counts.
-    commandTimeout: 1_000,
+    commandTimeout: Math.max(1_000, 2 * answerWithinMs),
     connectTimeout: 1_000,
     // What is given up is closed at once: a server that stands still would never close its side.
     disconnectTimeout: 1,

@@ -100,7 +100,7 @@ function folder(t: Context): string {
  */
 export function cluster(
   t: Context,
-  shared: Pick<ProcessSettings, 'limits' | 'databaseUrl'>,
+  shared: Pick<ProcessSettings, 'limits' | 'databaseUrl' | 'storesWithinMs'>,
   terms: Partial<ContractEntry>,
   upstream: Cluster['upstream'],
 ): Cluster {
