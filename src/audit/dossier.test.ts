@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
+import { createHash, generateKeyPairSync, sign } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import { type Kysely, sql } from 'kysely'
 import { testPlatform } from '#platform/testing'
@@ -10,7 +10,7 @@ import { createExchangeLog } from './exchange-log.ts'
 import { append } from './store.ts'
 import { plainStory } from './story.ts'
 import type { AuditTables } from './tables.ts'
-import { Refused, tellFile, verifyBundle, verifyList } from './verify.mjs'
+import { keyId, Refused, sealText, tellFile, verifyBundle, verifyList } from './verify.mjs'
 
 const at = Date.UTC(2026, 10, 21, 10, 4, 5)
 const subject = { environment: 'production' as const, pseudonym: 'p-7f3a' }
@@ -210,6 +210,61 @@ test('refused calls, and those on another basis, are told as what they were', as
   assert.match(await sentence('exc_5'), /let pass, and the service behind the API answered 502/)
   for (const id of ['exc_1', 'exc_2', 'exc_4', 'exc_5'])
     verifyBundle(Buffer.from((await bundle(id)).json))
+})
+
+test('a list without some of its lines is refused to who knows the key or the checkpoints, whoever sealed it anew', async (t) => {
+  const calls = Array.from({ length: 3 }, (_, n) => exchange(`exc_${n}`, { at: at + n }))
+  const { audit } = await setUp(t, calls)
+  const period = { partnerId: 'prt_1', from: new Date(at), to: new Date(at + 9) }
+  const text = async (partnerId = 'prt_1'): Promise<string[]> =>
+    await Array.fromAsync(audit.exportPeriod({ ...period, partnerId }))
+  const fileOf = (lines: readonly string[]): Buffer => Buffer.from(lines.join(''))
+  const lines = await text()
+  const newest = async (): Promise<{ key: string; note: string }> => {
+    const { key = '', note = '' } = (await audit.state()).newest ?? {}
+    return { key, note }
+  }
+  const first = await newest()
+  const list = JSON.parse(lines.at(-1) ?? '') as { key: string; seal: string }
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+  const raw = Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url')
+  const [name = ''] = list.key.split('+')
+  const id = keyId(name, raw)
+  const key = `${name}+${id}+${Buffer.concat([Buffer.of(1), raw]).toString('base64')}`
+  const resealed = (kept: readonly string[]): Buffer => {
+    const sha256 = createHash('sha256').update(kept.join('')).digest('hex')
+    const { seal: _, ...rest } = { ...list, key, count: kept.length, sha256 }
+    const note = sealText(name, rest)
+    const signed = Buffer.concat([
+      Buffer.from(id, 'hex'),
+      sign(null, Buffer.from(note), privateKey),
+    ])
+    const seal = `${note}\n\u2014 ${name} ${signed.toString('base64')}\n`
+    return fileOf([...kept, `${JSON.stringify({ ...rest, seal })}\n`])
+  }
+  for (const kept of [lines.slice(1, -1), lines.slice(0, -1), []]) {
+    const forged = resealed(kept)
+    assert.throws(() => verifyList(forged, { key: first.key }), /another key than the one given/)
+    assert.throws(
+      () => verifyList(forged, { checkpoints: [first.note] }),
+      /none of the checkpoints/,
+    )
+    if (kept.length > 0)
+      assert.throws(() => verifyList(forged), /does not lead to that of the list/)
+    else
+      assert.match(tellFile(forged, {}), /Compare the key with the one that the operator published/)
+  }
+  assert.equal(verifyList(fileOf(lines), { key: first.key, checkpoints: [first.note] }).count, 3)
+
+  // Who knows the key of then follows it; a rotation amid an export is no forgery.
+  const half = audit.exportPeriod(period)
+  const before = await half.next()
+  await audit.rotateKey({ kind: 'system', id: 'test' })
+  const amid = [String(before.value), ...(await Array.fromAsync(half))]
+  const second = await newest()
+  for (const each of [amid, await text(), await text('prt_9')])
+    for (const known of [first.key, second.key]) verifyList(fileOf(each), { key: known })
+  assert.throws(() => verifyList(fileOf(lines), { key: second.key }), /another key than the one/)
 })
 
 test('all calls of a partner in a time are one file, and a line that is changed or taken away is found', async (t) => {

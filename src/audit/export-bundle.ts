@@ -82,7 +82,10 @@ async function withPath(
 }
 
 /** The keys before this one, each with the leaf that names the next and what it signed over that. */
-async function keysBefore(db: Kysely<AuditTables>, key: string): Promise<Bundle['continuity']> {
+export async function keysBefore(
+  db: Kysely<AuditTables>,
+  key: string,
+): Promise<Bundle['continuity']> {
   const keys = await db
     .selectFrom('audit.signing_key')
     .select(['id', 'public_key'])

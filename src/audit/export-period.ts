@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { CheckpointPlatform } from './checkpoints.ts'
 import type { Place } from './evidence-place.ts'
-import type { ExportedBundle } from './export-bundle.ts'
+import { type ExportedBundle, keysBefore } from './export-bundle.ts'
 import { logKey } from './log-key.ts'
 import { searchEvidence } from './search-evidence.ts'
 import type { AuditTables } from './tables.ts'
@@ -55,10 +55,11 @@ async function sealLine(
   platform: CheckpointPlatform,
   contents: Readonly<Record<string, string | number>>,
 ): Promise<string> {
-  const key = await platform.database
-    .as<AuditTables>()
-    .transaction()
-    .execute((trx) => logKey(trx, platform))
-  const list = { ...contents, key: key.publicKey }
-  return `${JSON.stringify({ ...list, seal: key.sign(sealText(key.origin, list)) })}\n`
+  const db = platform.database.as<AuditTables>()
+  const key = await db.transaction().execute((trx) => logKey(trx, platform))
+  // Who knows a former key is led to this one, also by a list of nothing.
+  const continuity = await keysBefore(db, key.publicKey)
+  const list: unknown = JSON.parse(JSON.stringify({ ...contents, key: key.publicKey, continuity }))
+  const seal = key.sign(sealText(key.origin, list))
+  return `${JSON.stringify({ ...(list as object), seal })}\n`
 }

@@ -253,6 +253,7 @@ export function verifyList(file, known = {}) {
     refuse('the last line is not the one that seals a list: the file was cut off')
   if (lines.at(-1) !== '' || JSON.stringify({ ...list, seal }) !== lines.at(-2))
     refuse('the last line is not written as it was: it was changed')
+  const trusted = within('the last line', () => keysThatSeal(list, known))
   const sealed = within('the seal of the list', () => openNote(seal, list.key))
   const text = bundles.map((line) => `${line}\n`).join('')
   const whole =
@@ -264,11 +265,44 @@ export function verifyList(file, known = {}) {
   for (const [index, line] of bundles.entries())
     within(`line ${index + 1}`, () => {
       const spelled = Buffer.from(bundleText(JSON.parse(line)))
-      const { key } = verifyBundle(spelled, known)
-      if (parseKey(key).name !== parseKey(list.key).name) refuse('is of another log')
+      // The seal of the list is over this line; a key may have followed another one while it was written.
+      const { key } = verifyBundle(spelled, { checkpoints: known.checkpoints })
+      if (!trusted.includes(key))
+        refuse('is signed with a key that does not lead to that of the list')
     })
-  const { partnerId, from, to, count } = list
-  return { partnerId, from, to, count }
+  const { partnerId, from, to, count, key } = list
+  return { partnerId, from, to, count, key }
+}
+
+/**
+ * The key of a list with those that lead to it. That its lines are genuine says nothing of those that are missing: what the
+ * reader knows from elsewhere has to vouch for the seal itself.
+ * @param {{ key: string, continuity?: unknown }} list
+ * @param {{ key?: string | undefined, checkpoints?: readonly string[] | undefined }} known
+ */
+function keysThatSeal({ key, continuity = [] }, known) {
+  if (!Array.isArray(continuity) || !continuity.every(isStep))
+    return refuse('the keys before are none')
+  const trusted = keysThatVouch(key, continuity)
+  if (known.key !== undefined && !trusted.includes(known.key))
+    refuse('the list is sealed with another key than the one given')
+  if (known.checkpoints?.some((note) => isSignedBy(note, key)) === false)
+    refuse('none of the checkpoints given is signed with the key of the list')
+  return trusted
+}
+
+/** @type {(note: string, publicKey: string) => boolean} */
+function isSignedBy(note, publicKey) {
+  const { name, id } = parseKey(publicKey)
+  // There may be a checkpoint for each minute of years: only what names this key is opened.
+  const hint = Buffer.from(id, 'hex').toString('base64').slice(0, 5)
+  if (!note.includes(`\u2014 ${name} ${hint}`)) return false
+  try {
+    openCheckpoint(note, publicKey)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Whether a file is a list: bundles that are files of their own begin with another character. @param {Uint8Array} file */
@@ -528,8 +562,24 @@ function main(args) {
  */
 export function tellFile(file, known) {
   if (!isList(file)) return tellProven(verifyBundle(file, known), known)
-  const { partnerId, from, to, count } = verifyList(file, known)
-  return `Verified: ${count} calls of ${partnerId} from ${from} until ${to}, each with its place in the signed log.`
+  const { partnerId, from, to, count, key } = verifyList(file, known)
+  return [
+    `Verified: ${count} calls of ${partnerId} from ${from} until ${to}, each with its place in the signed log.`,
+    tellTrust(key, known),
+  ].join('\n')
+}
+
+/**
+ * What a verification rests on.
+ * @param {string} key
+ * @param {{ key?: string | undefined, checkpoints?: readonly string[] | undefined }} known
+ */
+function tellTrust(key, known) {
+  if (known.key === undefined && known.checkpoints === undefined)
+    return `Compare the key with the one that the operator published: ${key}`
+  return known.key === undefined || known.key === key
+    ? 'The key or the checkpoint is the one that you gave.'
+    : `The key that you gave vouches for the key that signed it: ${key}`
 }
 
 /**
@@ -539,12 +589,6 @@ export function tellFile(file, known) {
  */
 export function tellProven(proven, known) {
   const { kind, id, position, size, signedAt, key, erased, leaves, explanation } = proven
-  const trust =
-    known.key === undefined && known.checkpoints === undefined
-      ? `Compare the key with the one that the operator published: ${key}`
-      : known.key === undefined || known.key === key
-        ? 'The key or the checkpoint is the one that you gave.'
-        : `The key that you gave vouches for the key that signed it: ${key}`
   const others = leaves.slice(1).map((leaf) => `${leaf.kind} ${leaf.id} (leaf ${leaf.position})`)
   return [
     `Verified: ${kind} ${id} is in leaf ${position} of the log of ${size} leaves that was signed at ${signedAt}.`,
@@ -554,7 +598,7 @@ export function tellProven(proven, known) {
           'The personal values are gone: the subscriber was erased. Everything else is proven as before.',
         ]
       : []),
-    trust,
+    tellTrust(key, known),
     '',
     explanation,
   ].join('\n')
