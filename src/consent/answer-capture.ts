@@ -12,7 +12,7 @@ import {
 import { livingConsent } from './living-consent.ts'
 import type { Consenting, Trx } from './needs.ts'
 import { expiryOf } from './rules.ts'
-import { holdConsent } from './store.ts'
+import { holdConsent, recordsAbout } from './store.ts'
 import type { CaptureRow, ConsentRow } from './tables.ts'
 
 /** Once, whole or not at all: the answer, its history and its event are one transaction. */
@@ -91,14 +91,14 @@ async function refuse(
     how: ChangeEvidence
   },
 ): Promise<void> {
-  const { living, how } = about
-  // What another page allowed meanwhile is taken back.
-  if (living !== undefined)
-    await changeConsent(
-      consenting,
-      trx,
-      living,
-      living.state === 'GRANTED' ? 'WITHDRAWN' : 'DENIED',
-      how,
-    )
+  const { question, living, how } = about
+  if (living !== undefined && living.state !== 'GRANTED')
+    await changeConsent(consenting, trx, living, 'DENIED', how)
+  // What another page allowed meanwhile is taken back, also together with more: data that was refused must not be given.
+  const now = consenting.clock.now()
+  for (const { id, basis, state, expires_at: until } of await recordsAbout(trx, question)) {
+    if (basis !== 'consent' || state !== 'GRANTED' || (until !== null && until <= now)) continue
+    const row = await holdConsent(trx, question.environment, id)
+    if (row?.state === 'GRANTED') await changeConsent(consenting, trx, row, 'WITHDRAWN', how)
+  }
 }

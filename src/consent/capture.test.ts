@@ -122,6 +122,22 @@ test('the last answer of a subscriber stands when two pages were open', async (t
   assert.deepEqual(await directory.decide(question), anew)
 })
 
+test('a no counts for its scopes also where another page allowed them together with more', async (t) => {
+  const { directory, request, question, answer, history } = await testConsent(t)
+  const { token } = await directory.beginCapture(request())
+  const view = await directory.openCapture(token)
+  const scopes = [...question.scopes, 'location-retrieval:read']
+  const granted = await answer(request({ scopes }), 'allow')
+  assert.equal(granted.status, 'granted')
+  assert.equal((await directory.decide(question)).status, 'granted')
+  const evidence = { method: 'network', textHash: view?.textHash ?? '', locale: 'en' }
+  const refused = await directory.answerCapture(token, 'refuse', evidence)
+  assert.equal(refused.status, 'refused')
+  assert.equal((await directory.decide(question)).status, 'refused')
+  const [id = ''] = granted.status === 'granted' ? granted.consentIds : []
+  assert.equal((await history(id)).at(-1), 'GRANTED WITHDRAWN subscriber')
+})
+
 test('an answer that names words that were not on the page changes nothing', async (t) => {
   const { directory, request } = await testConsent(t)
   const { token } = await directory.beginCapture(request())
