@@ -109,13 +109,9 @@ function withdrawalRoute(server: HttpServer, { consenting, platform }: Given): v
     async ({ actor, params, body }): Promise<Consent> => {
       const row = await findConsent(consenting.db, params.consentId)
       if (row === undefined || actor.kind !== 'operator') throw unknown()
-      await withdraw(consenting, row.environment, row.id, {
-        kind: 'operator',
-        id: actor.id,
-        channel: 'console',
-        reason: body.reason,
-      })
-      await consenting.db.transaction().execute((trx) =>
+      const { id } = actor
+      const by = { kind: 'operator', id, channel: 'console', reason: body.reason } as const
+      await withdraw(consenting, row.environment, row.id, by, (trx) =>
         recordAction(platform.outbox, trx, {
           actor,
           action: 'consent.withdrawn',

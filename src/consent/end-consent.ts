@@ -24,12 +24,16 @@ const evidenceOf = (by: ConsentChanger): ChangeEvidence => {
 
 const unknown = (): AppError => new AppError('NOT_FOUND', 'There is no such consent.')
 
-/** A permission, an objection, or an open question that is refused before it was answered. */
+/**
+ * A permission, an objection, or an open question that is refused before it was answered.
+ * @param also what is written down with the change, or not at all where nothing changes
+ */
 export async function withdraw(
   consenting: Consenting,
   environment: Environment,
   id: string,
   by: ConsentChanger,
+  also?: (trx: Trx) => Promise<unknown>,
 ): Promise<void> {
   const { db } = consenting
   const found = await db
@@ -46,6 +50,7 @@ export async function withdraw(
     if (row === undefined || !living.includes(row.state)) return
     const open = row.state === 'PENDING' || row.state === 'REQUESTED'
     await changeConsent(consenting, trx, row, open ? 'DENIED' : 'WITHDRAWN', evidenceOf(by))
+    await also?.(trx)
   })
 }
 

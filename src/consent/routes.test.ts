@@ -123,10 +123,18 @@ test('a record has the words that were shown, under their hash, and everything t
 })
 
 test('an operator withdraws at the wish of a subscriber, with a reason that stays in the history', async (t) => {
-  const { ask, answer, request, directory, question } = await served(t)
+  const { ask, answer, request, directory, question, platform } = await served(t)
   const decision = await answer(request(), 'allow')
   const id = decision.status === 'granted' ? decision.consentIds[0] : ''
   const url = `/consents/${id}/withdrawal`
+  /** transactions of the change and of the action that tells who made it */
+  const writers = async () => {
+    const { rows } = await platform.database.pool.query<{ xmin: string }>(
+      `select xmin from platform.outbox where payload ->> 'action' = 'consent.withdrawn'
+         or (type = 'consent.changed' and payload ->> 'state' = 'WITHDRAWN')`,
+    )
+    return rows.map(({ xmin }) => xmin)
+  }
   const body = { reason: 'by letter' }
   assert.equal((await ask(staff('auditor'), 'POST', url, body)).status, 403)
   assert.equal((await ask(staff('partner-success'), 'POST', url, {})).status, 400)
@@ -137,6 +145,8 @@ test('an operator withdraws at the wish of a subscriber, with a reason that stay
   const last = record.body.events.at(-1)
   assert.deepEqual([last?.entity, last?.entityId, last?.reason], ['operator', 'stf_1', 'by letter'])
   assert.equal((await ask(staff('partner-success'), 'POST', url, body)).status, 200, 'again')
+  const [one, other, ...more] = await writers()
+  assert.ok(one !== undefined && one === other && more.length === 0, 'one of each, together')
 })
 
 test('a partner sees how many subscribers said what, and nobody of them', async (t) => {
