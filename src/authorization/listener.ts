@@ -10,11 +10,14 @@ import { answerToFault, unavailable } from './answer-fault.ts'
 import type { EndpointPart } from './grants/grant-part.ts'
 import type { Issuer } from './issuer.ts'
 import { invalidRequest, OAuthError } from './oauth-error.ts'
+import { createBodyReceiver } from './receive-body.ts'
 
 const maxHeaders = 100
 const maxRequestsInFlight = 500
 const maxHandshakes = 1_000
 const deadlineMs = 10_000
+/** of 48 KiB at most */
+const maxBodiesUnderWay = 2_000
 
 type Exchange = {
   request: IncomingMessage
@@ -208,16 +211,20 @@ function endpointTable(
   return table
 }
 
-/** A bound on the requests under way and a deadline for each: a database that hangs must not gather them. */
+/**
+ * A bound on the requests under way and a deadline for each: a database that hangs must not gather them. What is not here
+ * whole is not under way, so that slow clients take no place of others.
+ */
 function bounded(
   log: Log,
 ): (issuer: Issuer, serving: (exchange: Exchange) => Promise<void>) => Endpoint['serve'] {
+  const bodies = createBodyReceiver({ most: maxBodiesUnderWay, mostMs: deadlineMs })
   let inFlight = 0
   return (issuer, serving) => async (exchange) => {
     const { request, response, correlator } = exchange
+    if (!(await bodies.receive(request))) return
     if (inFlight >= maxRequestsInFlight) {
       const { status, headers, body } = unavailable('too many requests at the moment', 1)
-      request.resume()
       answer(response, status, body, headers)
       return
     }

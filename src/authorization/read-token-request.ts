@@ -17,27 +17,7 @@ export type TokenRequest = {
   claimedClientId: string | undefined
 }
 
-/** Below what oidc-provider reads of the copy that it gets: a body that it refused would be told to be malformed. */
-const bodyLimit = 48 * 1_024
 const maxParameters = 50
-
-/** @throws invalid_request when the body is larger than 48 KiB, by its own word or in fact */
-export async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const declared = Number(request.headers['content-length'] ?? 0)
-  const chunks: Buffer[] = []
-  let size = 0
-  if (declared <= bodyLimit) {
-    // Not destroyed on leaving the loop: the connection has to carry the refusal.
-    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-      size += chunk.length
-      if (size > bodyLimit) break
-      chunks.push(chunk)
-    }
-  }
-  if (declared > bodyLimit || size > bodyLimit)
-    throw invalidRequest(`the body is larger than ${bodyLimit} bytes`, 413)
-  return Buffer.concat(chunks)
-}
 
 /**
  * Checks all that can be told without knowing the client: the form of RFC 6749, section 3.2, strictly.

@@ -2,7 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import { cookieOf, expired, orRefusal } from './browser-exchange.ts'
 import type { PageExchange } from './grants/grant-part.ts'
 import { invalidRequest } from './oauth-error.ts'
-import { parsePairs, readBody, twice } from './read-token-request.ts'
+import { parsePairs, twice } from './read-token-request.ts'
+import { bodyOf } from './receive-body.ts'
 import { requestObjectHeader } from './request-object.ts'
 import { callbackOf, emptyCopy } from './serve-client.ts'
 import { newState, rememberState } from './token-state.ts'
@@ -13,7 +14,7 @@ const maxQuery = 16_384
 export async function serveAuthorize(exchange: PageExchange): Promise<void> {
   await orRefusal(exchange, async () => {
     const { request } = exchange
-    const pairs = (await pairsOf(request)).filter(([name]) => name !== 'wayleave')
+    const pairs = pairsOf(request).filter(([name]) => name !== 'wayleave')
     const query = new URLSearchParams(pairs).toString()
     await serve(exchange, onceOnly(pairs), `/authorize?${query}`)
   })
@@ -75,7 +76,7 @@ function onceOnly(pairs: readonly [name: string, value: string][]): Map<string, 
   return once
 }
 
-async function pairsOf(request: IncomingMessage): Promise<[name: string, value: string][]> {
+function pairsOf(request: IncomingMessage): [name: string, value: string][] {
   const query = request.url?.split('?').slice(1).join('?') ?? ''
   if (request.method !== 'POST') {
     if (query.length > maxQuery) throw invalidRequest(`the query is longer than ${maxQuery} bytes`)
@@ -85,5 +86,5 @@ async function pairsOf(request: IncomingMessage): Promise<[name: string, value: 
   const type = request.headers['content-type'] ?? ''
   if (!/^application\/x-www-form-urlencoded *(; *charset="?utf-8"? *)?$/i.test(type))
     throw invalidRequest('the content-type must be application/x-www-form-urlencoded')
-  return parsePairs(await readBody(request))
+  return parsePairs(bodyOf(request))
 }

@@ -8,12 +8,8 @@ import { checkProof } from './check-proof.ts'
 import { type ClientCertificates, checkAuthenticating } from './client-certificates.ts'
 import { endpointGrants } from './endpoint-grants.ts'
 import { invalidRequest, OAuthError } from './oauth-error.ts'
-import {
-  readBody,
-  readTokenRequest,
-  refuseWrongForm,
-  type TokenRequest,
-} from './read-token-request.ts'
+import { readTokenRequest, refuseWrongForm, type TokenRequest } from './read-token-request.ts'
+import { bodyOf } from './receive-body.ts'
 import { requestObjectHeader } from './request-object.ts'
 import { newState, rememberState } from './token-state.ts'
 
@@ -40,7 +36,7 @@ export async function serveClient(
   correlator: string,
 ): Promise<void> {
   refuseWrongForm(request)
-  const body = await readBody(request)
+  const body = bodyOf(request)
   const { issuer, path, clock, certificates, takesBearer } = endpoint
   const nowMs = clock.now().getTime()
   const nowSeconds = Math.floor(nowMs / 1_000)

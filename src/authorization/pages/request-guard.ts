@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { AppError } from '#platform/app-error'
+import { bodyOf } from '../receive-body.ts'
 
 /**
  * Whether a browser loads this for its reader to see: not in a frame, not ahead of time, not by a script. Programs
@@ -48,16 +49,11 @@ export async function readForm(request: IncomingMessage): Promise<ReadonlyMap<st
       'UNSUPPORTED_MEDIA_TYPE',
       'Send a form as application/x-www-form-urlencoded.',
     )
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes > maxFormBytes)
-      throw new AppError('PAYLOAD_TOO_LARGE', `A form has at most ${maxFormBytes} bytes.`)
-    chunks.push(chunk)
-  }
+  const body = bodyOf(request)
+  if (body.length > maxFormBytes)
+    throw new AppError('PAYLOAD_TOO_LARGE', `A form has at most ${maxFormBytes} bytes.`)
   const fields = new Map<string, string>()
-  for (const [name, value] of new URLSearchParams(Buffer.concat(chunks).toString('utf8'))) {
+  for (const [name, value] of new URLSearchParams(body.toString('utf8'))) {
     if (fields.has(name)) throw new AppError('INVALID_ARGUMENT', 'A field stands there twice.')
     fields.set(name, value)
   }

@@ -5,6 +5,7 @@ import { request } from 'undici'
 import { testConsent } from '#consent/testing'
 import type { Environment } from '#platform/config'
 import type { EndpointPart } from '../grants/grant-part.ts'
+import { createBodyReceiver } from '../receive-body.ts'
 import type { HandsetMessage } from './handset-pages.ts'
 import type { ShownUse } from './privacy-uses.ts'
 import { createSubscriberPages } from './subscriber-pages.ts'
@@ -49,17 +50,19 @@ export async function testPages(t: TestContext, options: { messagesMissing?: str
   const table = new Map<string, EndpointPart>()
   for (const [environment, { endpoints }] of Object.entries(environments))
     for (const part of endpoints) table.set(`/${environment}${part.path}`, part)
+  const bodies = createBodyReceiver({ most: 100, mostMs: 10_000 })
   const server = createServer((incoming, response) => {
     const part = table.get(incoming.url?.split('?', 1)[0] ?? '')
     if (part === undefined) return void response.writeHead(404).end()
     if (!part.methods.includes(incoming.method ?? '')) return void response.writeHead(405).end()
     const exchange = { request: incoming, response, correlator: 'test-correlator' }
-    Promise.resolve(part.serve?.(exchange as Parameters<NonNullable<typeof part.serve>>[0])).catch(
-      (error: unknown) => {
+    bodies
+      .receive(incoming)
+      .then(() => part.serve?.(exchange as Parameters<NonNullable<typeof part.serve>>[0]))
+      .catch((error: unknown) => {
         const status = error instanceof Error && 'status' in error ? Number(error.status) : 500
         response.writeHead(status).end(String(error))
-      },
-    )
+      })
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
