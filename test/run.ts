@@ -1,13 +1,14 @@
 /** `npm test`: every check and every test, and one closing line that counts them. */
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, globSync, mkdtempSync, rmSync } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
+import { existsSync, globSync, rmSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
 import { startEmbeddedPostgres } from '#platform/embedded-postgres'
 import { freePort } from '#platform/free-port'
+import { databaseFolder } from './support/database-folder.ts'
 import { lendProduct } from './support/shared-product.ts'
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..')
@@ -158,7 +159,14 @@ async function main(): Promise<number> {
   }
   if (named.length === 0) add(await runChecks())
   if (!onlyChecks) {
-    const dataDir = mkdtempSync(path.join(tmpdir(), 'wayleave-tests-'))
+    const dataDir = databaseFolder()
+    const removed = (): void => rmSync(dataDir, { recursive: true, force: true, maxRetries: 10 })
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+      process.once(signal, () => {
+        // The server and its tests end with this process.
+        removed()
+        process.kill(process.pid, signal)
+      })
     const postgres = await startEmbeddedPostgres({
       dataDir,
       port: await freePort(),
@@ -191,7 +199,7 @@ async function main(): Promise<number> {
       }
     } finally {
       await postgres.stop()
-      rmSync(dataDir, { recursive: true, force: true })
+      removed()
     }
   }
   if (failures.length > 0) say(`\nWhat failed:\n${failures.join('\n')}`)
