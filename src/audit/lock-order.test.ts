@@ -44,7 +44,7 @@ test('evidence and actions that are counted in one transaction make retention wa
   await db.transaction().execute(async (trx) => {
     await tell(trx, 'evt_3', evidence('cns_1'))
     forgotten = forgetOldEvidence(db, clock, keep)
-    for (const until = Date.now() + 10_000; ; await delay(5)) {
+    for (const until = Date.now() + 30_000; ; await delay(5)) {
       const { rows } = await sql`
         select from pg_locks where locktype = 'advisory' and not granted
           and database = (select oid from pg_database where datname = current_database())`.execute(
@@ -135,7 +135,7 @@ test('evidence about new subscribers needs no other connection once the log is h
           about: { subject: { environment: 'production', pseudonym }, personal: { pseudonym } },
         })
     })
-  for (const until = Date.now() + 20_000; ; await delay(20)) {
+  for (const until = Date.now() + 30_000; ; await delay(20)) {
     const { rowCount } = await platform.database.pool.query('select from platform.delivery')
     if (rowCount === 0) break
     assert.ok(Date.now() < until, 'every event becomes evidence')

@@ -73,7 +73,7 @@ test('an answer that meets the erasure of its subscriber comes to nothing, and e
     // As the eraser does it, with the answer in between.
     await lockSubject(trx, { environment, subject })
     answered = Promise.allSettled([directory.answerCapture(token, 'allow', evidence)])
-    for (const until = Date.now() + 10_000; ; await delay(5)) {
+    for (const until = Date.now() + 30_000; ; await delay(5)) {
       const { rows } = await sql`
         select from pg_locks where not granted and locktype = 'advisory'
           and database = (select oid from pg_database where datname = current_database())`.execute(

@@ -12,7 +12,7 @@ const signIn = ({ call }: Under, password: string, cookie?: string): Promise<Ans
 
 /** Waits for the mail to an address that says this. */
 async function mailWith({ mailTo }: Under, pattern: RegExp): Promise<string> {
-  const until = performance.now() + 10_000
+  const until = performance.now() + 30_000
   for (;;) {
     const found = (await mailTo(email)).find((text) => pattern.test(text))
     if (found !== undefined) return found

@@ -224,7 +224,7 @@ function mailbox(folder: string) {
   }
   /** The token of the newest link to this page that an address was sent; waits until there are `count` of them. */
   const linkTo = async (email: string, page: string, count = 1): Promise<string> => {
-    const until = performance.now() + 10_000
+    const until = performance.now() + 30_000
     for (;;) {
       const pattern = new RegExp(`/${page}#token=([\\w-]+)`)
       const tokens = (await mailTo(email)).flatMap((text) => pattern.exec(text)?.[1] ?? [])

@@ -428,7 +428,7 @@ test('segments that would take too much memory at once are sent away, and counte
   })
   await lock.promise
   const waiting = post(a)
-  for (const until = Date.now() + 10_000; ; ) {
+  for (const until = Date.now() + 30_000; ; ) {
     const { rows } = await sql`select from pg_locks where not granted and database =
       (select oid from pg_database where datname = current_database())`.execute(db)
     if (rows.length > 0) break

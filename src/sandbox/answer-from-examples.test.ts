@@ -204,7 +204,7 @@ test('an API is served as soon as it is published and no longer than that', asyn
   const status = async () => (await call(path, { qosProfile: 'QOS_S' })).status
   // A reading that was on its way when the entry changed may be the one that is waited for: the next one has it.
   const becomes = async (expected: number): Promise<void> => {
-    for (const until = Date.now() + 5_000; (await status()) !== expected; await follower.catchUp())
+    for (const until = Date.now() + 30_000; (await status()) !== expected; await follower.catchUp())
       assert.ok(Date.now() < until, `it is ${expected} in time`)
   }
   assert.equal(await status(), 404)

@@ -62,7 +62,7 @@ async function follow(
   return { follower, known, revisions }
 }
 
-async function until(holds: () => boolean, timeoutMs = 3_000): Promise<void> {
+async function until(holds: () => boolean, timeoutMs = 30_000): Promise<void> {
   for (let waited = 0; !holds(); waited += 10) {
     assert.ok(waited < timeoutMs, 'it did not hold in time')
     await delay(10)

@@ -38,7 +38,7 @@ async function openedByPartner(t: Parameters<typeof testPages>[0]) {
   }
   const prove = async () => {
     const entry = await askForCode()
-    const until = Date.now() + 2_000
+    const until = Date.now() + 30_000
     while (sent.length === 0 && Date.now() < until) await new Promise(setImmediate)
     const code = /\d{6}/.exec(sent.at(-1)?.text ?? '')?.[0] ?? ''
     return await own.post(`${post}/session`, { ...fieldsOf(entry, `${post}/session`), code })
@@ -105,6 +105,8 @@ describe('the page behind a consent link', () => {
     clock.advance(3_600_000)
     const late = await browser.post(post, { ...fields, answer: 'allow' })
     assert.equal(late.headers.location, undefined)
+    assert.doesNotMatch(late.text, /answered already|is recorded/)
+    assert.match(late.text, /nothing to decide/)
     assert.equal((await decide()).status, 'required')
     assert.equal((await recordOf())?.grantedAt, undefined)
   })
@@ -209,6 +211,35 @@ describe('the page behind a consent link', () => {
     const stranger = await browser().get(String(done.headers.location))
     assert.equal(stranger.status, 404)
     assert.doesNotMatch(stranger.text, /taxi/)
+  })
+
+  test('leads back also when nobody answered in time, and tells that it ran out', async (t) => {
+    const { own, token, prove, clock, question, directory } = await openedByPartner(t)
+    const back = 'https://taxi.example/back?a=1&amp;capture_result=timeout&amp;state=x%26y'
+    await prove()
+    const fields = fieldsOf(await own.get(`${link(token)}&state=x%26y`), post)
+    clock.advance(3_600_000)
+    const opened = await own.get(`${link(token)}&state=x%26y`)
+    const late = await own.post(post, { ...fields, answer: 'allow' })
+    for (const page of [opened, late]) assert.ok(page.text.includes(`0;url=${back}"`), page.text)
+    assert.equal((await own.get(link(token).replace('production', 'sandbox'))).status, 404)
+    assert.equal((await directory.decide(question)).status, 'required')
+    clock.advance(86_400_000)
+    const old = await own.get(`${link(token)}&state=x%26y`)
+    assert.deepEqual([old.status, old.text.includes('taxi')], [404, false])
+  })
+
+  test('leads back also from a number that cannot be asked here', async (t) => {
+    const { directory, request, platform, browser } = await openedByPartner(t)
+    const sealedNumber = sealNumber(platform.sealing, 'production', '+88212345678')
+    const abroad = await directory.beginCapture(
+      request({
+        ...{ channel: 'capture-url', subject: 'somebody abroad', sealedNumber },
+        returnTo: 'app://back',
+      }),
+    )
+    const page = await browser().get(`${link(abroad.token)}&state=1`)
+    assert.ok(page.text.includes('0;url=app://back?capture_result=error&amp;state=1"'), page.text)
   })
 
   test('whoever has a partner’s link sees and answers nothing before a code to the phone', async (t) => {

@@ -88,7 +88,7 @@ ${block}}`,
     if (child.exitCode === null && child.kill()) await ended
     rmSync(folder, { recursive: true, force: true })
   })
-  const end = performance.now() + 10_000
+  const end = performance.now() + 30_000
   while ((await ask(port, '/', {}, undefined).catch(() => 0)) === 0) {
     if (child.exitCode !== null || performance.now() > end)
       assert.fail(readFileSync(file('error.log'), 'utf8'))
