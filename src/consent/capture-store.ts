@@ -52,6 +52,21 @@ export async function findOpenCapture(
     .executeTakeFirst()
 }
 
+/** Over without an answer: by its time, or because its subscriber was erased. */
+export async function findMissedCapture(
+  db: Db,
+  tokenHash: string,
+  now: Date,
+): Promise<CaptureRow | undefined> {
+  return await db
+    .selectFrom('consent.capture')
+    .selectAll()
+    .where('token_hash', '=', tokenHash)
+    .where('answer', 'is', null)
+    .where((eb) => eb.or([eb('expires_at', '<=', now), eb('answered_at', 'is not', null)]))
+    .executeTakeFirst()
+}
+
 /** Of any number of tries at once, one gets it. Its sealed number is not needed any more. */
 export async function takeCapture(
   db: Db,

@@ -5,7 +5,7 @@ import { decide } from './decide.ts'
 import { objectTo, withdraw } from './end-consent.ts'
 import type { ConsentDirectory } from './face.ts'
 import type { Consenting, ConsentNeeds } from './needs.ts'
-import { findCapture, noteReached, openCapture } from './open-capture.ts'
+import { findCapture, findMissed, noteReached, openCapture } from './open-capture.ts'
 import { recordsOfSubject, toRecord } from './store.ts'
 import type { ConsentTables } from './tables.ts'
 
@@ -31,6 +31,7 @@ export function createConsentDirectory(platform: Given, needs: ConsentNeeds): Co
     decide: (question) => decide(consenting, question),
     beginCapture: (request) => beginCapture(consenting, request),
     findCapture: (token) => findCapture(consenting, token),
+    findMissed: (token) => findMissed(consenting, token),
     noteReached: (token, how) => noteReached(consenting, token, how),
     openCapture: (token, locales) => openCapture(consenting, token, locales),
     answerCapture: (token, answer, evidence) => answerCapture(consenting, token, answer, evidence),

@@ -143,6 +143,8 @@ export interface ConsentDirectory {
   beginCapture(request: CaptureRequest): Promise<{ captureId: string; token: string }>
   /** Changes and notes nothing. @returns undefined for a token that is unknown, used up or expired, all alike */
   findCapture(token: string): Promise<CaptureQuestion | undefined>
+  /** A question that is over without an answer. Changes and notes nothing. */
+  findMissed(token: string): Promise<MissedCapture | undefined>
   /**
    * To be called when the words are shown: keeps that they were. It changes no consent, since programs open links, too.
    * @param locales overrides those of the request, best first: the page's language switch
@@ -169,6 +171,12 @@ export interface ConsentDirectory {
   object(question: ConsentQuestion, by: ConsentChanger): Promise<string>
   /** Everything of one subscriber, the latest change first. */
   listOf(environment: Environment, subject: string): Promise<ConsentRecord[]>
+}
+
+/** A question that nobody can answer any more, and for a day where it leads back to. @public */
+export type MissedCapture = {
+  environment: Environment
+  back?: { applicationName: string; returnTo: string }
 }
 
 /** Why a question could not be opened or answered. @public */

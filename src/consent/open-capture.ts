@@ -1,8 +1,8 @@
 import { lockSubject, tokenHash } from './begin-capture.ts'
-import { findOpenCapture, noteShown } from './capture-store.ts'
+import { findMissedCapture, findOpenCapture, noteShown } from './capture-store.ts'
 import { changeConsent } from './change-consent.ts'
 import { chooseLocale } from './choose-locale.ts'
-import type { CaptureQuestion, CaptureView } from './face.ts'
+import type { CaptureQuestion, CaptureView, MissedCapture } from './face.ts'
 import { fallbackLocale } from './language-text.ts'
 import type { Consenting } from './needs.ts'
 import { holdConsent } from './store.ts'
@@ -16,6 +16,24 @@ export async function findCapture(
   token: string,
 ): Promise<CaptureQuestion | undefined> {
   return (await findQuestion(consenting, token))?.question
+}
+
+/** A partner's page is told of it when its link is opened: not for ever, since addresses change hands. */
+const leadsBackForMs = 24 * 60 * 60_000
+
+export async function findMissed(
+  { db, clock, partners }: Consenting,
+  token: string,
+): Promise<MissedCapture | undefined> {
+  const now = clock.now()
+  const capture = await findMissedCapture(db, tokenHash(token), now)
+  if (capture === undefined) return undefined
+  const { environment, return_to: returnTo, expires_at: at } = capture
+  const recent = now.getTime() - at.getTime() < leadsBackForMs
+  if (returnTo === null || !recent) return { environment }
+  const application = await partners.getApplication(capture.application_id)
+  if (application === undefined) return { environment }
+  return { environment, back: { applicationName: application.name, returnTo } }
 }
 
 /** Shows a question: keeps the words that are shown, and that they were. The consent stays in its state. */

@@ -4,13 +4,14 @@ import type { EndpointPart, PageExchange } from '../grants/grant-part.ts'
 import { withFaultPage } from './fault-page.ts'
 import { filled, html, named } from './html.ts'
 import { type Language, languageOf } from './languages.ts'
-import { gonePage, otherBrowserPage } from './notice-pages.ts'
+import { otherBrowserPage } from './notice-pages.ts'
 import { type Page, type PageHouse, seeOther, sendPage } from './page.ts'
 import { localesOf, type PageContext } from './page-needs.ts'
 import { createPrivacySessions } from './privacy-session.ts'
 import { isFromOurPage, queryOf, readForm } from './request-guard.ts'
 import { maskedNumber } from './show-number.ts'
 import type { SubscriberTables } from './subscriber-store.ts'
+import { backPage, closedPage, stateOf } from './way-back.ts'
 import { wordsOf } from './words.ts'
 
 type Exchange = Pick<PageExchange, 'request' | 'response' | 'correlator'>
@@ -53,7 +54,8 @@ export function createCaptureProof(
     const language = languageFor(request)
     const { browser, headers } = sameBrowser.of(request)
     const phoneNumber = phoneNumberOf(question)
-    if (phoneNumber === undefined) return gonePage(language)
+    if (phoneNumber === undefined)
+      return backPage(language, fromOf(question), { result: 'error', state: given.state })
     const number = maskedNumber(phoneNumber)
     const step = given.entering ? 'enter' : 'send'
     const fields = {
@@ -80,7 +82,12 @@ export function createCaptureProof(
     const phoneNumber = question && phoneNumberOf(question)
     if (question !== undefined && phoneNumber !== undefined)
       return { form, token, language, question, phoneNumber }
-    sendPage(response, house, held ? gonePage(language) : otherBrowserPage(language))
+    const state = stateOf(form.get('state'))
+    sendPage(
+      response,
+      house,
+      held ? await closedPage(context, language, { token, state }) : otherBrowserPage(language),
+    )
     return undefined
   }
 
@@ -133,22 +140,10 @@ export function createCaptureProof(
   }
 }
 
-const longestState = 512
-
-/** What the partner put into its link, to be given back to it as it is (consent-info, `state`). */
-export const stateOf = (text: string | undefined): string =>
-  text === undefined || text.length > longestState ? '' : text
-
-/** Where a partner's page is told what came of it (consent-info, `callbackUrl`). */
-export function withResult(
-  returnTo: string | undefined,
-  result: 'granted' | 'denied',
-  state: string,
-): string | undefined {
-  if (returnTo === undefined) return undefined
-  const added = new URLSearchParams({ capture_result: result, ...(state !== '' && { state }) })
-  return `${returnTo}${returnTo.includes('?') ? '&' : '?'}${added}`
-}
+const fromOf = ({ application, returnTo }: CaptureQuestion) => ({
+  applicationName: application.name,
+  returnTo,
+})
 
 const linkTo = (url: string, token: string, state: string): string =>
   `${url}/consent?${new URLSearchParams({ t: token, ...(state !== '' && { state }) })}`

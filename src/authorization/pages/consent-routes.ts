@@ -1,7 +1,7 @@
 import { type CaptureQuestion, CaptureRefused } from '#consent'
 import type { Database } from '#platform/database'
 import type { EndpointPart, PageExchange } from '../grants/grant-part.ts'
-import { type CaptureProof, createCaptureProof, stateOf, withResult } from './capture-proof.ts'
+import { type CaptureProof, createCaptureProof } from './capture-proof.ts'
 import { consentPage } from './consent-page.ts'
 import { withFaultPage } from './fault-page.ts'
 import { languageOf } from './languages.ts'
@@ -18,9 +18,8 @@ import { localesOf, type PageContext } from './page-needs.ts'
 import { isForTheReader, isFromOurPage, queryOf, readForm } from './request-guard.ts'
 import { maskedNumber } from './show-number.ts'
 import type { SubscriberTables } from './subscriber-store.ts'
+import { closedPage, missedPage, stateOf, tokenFormat, withResult } from './way-back.ts'
 
-/** 256 bits as the consent module writes them; anything else need not be looked up. */
-const tokenFormat = /^[A-Za-z0-9_-]{20,128}$/
 const doneSeconds = 600
 
 type Exchange = Pick<PageExchange, 'request' | 'response' | 'correlator'>
@@ -72,14 +71,14 @@ async function show(
     return
   }
   const question = await questionOf(context, token)
-  if (question === undefined) return send(gonePage(language))
+  const state = stateOf(query.get('state'))
+  if (question === undefined) return send(await closedPage(context, language, { token, state }))
   if (!(await proof.isGiven(request, question)))
     return send(proof.page({ request }, token, question))
   // A choice in the address comes first, then what the browser asks for; the partner's wish counts where neither says one.
   const view = await context.consent.openCapture(token, locales.length > 0 ? locales : undefined)
   if (view === undefined) return send(gonePage(language))
   const { browser, headers } = context.sameBrowser.of(request)
-  const state = stateOf(query.get('state'))
   const page = consentPage(
     context.house,
     view,
@@ -150,7 +149,11 @@ async function answer(
   const said = form.get('answer')
   if (said !== 'allow' && said !== 'refuse') return send(missingAnswerPage(language))
   const question = await questionOf(context, token)
-  if (question === undefined) return send(answeredPage(house, language))
+  const state = stateOf(form.get('state'))
+  // Who was too late must not believe that the answer counts.
+  const closed = async (): Promise<void> =>
+    send((await missedPage(context, language, { token, state })) ?? answeredPage(house, language))
+  if (question === undefined) return await closed()
   if (!(await proof.isGiven(request, question)))
     return seeOther(response, house, `${context.url}/consent?t=${token}`)
   try {
@@ -164,12 +167,12 @@ async function answer(
     // The words changed while they were read: they are shown again, and nothing was decided.
     if (error.reason === 'other-text')
       return seeOther(response, house, `${context.url}/consent?t=${token}`)
-    return send(answeredPage(house, language))
+    return await closed()
   }
   seeOther(
     response,
     house,
-    `${context.url}/consent/done?d=${sealDecided(context, request, { question, answer: said, locale: shown.notice.locale, state: stateOf(form.get('state')) })}`,
+    `${context.url}/consent/done?d=${sealDecided(context, request, { question, answer: said, locale: shown.notice.locale, state })}`,
   )
 }
 

@@ -1,4 +1,4 @@
-import { filled, html, named } from './html.ts'
+import { filled, type Html, html, named } from './html.ts'
 import type { Language } from './languages.ts'
 import type { Page, PageHouse } from './page.ts'
 import { wordsOf } from './words.ts'
@@ -7,6 +7,27 @@ import { wordsOf } from './words.ts'
 export function gonePage(language: Language): Page {
   const words = wordsOf(language)
   return simple(language, 404, words.goneTitle, words.goneText)
+}
+
+/** The same for those who came from an application, which has to hear that there will be no answer. */
+export function returningPage(
+  language: Language,
+  { applicationName, returnTo }: { applicationName: string; returnTo: string },
+): Page {
+  const words = wordsOf(language)
+  return {
+    locale: language,
+    title: words.goneTitle,
+    body: html`<div class="card"><h1>${words.goneTitle}</h1><p>${words.goneText}</p>
+${wayOn(language, applicationName, returnTo)}</div>`,
+    refresh: { url: returnTo, afterSeconds: 0 },
+  }
+}
+
+const wayOn = (language: Language, applicationName: string, returnTo: string): Html => {
+  const words = wordsOf(language)
+  return html`<p>${filled(words.goingOn, { application: named(applicationName) })}</p>
+<p><a class="button" href="${returnTo}">${words.goOn}</a></p>`
 }
 
 /** An answer that did not come from a page of ours in this browser. */
@@ -68,8 +89,7 @@ export function decidedPage(
   const on =
     returnTo === undefined
       ? html`<p>${words.closePage}</p>`
-      : html`<p>${filled(words.goingOn, { application: named(applicationName) })}</p>
-<p><a class="button" href="${returnTo}">${words.goOn}</a></p>`
+      : wayOn(language, applicationName, returnTo)
   const page = {
     locale: language,
     title,

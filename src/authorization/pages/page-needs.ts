@@ -29,6 +29,7 @@ export type PageNeeds = {
   consent: Pick<
     ConsentDirectory,
     | 'findCapture'
+    | 'findMissed'
     | 'openCapture'
     | 'noteReached'
     | 'answerCapture'
