@@ -72,8 +72,8 @@ const queryOf = (given: Record<string, string | undefined>): string =>
   ).toString()
 
 test('gives a code to the registered page, and for it tokens that name nobody', async (t) => {
-  const { authorize, redeem, issuer, platform } = await code(t)
-  const answer = await authorize()
+  const { authorize, redeem, issuer, platform, visit } = await code(t)
+  const answer = await authorize({ max_age: '60' })
   assert.equal(answer.status, 303, answer.text)
   assert.ok(answer.location.startsWith(`${callback}?`), answer.location)
   assert.equal(answer.query.get('state'), 'xyz')
@@ -93,6 +93,10 @@ test('gives a code to the registered page, and for it tokens that name nobody', 
   assert.equal(id.sub, access.sub)
   assert.equal(id.nonce, 'n-1')
   assert.equal(id.aud, sandboxId)
+  const { claims_supported: claims } = JSON.parse(
+    (await visit('/sandbox/.well-known/openid-configuration')).text,
+  ) as { claims_supported: string[] }
+  assert.deepEqual(Object.keys(id).sort(), claims.sort())
   for (const text of [JSON.stringify(access), JSON.stringify(id)])
     assert.doesNotMatch(text, /99012345678/)
 })
@@ -331,12 +335,14 @@ test('refuses a code with another verifier, address, client or environment, and 
     settings: codeSettings,
   })
   const value = (await authorize()).query.get('code') ?? ''
-  const refused = async (change: Record<string, string>) => {
+  const refused = async (change: Record<string, string>, why: RegExp) => {
     const { status, body } = await redeem(value, change)
     assert.deepEqual([status, body.error], [400, 'invalid_grant'], JSON.stringify(body))
+    assert.match(String(body.error_description), why)
   }
-  await refused({ code_verifier: 'x'.repeat(43) })
-  await refused({ redirect_uri: 'http://127.0.0.1/cb' })
+  await refused({ code_verifier: '' }, /code_verifier is missing/)
+  await refused({ code_verifier: 'x'.repeat(43) }, /does not fit the code_challenge/)
+  await refused({ redirect_uri: 'http://127.0.0.1/cb' }, /redirect_uri is not the one/)
   const stolen = await post(
     '/sandbox/token',
     {
@@ -348,7 +354,10 @@ test('refuses a code with another verifier, address, client or environment, and 
     basic(other.clientId, other.secret),
   )
   assert.deepEqual([stolen.status, stolen.body.error], [400, 'invalid_grant'])
+  const unknown = (await redeem('x'.repeat(43))).body
+  assert.deepEqual(stolen.body, unknown, 'a code of another client is like one that there is not')
   assert.equal((await redeem(value)).status, 200)
+  assert.match(String((await redeem(value)).body.error_description), /was used before/)
 })
 
 test('asks on a page of one browser, once, and goes on with the answer', async (t) => {

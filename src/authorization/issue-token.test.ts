@@ -141,9 +141,12 @@ test('refuses every credential of the other environment', async (t) => {
   clients.set(liveId, { keys: [{ credentialId: 'crd_l', jwk: key.jwk }] })
   const toLive = await post('/production/token', grant, basic(sandboxId, sandboxSecret))
   const toSandbox = await post('/sandbox/token', grant, basic(liveId, liveSecret))
+  // As client libraries write it (RFC 6749, section 2.3.1).
+  const encoded = basic(liveId.replaceAll('_', '%5F'), liveSecret.replaceAll('_', '%5F'))
   for (const [answer, prefix] of [
     [toLive, 'wl_sbx_'],
     [toSandbox, 'wl_live_'],
+    [await post('/sandbox/token', grant, encoded), 'wl_live_'],
   ] as const) {
     assert.equal(answer.status, 401)
     assert.match(String(answer.body.error_description), new RegExp(prefix))

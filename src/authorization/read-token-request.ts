@@ -120,5 +120,14 @@ function claimedClientId(
   if (mechanism !== 'client_secret_basic') return parameters.get('client_id')
   const [, encoded = ''] = (request.headers.authorization ?? '').split(' ')
   const [id = ''] = Buffer.from(encoded, 'base64').toString('latin1').split(':', 1)
-  return id === '' ? undefined : id
+  return id === '' ? undefined : decoded(id)
+}
+
+/** In the header a client_id stands as in a form (RFC 6749, section 2.3.1): libraries write `_` as `%5F`. */
+function decoded(id: string): string {
+  try {
+    return decodeFormText(id)
+  } catch {
+    return id
+  }
 }

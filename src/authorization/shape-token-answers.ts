@@ -5,6 +5,7 @@ import type { Environment } from '#platform/config'
 import type { Log } from '#platform/log'
 import { answerToFault, type OAuthAnswer, oauthAnswer } from './answer-fault.ts'
 import type { FailureLimiter } from './failure-limiter.ts'
+import { withGrantFault } from './grant-faults.ts'
 import { OAuthError, quoted } from './oauth-error.ts'
 import { type Refusal, stateOf, type TokenState } from './token-state.ts'
 
@@ -82,7 +83,7 @@ function asStandard(refusal: Refusal): Refusal {
         'the tokens of this application are bound: send a DPoP proof, or come with its client certificate',
       )
     default:
-      return refusal
+      return withGrantFault(refusal)
   }
 }
 
