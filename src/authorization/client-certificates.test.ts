@@ -20,6 +20,7 @@ import {
   makeRevocationList,
   type TestCertificate,
 } from '#platform/testing-certificates'
+import { machineClock } from '#platform/testing-clock'
 import {
   type Answer,
   basic,
@@ -344,8 +345,9 @@ test('a handshake that nobody ends does not hold up the end of a server', async 
   await once(open, 'connect')
   // Another connection came after it, so the server has seen it.
   await secureCall({ method: 'GET', port: portInTurn(), path: '/sandbox/jwks' }, {}, {})
-  const startedAt = performance.now()
+  const now = await machineClock()
+  const startedAt = now()
   await servers[0]?.stop()
   await gone
-  assert.ok(performance.now() - startedAt < 5_000)
+  assert.ok(now() - startedAt < 5_000)
 })

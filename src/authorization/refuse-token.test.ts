@@ -83,15 +83,16 @@ test('does not tell by time that a client exists', async (t) => {
   // In turn, and the fastest of each: what else the machine does falls on both alike.
   const fastest = { known: Number.POSITIVE_INFINITY, unknown: Number.POSITIVE_INFINITY }
   const ids = { known: sandboxId, unknown: 'wl_sbx_unknownunknownunknow' }
-  for (let i = 0; i < 10; i += 1) {
+  const apartMs = () => Math.abs(fastest.known - fastest.unknown)
+  // Where they are alike the fastest are, after enough of them; where they are not, no number brings them together.
+  for (let i = 0; i < 10 || (apartMs() >= 10 && i < 60); i += 1) {
     for (const who of ['known', 'unknown'] as const) {
       const start = performance.now()
       await post('/sandbox/token', grant, basic(ids[who], wrongSecret))
       fastest[who] = Math.min(fastest[who], performance.now() - start)
     }
   }
-  const { known, unknown } = fastest
-  assert.ok(Math.abs(known - unknown) < 10, `${known} ms against ${unknown} ms`)
+  assert.ok(apartMs() < 10, JSON.stringify(fastest))
 })
 
 type Claims = Parameters<typeof assertion>[1]

@@ -106,7 +106,7 @@ test('a good call reaches the upstream as it was sent, is answered, and is writt
     'x-wayleave-partner': 'prt_1',
     'x-wayleave-environment': 'sandbox',
     'x-wayleave-operation': 'sim-swap/v2 checkSimSwap',
-    'x-wayleave-deadline-ms': '2000',
+    'x-wayleave-deadline-ms': '10000',
   })
 })
 
@@ -408,7 +408,11 @@ test('an application, a key and a subscription of a moment ago work at once: the
   const { snapshot, ...gateway } = await setup(t)
   const fresh = testKey('fresh-key')
   snapshot.arriving.push(fresh.entry, application(5))
-  setTimeout(() => snapshot.arriving.push(contract(5), subscription(5)), 200)
+  const { catchUp } = snapshot
+  snapshot.catchUp = async () => {
+    await catchUp()
+    if (snapshot.reads === 2) snapshot.arriving.push(contract(5), subscription(5))
+  }
   assert.equal((await post(gateway, check, fresh.token(5), { body })).status, 200)
 })
 

@@ -57,7 +57,7 @@ export const simSwap = (upstreamUrl: string, more: Partial<ApiEntry> = {}): ApiE
   owner: { team: 'Identity', contact: 'identity@example.com' },
   basePath: '/sim-swap/v2',
   profile: '0.6',
-  upstream: { kind: 'http', targets: [{ url: upstreamUrl }], timeoutMs: 2_000 },
+  upstream: { kind: 'http', targets: [{ url: upstreamUrl }], timeoutMs: 10_000 },
   operations: [
     operation({
       operationId: 'checkSimSwap',

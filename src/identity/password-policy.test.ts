@@ -67,7 +67,8 @@ test('a very short local part is in too many passwords to count', () => {
 })
 
 test('judging the longest password takes no time worth attacking', () => {
-  const start = performance.now()
+  // The processor's time: another process may have it meanwhile.
+  const before = process.cpuUsage()
   for (const password of [
     'a'.repeat(128),
     'ab1'.repeat(42),
@@ -77,5 +78,5 @@ test('judging the longest password takes no time worth attacking', () => {
   ]) {
     faultsOf(password)
   }
-  assert.ok(performance.now() - start < 250)
+  assert.ok(process.cpuUsage(before).user < 250_000)
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Secret, TOTP } from 'otpauth'
+import { machineClock } from '#platform/testing-clock'
 import { goodPassword, identityUnderTest } from './testing.ts'
 import { testProvider } from './testing-provider.ts'
 import { browserOf, domain, partnerWithSso } from './testing-sso.ts'
@@ -99,10 +100,11 @@ test('a provider that redirects, sends too much or does not answer signs nobody 
     return true
   }
   assert.equal((await setUp()).status, 400, 'discovery without an end')
-  const started = performance.now()
+  const now = await machineClock()
+  const started = now()
   provider.answer = () => true
   assert.equal((await setUp()).status, 400, 'no answer')
-  assert.ok(performance.now() - started < 12_000)
+  assert.ok(now() - started < 12_000)
   const { body } = await call('GET', url, { cookie: owner.cookie })
   assert.equal(typeof body.provider.fault.reason, 'string')
 })

@@ -20,9 +20,9 @@ test('each pattern of a schema is matched by itself, not by the first one', () =
 
 test('a pattern that backtracks without end on other engines ends', () => {
   enableLinearPatterns()
-  const startedAt = performance.now()
+  const before = process.cpuUsage()
   assert.equal(linearPattern('^(a+)+$', 'u').test(`${'a'.repeat(40)}!`), false)
-  assert.ok(performance.now() - startedAt < 1_000)
+  assert.ok(process.cpuUsage(before).user < 1_000_000)
 })
 
 test('characters beyond 16 bits match where any character does', () => {

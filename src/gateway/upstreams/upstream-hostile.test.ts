@@ -4,6 +4,7 @@ import { createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { eventually, testFolder } from '#journal/testing'
 import { serverCertificate } from '#platform/local-certificate'
+import { machineClock } from '#platform/testing-clock'
 import { customer, testGateway, testKey } from '../testing.ts'
 import { simSwap } from '../testing-entries.ts'
 
@@ -141,9 +142,10 @@ test('an upstream that drips is cut off at the one deadline of the call', async 
     socket.on('close', () => clearInterval(timer))
   })
   const gateway = await gatewayFor(t, url, 300)
-  const startedMs = performance.now()
+  const now = await machineClock()
+  const startedMs = now()
   assert.equal((await ask(gateway.url)).status, 504)
-  assert.ok(performance.now() - startedMs < 2_000)
+  assert.ok(now() - startedMs < 2_000)
 })
 
 test('an endless answer is cut off, and holds no memory afterwards', async (t) => {
