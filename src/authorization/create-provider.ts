@@ -20,7 +20,7 @@ import type { Client, ClientSource } from './client-source.ts'
 import { grantClientCredentialsScope } from './grants/client-credentials.ts'
 import { partsOf } from './grants/parts.ts'
 import { clientAuthenticationMethods } from './metadata-document.ts'
-import { invalidClient, OAuthError, quoted } from './oauth-error.ts'
+import { invalidClient, invalidTarget } from './oauth-error.ts'
 import { requireOrderedGrant } from './ordered-grant.ts'
 import { proofAlgs } from './proof-algs.ts'
 import { providerAdapter } from './provider-adapter.ts'
@@ -199,12 +199,7 @@ function resourceIndicators(options: ServerOptions, kid: string): ResourceIndica
     enabled: true,
     defaultResource: () => audience,
     getResourceServerInfo: async (ctx, resource) => {
-      if (resource !== audience)
-        throw new OAuthError(
-          400,
-          'invalid_target',
-          `resource ${quoted(resource)} is not served here; leave it out, or send ${audience}`,
-        )
+      if (resource !== audience) throw invalidTarget(resource, audience)
       const client = stateOf(ctx.req)?.client
       if (client === undefined) throw new Error('a token is asked for without a client')
       const twoLegged = ctx.oidc.params?.grant_type === 'client_credentials'

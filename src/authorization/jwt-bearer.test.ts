@@ -215,7 +215,7 @@ const wrongClaims: [
 ]
 
 test('each fault of an assertion has the answer of the standard', async (t) => {
-  const { signed, send, world, clients, settings } = await bearerServers(t)
+  const { signed, send, world, clients, settings, platform } = await bearerServers(t)
   for (const [what, claims, status, error] of wrongClaims)
     await t.test(what, async () => refused(await send(await signed(claims())), status, error))
   await t.test('a signature by another key', async () => {
@@ -235,6 +235,11 @@ test('each fault of an assertion has the answer of the standard', async (t) => {
   })
   await t.test('a scope beside it', async () => {
     refused(await send(await signed(), { scope: free }), 400, 'invalid_request')
+  })
+  await t.test('another resource, which does not use it up', async () => {
+    const one = await signed()
+    refused(await send(one, { resource: 'https://evil.example' }), 400, 'invalid_target')
+    assert.equal((await send(one, { resource: platform.config.gateways.sandbox.url })).status, 200)
   })
   await t.test('a second authentication', async () => {
     const both = await send(await signed(), {}, basic(sandboxId, sandboxSecret))
@@ -279,5 +284,6 @@ test('the same is answered to an unknown client and to a wrong key', async (t) =
   const unknown = await send(await signed({ iss: 'wl_sbx_zzzzzzzzzzzzzzzzzzzz' }))
   const wrong = await send(await signed({}, {}, testKey('ES256', 'k1')))
   assert.deepEqual(unknown.body, wrong.body)
+  assert.match(String(wrong.body.error_description), /ES256 key 'k1' that verifies the assertion/)
   assert.equal(unknown.status, wrong.status)
 })

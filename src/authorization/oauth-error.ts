@@ -31,3 +31,10 @@ export const quoted = (text: string): string => {
   const shown = text.slice(0, 100).replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '?')
   return `'${shown}${text.length > 100 ? '...' : ''}'`
 }
+
+export const invalidTarget = (resource: string, audience: string): OAuthError =>
+  new OAuthError(
+    400,
+    'invalid_target',
+    `resource ${quoted(resource)} is not served here; leave it out, or send ${audience}`,
+  )

@@ -48,12 +48,13 @@ export function checkRequestObject(
  * between client and server has changed it, or the client does not know what it asks for.
  */
 export function checkOutside(claims: Claims, outside: ReadonlyMap<string, string>): void {
-  if (claims.redirect_uri === undefined)
-    throw new OAuthError(
-      400,
-      'invalid_request_object',
-      'the request object is not accepted: redirect_uri is missing',
-    )
+  for (const name of ['client_id', 'redirect_uri'])
+    if (claims[name] === undefined)
+      throw new OAuthError(
+        400,
+        'invalid_request_object',
+        `the request object is not accepted: ${name} is missing`,
+      )
   for (const name of ['scope', 'response_type', 'redirect_uri']) {
     const given = outside.get(name)
     if (given !== undefined && given !== claims[name])

@@ -125,7 +125,8 @@ function describeFailure(environment: Environment, state: TokenState): string {
     : ''
   if (state.request.mechanism === 'certificate')
     return `no active client with this client_id has registered this certificate in ${environment}${hint}`
-  if (state.request.mechanism === 'none')
+  // A bearer assertion is no way of its own to authenticate, and does.
+  if (state.request.mechanism === 'none' && state.assertion === undefined)
     return `the client has to authenticate: with a secret, an assertion, or a certificate that this server can see${hint}`
   if (state.assertion === undefined)
     return `no active client has this client_id and secret in ${environment}${hint}`

@@ -163,6 +163,11 @@ const atAuthorize: AuthorizeCase[] = [
     'invalid_request_object',
   ],
   [
+    'a request object without client_id',
+    async (here) => ({ request: await requestObject(here, here.key, { client_id: undefined }) }),
+    'invalid_request_object',
+  ],
+  [
     'a request object without jti',
     async (here) => ({ request: await requestObject(here, here.key, { jti: undefined }) }),
     'invalid_request_object',

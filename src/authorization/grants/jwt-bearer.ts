@@ -7,7 +7,7 @@ import { checkBinding } from '../check-binding.ts'
 import { candidateKeys, usableKey } from '../client-metadata.ts'
 import type { Client } from '../client-source.ts'
 import { identifyHint } from '../identify-hint.ts'
-import { invalidClient, OAuthError } from '../oauth-error.ts'
+import { invalidClient, invalidTarget, OAuthError } from '../oauth-error.ts'
 import { requireOrderedGrant } from '../ordered-grant.ts'
 import { replayId } from '../replay-id.ts'
 import { readRequestedScope } from '../requested-scope.ts'
@@ -48,6 +48,8 @@ async function issue(
     throw new Error('a bearer assertion is taken without its parts')
   const client = await authenticated(state, bearer)
   const { dPoP, certificate } = await checkBinding(ctx)
+  const resource = state.request.parameters.get('resource') ?? ''
+  if (resource !== '' && resource !== audience) throw invalidTarget(resource, audience)
   const subscribed = await scopes.scopesOf(client.applicationId)
   const requested = readRequestedScope(bearer.scope, subscribed)
   requireOrderedGrant(client, jwtBearerGrant, requested.purpose, requested.scopes)
