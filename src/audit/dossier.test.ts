@@ -10,7 +10,15 @@ import { createExchangeLog } from './exchange-log.ts'
 import { append } from './store.ts'
 import { plainStory } from './story.ts'
 import type { AuditTables } from './tables.ts'
-import { keyId, Refused, sealText, tellFile, verifyBundle, verifyList } from './verify.mjs'
+import {
+  keyId,
+  Refused,
+  sealText,
+  tellFile,
+  verifyBundle,
+  verifyList,
+  verifyListPieces,
+} from './verify.mjs'
 
 const at = Date.UTC(2026, 10, 21, 10, 4, 5)
 const subject = { environment: 'production' as const, pseudonym: 'p-7f3a' }
@@ -291,11 +299,20 @@ test('all calls of a partner in a time are one file, and a line that is changed 
   ]
   for (const [n, changed] of bad.entries())
     assert.throws(() => verifyList(Buffer.from(changed.join(''))), Refused, `${n}`)
-  for (let position = 0; position < file.length; position += 997) {
+  for (let position = 0; position < file.length; position += 39_989) {
     const changed = Buffer.from(file)
     changed[position] = (changed[position] ?? 0) ^ 1
     assert.throws(() => tellFile(changed, {}), Refused, `byte ${position}`)
   }
+  // It is read as it comes, however large: what is wrong near its beginning is told before the rest was read.
+  let read = 0
+  const pieces = function* (text: Buffer) {
+    for (read = 0; read < text.length; read += 1_009) yield text.subarray(read, read + 1_009)
+  }
+  assert.equal(verifyListPieces(pieces(file)).count, 102)
+  const early = lines.with(1, (lines[1] ?? '').replace('POST', 'PUT')).join('')
+  assert.throws(() => verifyListPieces(pieces(Buffer.from(early))), /line 2: the bundle/)
+  assert.ok(read < early.length / 10, `${read} of ${early.length} bytes`)
   // However many calls a segment has, its records are read and hashed once for all of them.
   let opened = 0
   const watched = platform.database.as<AuditTables>().withPlugin({

@@ -8,7 +8,7 @@
  * signed-note, checkpoints those of C2SP tlog-checkpoint.
  */
 import { createHash, createPublicKey, verify as verifySignature } from 'node:crypto'
-import { readFileSync, realpathSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, readSync, realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 /** What does not hold, in words. */
@@ -209,7 +209,7 @@ export const bundleFormat = 'wayleave-evidence-bundle/2'
 /**
  * Verifies a bundle, and tells what it proves.
  * @param {Uint8Array} file
- * @param {{ key?: string | undefined, checkpoints?: readonly string[] | undefined }} known the public key and the exported
+ * @param {Known} known the public key and the exported
  *   checkpoints, as they were got on another way than the bundle
  * @throws {Refused} with the first thing that does not hold
  */
@@ -224,7 +224,9 @@ export function verifyBundle(file, known = {}) {
     refuse('the bundle is signed with another key than the one given')
   const { size, at } = verifyLeaves(leaves, checkpoint, key)
   verifyTold(leaves, told)
-  const kept = known.checkpoints?.some((note) => note === checkpoint)
+  const { checkpoints } = known
+  const given = checkpoints instanceof Set ? checkpoints : checkpoints && new Set(checkpoints)
+  const kept = given?.has(checkpoint)
   if (kept === false) refuse('the checkpoint of the bundle is not among those given')
   const [first] = leaves
   if (first === undefined) return refuse('the bundle has no leaf')
@@ -242,43 +244,96 @@ export function verifyBundle(file, known = {}) {
 /**
  * Verifies a list: a bundle on each line, and a last line that seals how many there are.
  * @param {Uint8Array} file
- * @param {{ key?: string | undefined, checkpoints?: readonly string[] | undefined }} known
+ * @param {Known} known
  * @throws {Refused} with the first line that does not hold
  */
-export function verifyList(file, known = {}) {
-  const lines = Buffer.from(file).toString('utf8').split('\n')
-  const bundles = lines.slice(0, -2)
-  const { seal, ...list } = within('the last line', () => JSON.parse(lines.at(-2) ?? ''))
+export const verifyList = (file, known = {}) => verifyListPieces([file], known)
+
+/**
+ * The same, of a file that comes in pieces: it may be larger than the memory, and than any text can be.
+ * @param {Iterable<Uint8Array>} pieces
+ * @param {Known} known
+ */
+export function verifyListPieces(pieces, known = {}) {
+  const checkpoints = known.checkpoints && new Set(known.checkpoints)
+  const digest = createHash('sha256')
+  /** by key, the first line that is signed with it @type {Map<string, number>} */
+  const signers = new Map()
+  let count = 0
+  let last = Buffer.alloc(0)
+  for (const line of linesIn(pieces)) {
+    if (last.length > 0) {
+      const bundle = last
+      count += 1
+      digest.update(bundle)
+      const { key } = within(`line ${count}`, () =>
+        verifyBundle(Buffer.from(bundleText(JSON.parse(bundle.toString('utf8')))), { checkpoints }),
+      )
+      if (!signers.has(key)) signers.set(key, count)
+    }
+    last = line
+  }
+  const { seal, ...list } = within('the last line', () => JSON.parse(last.toString('utf8')) ?? {})
   if (list.format !== listFormat || typeof list.key !== 'string' || typeof seal !== 'string')
     refuse('the last line is not the one that seals a list: the file was cut off')
-  if (lines.at(-1) !== '' || JSON.stringify({ ...list, seal }) !== lines.at(-2))
+  if (!Buffer.from(`${JSON.stringify({ ...list, seal })}\n`).equals(last))
     refuse('the last line is not written as it was: it was changed')
   const trusted = within('the last line', () => keysThatSeal(list, known))
   const sealed = within('the seal of the list', () => openNote(seal, list.key))
-  const text = bundles.map((line) => `${line}\n`).join('')
   const whole =
     sealed === sealText(parseKey(list.key).name, list) &&
-    list.count === bundles.length &&
-    list.sha256 === sha256(text).toString('hex') &&
-    Buffer.from(lines.join('\n')).equals(file)
+    list.count === count &&
+    list.sha256 === digest.digest('hex')
   if (!whole) refuse('the list is not what was sealed: it was changed')
-  for (const [index, line] of bundles.entries())
-    within(`line ${index + 1}`, () => {
-      const spelled = Buffer.from(bundleText(JSON.parse(line)))
-      // The seal of the list is over this line; a key may have followed another one while it was written.
-      const { key } = verifyBundle(spelled, { checkpoints: known.checkpoints })
-      if (!trusted.includes(key))
-        refuse('is signed with a key that does not lead to that of the list')
-    })
-  const { partnerId, from, to, count, key } = list
+  // A key may have followed another one while the list was written.
+  for (const [key, line] of signers)
+    if (!trusted.includes(key))
+      refuse(`line ${line}: is signed with a key that does not lead to that of the list`)
+  const { partnerId, from, to, key } = list
   return { partnerId, from, to, count, key }
+}
+
+/**
+ * Lines with their ends.
+ * @param {Iterable<Uint8Array>} pieces
+ */
+function* linesIn(pieces) {
+  /** @type {Uint8Array[]} */
+  let begun = []
+  for (const piece of pieces) {
+    let from = 0
+    for (let end = piece.indexOf(10); end !== -1; end = piece.indexOf(10, from)) {
+      yield Buffer.concat([...begun, piece.subarray(from, end + 1)])
+      begun = []
+      from = end + 1
+    }
+    if (from < piece.length) begun.push(piece.subarray(from))
+  }
+  if (begun.length > 0) yield Buffer.concat(begun)
+}
+
+const pieceBytes = 65_536
+
+/** @param {string} path */
+function* piecesOf(path) {
+  const file = openSync(path, 'r')
+  try {
+    for (;;) {
+      const piece = Buffer.allocUnsafe(pieceBytes)
+      const length = readSync(file, piece)
+      if (length === 0) return
+      yield piece.subarray(0, length)
+    }
+  } finally {
+    closeSync(file)
+  }
 }
 
 /**
  * The key of a list with those that lead to it. That its lines are genuine says nothing of those that are missing: what the
  * reader knows from elsewhere has to vouch for the seal itself.
  * @param {{ key: string, continuity?: unknown }} list
- * @param {{ key?: string | undefined, checkpoints?: readonly string[] | undefined }} known
+ * @param {Known} known
  */
 function keysThatSeal({ key, continuity = [] }, known) {
   if (!Array.isArray(continuity) || !continuity.every(isStep))
@@ -286,7 +341,7 @@ function keysThatSeal({ key, continuity = [] }, known) {
   const trusted = keysThatVouch(key, continuity)
   if (known.key !== undefined && !trusted.includes(known.key))
     refuse('the list is sealed with another key than the one given')
-  if (known.checkpoints?.some((note) => isSignedBy(note, key)) === false)
+  if (known.checkpoints && ![...known.checkpoints].some((note) => isSignedBy(note, key)))
     refuse('none of the checkpoints given is signed with the key of the list')
   return trusted
 }
@@ -430,6 +485,7 @@ function hashesOf(path) {
 }
 
 /**
+ * @typedef {{ key?: string | undefined, checkpoints?: readonly string[] | ReadonlySet<string> | undefined }} Known
  * @typedef {{ [name: string]: unknown, detail?: Record<string, unknown> }} BundleRecord
  * @typedef {'erased' | { salt: string, values: unknown }} BundlePersonal
  * @typedef {{ record: BundleRecord, personal?: BundlePersonal, position: number, path: string[] }} BundleExchange
@@ -547,7 +603,7 @@ function main(args) {
       checkpointFile === undefined
         ? undefined
         : readCheckpointLines(readFileSync(checkpointFile, 'utf8')).map((line) => line.checkpoint)
-    process.stdout.write(`${tellFile(readFileSync(file), { key, checkpoints })}\n`)
+    process.stdout.write(`${tellPath(file, { key, checkpoints })}\n`)
     return 0
   } catch (error) {
     process.stderr.write(`NOT verified: ${error instanceof Error ? error.message : error}\n`)
@@ -558,11 +614,23 @@ function main(args) {
 /**
  * Verifies a bundle or a list of them, and tells what was proven.
  * @param {Uint8Array} file
- * @param {{ key?: string | undefined, checkpoints?: readonly string[] | undefined }} known
+ * @param {Known} known
  */
-export function tellFile(file, known) {
-  if (!isList(file)) return tellProven(verifyBundle(file, known), known)
-  const { partnerId, from, to, count, key } = verifyList(file, known)
+export const tellFile = (file, known) => tellPieces([file], known)
+
+/** The same of a file that may be larger than the memory. @type {(path: string, known: Known) => string} */
+export const tellPath = (path, known) => tellPieces(piecesOf(path), known)
+
+/** @type {(pieces: Iterable<Uint8Array>, known: Known) => string} */
+function tellPieces(pieces, known) {
+  const rest = pieces[Symbol.iterator]()
+  const { value: first = Buffer.alloc(0) } = rest.next()
+  const all = (function* () {
+    yield first
+    for (let next = rest.next(); !next.done; next = rest.next()) yield next.value
+  })()
+  if (!isList(first)) return tellProven(verifyBundle(Buffer.concat([...all]), known), known)
+  const { partnerId, from, to, count, key } = verifyListPieces(all, known)
   return [
     `Verified: ${count} calls of ${partnerId} from ${from} until ${to}, each with its place in the signed log.`,
     tellTrust(key, known),
@@ -572,7 +640,7 @@ export function tellFile(file, known) {
 /**
  * What a verification rests on.
  * @param {string} key
- * @param {{ key?: string | undefined, checkpoints?: readonly string[] | undefined }} known
+ * @param {Known} known
  */
 function tellTrust(key, known) {
   if (known.key === undefined && known.checkpoints === undefined)
@@ -585,7 +653,7 @@ function tellTrust(key, known) {
 /**
  * What was proven, for a person.
  * @param {ReturnType<typeof verifyBundle>} proven
- * @param {{ key?: string | undefined, checkpoints?: readonly string[] | undefined }} known
+ * @param {Known} known
  */
 export function tellProven(proven, known) {
   const { kind, id, position, size, signedAt, key, erased, leaves, explanation } = proven

@@ -6,7 +6,7 @@ import {
   type ExportPeriod,
   Refused,
   readCheckpointLines,
-  tellFile,
+  tellPath,
 } from '#audit'
 import { createCatalog } from '#catalog'
 import { CommandError, type CommandResult } from '#cli'
@@ -157,7 +157,7 @@ export function runVerifyBundle(
             (line) => line.checkpoint,
           )
     const given = { key: known.key, checkpoints }
-    const text = tellFile(readFileSync(file), given)
+    const text = tellPath(file, given)
     return { data: { ok: true, told: text }, text }
   } catch (error) {
     if (!(error instanceof Refused)) {
