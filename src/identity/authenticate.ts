@@ -1,6 +1,5 @@
 import type { FastifyRequest } from 'fastify'
 import type { Actor } from '#audit'
-import { AppError } from '#platform/app-error'
 import type { Identifying } from './needs.ts'
 import { freshMs } from './require-step-up.ts'
 import { looksLikeApiToken } from './secrets.ts'
@@ -10,12 +9,7 @@ import { actorOf } from './sign-in.ts'
 import { type Account, findAccount } from './store.ts'
 import type { TokenRow } from './tables.ts'
 import { touchToken } from './token-store.ts'
-
-/** One answer for every reason, so that it tells nothing about which part was wrong (CAMARA Commonalities, N12). */
-export const unauthenticated = (): AppError =>
-  new AppError('UNAUTHENTICATED', 'Sign in, or send an API token.', {
-    headers: { 'www-authenticate': 'Bearer' },
-  })
+import { unauthenticated } from './unauthenticated.ts'
 
 /** Who calls, and, at a browser, by which session. */
 export type Caller = { actor: Actor; session?: RequestSession; account?: Account }
@@ -40,10 +34,19 @@ export async function authenticate(
   cookie: SessionCookie,
   request: FastifyRequest,
 ): Promise<Caller> {
-  const bearer = /^Bearer +(\S*) *$/i.exec(request.headers.authorization ?? '')?.[1]
+  const bearer = bearerOf(request)
   if (bearer !== undefined) return { actor: await byToken(identifying, bearer, request.ip) }
   const secret = cookie.read(request.headers.cookie)
   return secret === undefined ? stranger : await bySession(identifying, secret)
+}
+
+/**
+ * What stands after "Bearer", whatever it is: nothing, or more than a token, is a credential that is not good.
+ * @returns undefined when no bearer token is shown
+ */
+export function bearerOf({ headers }: FastifyRequest): string | undefined {
+  const shown = /^Bearer(?:\s+(.*))?$/i.exec(headers.authorization?.trim() ?? '')
+  return shown === null ? undefined : (shown[1] ?? '')
 }
 
 const stranger: Caller = { actor: { kind: 'anonymous' } }

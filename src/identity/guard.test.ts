@@ -275,3 +275,17 @@ test('an address that does not exist is 404 for everybody', async (t) => {
   assert.equal((await call('GET', '/absent')).status, 404)
   assert.equal((await call('POST', '/absent', { body: {} })).status, 404)
 })
+
+test('a bearer token that is none is refused, whatever else is shown, and lets no other site act with the cookie', async (t) => {
+  const { call, member } = await identityUnderTest(t, { extra: probes })
+  const { cookie } = await member('ada@example.com')
+  for (const authorization of ['Bearer', 'Bearer one two', 'bearer  ,', 'Bearer one, Bearer two'])
+    for (const access of ['public', 'session.read'])
+      for (const given of [{ cookie }, {}]) {
+        const origin = 'https://elsewhere.example'
+        const asked = { ...given, headers: { authorization }, origin }
+        assert.equal((await call('POST', `/probe/${access}`, asked)).status, 401, authorization)
+      }
+  const other = { cookie, headers: { authorization: 'Basic eDp5' } }
+  assert.equal((await call('POST', '/probe/session.read', other)).status, 200)
+})

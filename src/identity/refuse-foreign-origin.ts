@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { AppError } from '#platform/app-error'
+import { bearerOf } from './authenticate.ts'
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 
@@ -25,7 +26,7 @@ const isUnsafe = (request: FastifyRequest): boolean => !safeMethods.has(request.
  * @throws AppError PERMISSION_DENIED
  */
 export function refuseForeignOrigin(portalUrl: string, request: FastifyRequest): void {
-  if (!isUnsafe(request) || /^Bearer /i.test(request.headers.authorization ?? '')) return
+  if (!isUnsafe(request) || bearerOf(request) !== undefined) return
   if (sourceOf(portalUrl, request) === 'elsewhere') throw notFromPortal(portalUrl)
 }
 

@@ -1,10 +1,10 @@
 import type { FastifyRequest } from 'fastify'
 import type { Actor } from '#audit'
 import { AppError } from '#platform/app-error'
-import { unauthenticated } from './authenticate.ts'
 import { grantOf, type Permission, permissionNames } from './permissions.ts'
 import { isToken, refuseToken } from './person-of.ts'
 import { requireStepUp } from './require-step-up.ts'
+import { unauthenticated } from './unauthenticated.ts'
 
 /** Whether the role of the caller has this permission, and an API token its scope; the rest is for `requirePermission`. */
 export function holds(actor: Actor, permission: Permission): boolean {

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { recordAction } from '#audit'
 import type { HttpServer, Routes } from '#platform/http-server'
-import { type RequestSession, unauthenticated } from './authenticate.ts'
+import type { RequestSession } from './authenticate.ts'
 import { hasShownFactor, owesSecondFactor } from './factor-rules.ts'
 import type { Identifying } from './needs.ts'
 import { grantOf, permissionNames, roles } from './permissions.ts'
@@ -12,6 +12,7 @@ import type { SessionCookie } from './session-cookie.ts'
 import { actorOf } from './sign-in.ts'
 import { endSession } from './start-session.ts'
 import { type Account, findAccount } from './store.ts'
+import { unauthenticated } from './unauthenticated.ts'
 
 const tags = ['session']
 
