@@ -1,6 +1,6 @@
 import { recordAction } from '#audit'
 import { AppError, invalidArgument } from '#platform/app-error'
-import { afterFactorAdded, lockFactors, tellPerson } from './factor-rules.ts'
+import { afterFactorAdded, lockBySession, tellPerson } from './factor-rules.ts'
 import type { Identifying } from './needs.ts'
 import { creationOptions, verifyCreation } from './passkey-protocol.ts'
 import { insertPasskey, listPasskeys } from './passkey-store.ts'
@@ -38,7 +38,7 @@ export async function addPasskey(
   const key = await verifyCreation(identifying, personId, input.response)
   if (key === undefined) throw notMade()
   return await db.transaction().execute(async (trx) => {
-    const account = await lockFactors(trx, personId)
+    const account = await lockBySession(trx, { personId, id: sessionId })
     if ((await listPasskeys(trx, personId)).length >= mostPasskeys) throw tooMany()
     const passkey: PasskeyRow = {
       ...key,

@@ -1,6 +1,8 @@
 import type { Kysely } from 'kysely'
+import { AppError } from '#platform/app-error'
 import type { Identifying } from './needs.ts'
 import { newSecret } from './secrets.ts'
+import { keepPerson } from './store.ts'
 import type { ChallengePurpose, IdentityTables } from './tables.ts'
 
 type Db = Kysely<IdentityTables>
@@ -24,15 +26,17 @@ export async function issueChallenge(
   personId: string | null,
 ): Promise<string> {
   const challenge = newSecret()
-  await db
-    .insertInto('identity.challenge')
-    .values({
-      challenge_hash: hashOf(sealing, challenge),
-      purpose,
-      person_id: personId,
-      expires_at: new Date(clock.now().getTime() + challengeLifetimeMs[purpose]),
-    })
-    .execute()
+  const row = {
+    challenge_hash: hashOf(sealing, challenge),
+    purpose,
+    person_id: personId,
+    expires_at: new Date(clock.now().getTime() + challengeLifetimeMs[purpose]),
+  }
+  await db.transaction().execute(async (trx) => {
+    if (personId !== null && !(await keepPerson(trx, personId)))
+      throw new AppError('NOT_FOUND', 'There is no such person.')
+    await trx.insertInto('identity.challenge').values(row).execute()
+  })
   return challenge
 }
 

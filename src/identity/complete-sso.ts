@@ -1,6 +1,7 @@
 import { recordAction } from '#audit'
 import type { RequestSession } from './authenticate.ts'
 import { noteFault, secretsOf, visitHashes } from './begin-sso.ts'
+import { lockAsProved } from './factor-rules.ts'
 import { findProvider, type IdentityProvider } from './identity-provider.ts'
 import type { Identifying } from './needs.ts'
 import type { ProvidedClaims } from './provided-claims.ts'
@@ -67,7 +68,10 @@ export async function completeSso(identifying: Identifying, given: Return): Prom
     signOutUrl: claims.signOutUrl,
   }
   if (provider.secondFactor === 'local' && account.has_second_factor) {
-    const { ticket, expiresAt } = await issueTicket(identifying, account.id, from)
+    const { ticket, expiresAt } = await db.transaction().execute(async (trx) => {
+      await lockAsProved(trx, account)
+      return await issueTicket(identifying, trx, account.id, from)
+    })
     const methods = await secondFactorsOf(db, account.id)
     const needed = { ticket, methods, expiresAt: expiresAt.toISOString() }
     return { kind: 'second-factor', account, needed, returnTo }

@@ -37,7 +37,7 @@ import { createSsoProtocol } from './sso-protocol.ts'
 import { createSsoRoutes } from './sso-routes.ts'
 import { startSession } from './start-session.ts'
 import { createStepUpRoutes } from './step-up-routes.ts'
-import { findHolder } from './store.ts'
+import { findAccount, findHolder } from './store.ts'
 import type { IdentityTables } from './tables.ts'
 import { deleteExpiredTickets } from './ticket-store.ts'
 import { createTokenRoutes } from './token-routes.ts'
@@ -162,7 +162,11 @@ export function createIdentity(
     hashPassword: (input) => hashNewPassword(identifying, input),
     createMember: (trx, input) =>
       createMember(identifying, trx as unknown as Transaction<IdentityTables>, input),
-    startSession: (reply, memberId) => startSession(identifying, cookie, reply, memberId),
+    async startSession(reply, memberId) {
+      const account = await findAccount(db, memberId)
+      if (account === undefined) throw new Error('nobody can be signed in who is not there')
+      await startSession(identifying, cookie, reply, account)
+    },
     limitSignUp: async (request) => {
       await limiter.byAddress('signUpByAddress', request.ip)
       await limiter.byAddress('signUpByAddressAndDay', request.ip)

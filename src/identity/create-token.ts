@@ -1,4 +1,5 @@
 import { type Actor, recordAction } from '#audit'
+import { lockBySession } from './factor-rules.ts'
 import type { Identifying } from './needs.ts'
 import { newApiToken } from './secrets.ts'
 import type { TokenRow } from './tables.ts'
@@ -59,6 +60,8 @@ export async function issueToken(
     limits: Pick<TokenRow, 'scopes' | 'expires_at'>
     createdBy: string
     actor: Actor
+    /** of the person who makes it */
+    sessionId?: string
   },
 ): Promise<{ row: TokenRow; token: string }> {
   const token = newApiToken()
@@ -75,7 +78,10 @@ export async function issueToken(
     last_used_at: null,
     ...input.limits,
   }
+  const { personId, sessionId } = input
   await db.transaction().execute(async (trx) => {
+    if (personId !== undefined && sessionId !== undefined)
+      await lockBySession(trx, { personId, id: sessionId })
     await insertToken(trx, row)
     await recordAction(outbox, trx, {
       actor: input.actor,

@@ -1,10 +1,9 @@
 import { recordAction } from '#audit'
 import { AppError, invalidArgument } from '#platform/app-error'
-import { afterFactorAdded, lockFactors, tellPerson } from './factor-rules.ts'
+import { afterFactorAdded, lockBySession, lockFactors, tellPerson } from './factor-rules.ts'
 import type { Identifying } from './needs.ts'
 import type { TotpEnrolment } from './schema.ts'
 import { actorOf } from './sign-in.ts'
-import { findAccount } from './store.ts'
 import { newTotpSecret, stepOfCode, totpCard } from './totp-code.ts'
 import { findEnrolment, putEnrolment, putTotp } from './totp-store.ts'
 
@@ -13,10 +12,11 @@ export async function beginTotp(
   identifying: Identifying,
   personId: string,
 ): Promise<TotpEnrolment> {
-  const account = await findAccount(identifying.db, personId)
-  if (account === undefined) throw new AppError('NOT_FOUND', 'There is no such person.')
   const secret = newTotpSecret()
-  const expiresAt = await putEnrolment(identifying, personId, secret)
+  const { account, expiresAt } = await identifying.db.transaction().execute(async (trx) => ({
+    account: await lockFactors(trx, personId),
+    expiresAt: await putEnrolment(identifying, trx, personId, secret),
+  }))
   const card = totpCard(secret, { issuer: identifying.config.operatorName, label: account.email })
   return { secret, ...card, expiresAt: expiresAt.toISOString() }
 }
@@ -34,7 +34,7 @@ export async function confirmTotp(
   const { db, outbox, clock, limiter } = identifying
   await limiter.by('enrolmentCodeByPerson', personId)
   return await db.transaction().execute(async (trx) => {
-    const account = await lockFactors(trx, personId)
+    const account = await lockBySession(trx, { personId, id: sessionId })
     const secret = await findEnrolment(identifying, trx, personId)
     if (secret === undefined)
       throw new AppError(

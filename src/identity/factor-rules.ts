@@ -5,9 +5,10 @@ import { hasGlassToBreak, isEnforcedFor } from './identity-provider.ts'
 import { orderMail } from './mail-events.ts'
 import type { Identifying } from './needs.ts'
 import { deleteRecoveryCodes, issueRecoveryCodes } from './recovery-codes.ts'
-import { deleteOtherSessions, staleSessionsOf } from './session-store.ts'
-import { type Account, findAccount } from './store.ts'
+import { deleteOtherSessions, hasSession, staleSessionsOf } from './session-store.ts'
+import { type Account, findAccount, keepPerson } from './store.ts'
 import type { IdentityTables } from './tables.ts'
+import { unauthenticated } from './unauthenticated.ts'
 
 type Trx = Transaction<IdentityTables>
 
@@ -23,12 +24,47 @@ export const hasShownFactor = (
   session: { methods: readonly string[] } | undefined,
 ): boolean => account.has_second_factor || session?.methods.includes('provider-factor') === true
 
+const lockPerson = async (trx: Trx, personId: string): Promise<Account | undefined> => {
+  await lockFor(trx, `identity.factors.${personId}`)
+  return (await keepPerson(trx, personId)) ? await findAccount(trx, personId) : undefined
+}
+
 /** One change of factors at a time for each person: two must not remove the last two at once. */
 export async function lockFactors(trx: Trx, personId: string): Promise<Account> {
-  await lockFor(trx, `identity.factors.${personId}`)
-  const account = await findAccount(trx, personId)
+  const account = await lockPerson(trx, personId)
   if (account === undefined) throw new AppError('NOT_FOUND', 'There is no such person.')
   return account
+}
+
+/**
+ * For what somebody adds by which it gets in later: the session that asks for it must not have ended meanwhile, by a new
+ * password for instance, or what was added would outlive it.
+ * @throws AppError UNAUTHENTICATED
+ */
+export async function lockBySession(
+  trx: Trx,
+  { personId, id }: { personId: string; id: string },
+): Promise<Account> {
+  const account = await lockPerson(trx, personId)
+  if (account === undefined || !(await hasSession(trx, personId, id))) throw unauthenticated()
+  return account
+}
+
+/**
+ * What was proved was proved of the account as it was then. A new password, and factors that came or went, end what was
+ * begun before them as they end sessions.
+ * @throws AppError UNAUTHENTICATED
+ */
+export async function lockAsProved(
+  trx: Trx,
+  proved: Pick<Account, 'id' | 'password_hash' | 'has_second_factor'>,
+): Promise<void> {
+  const account = await lockPerson(trx, proved.id)
+  if (
+    account?.password_hash !== proved.password_hash ||
+    account.has_second_factor !== proved.has_second_factor
+  )
+    throw new AppError('UNAUTHENTICATED', 'This account has just changed: begin again.')
 }
 
 /**

@@ -176,7 +176,7 @@ function acceptRoute(server: HttpServer, identifying: Identifying, cookie: Sessi
     },
     async (request, reply) => {
       const account = await acceptInvitation(identifying, request.body, request.ip)
-      await startSession(identifying, cookie, reply, account.id, ['link', 'password'])
+      await startSession(identifying, cookie, reply, account, ['link', 'password'])
       return reply.code(201).send(presentSession(identifying, account))
     },
   )

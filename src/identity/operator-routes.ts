@@ -33,7 +33,7 @@ export function createOperatorRoutes(identifying: Identifying, cookie: SessionCo
       },
       async (request, reply) => {
         const account = await becomeFirstOperator(identifying, request.body, request.ip)
-        await startSession(identifying, cookie, reply, account.id, ['link', 'password'])
+        await startSession(identifying, cookie, reply, account, ['link', 'password'])
         return reply.code(201).send(presentSession(identifying, account))
       },
     )

@@ -1,4 +1,5 @@
 import { recordAction } from '#audit'
+import { lockFactors } from './factor-rules.ts'
 import { hashPassword } from './hash-password.ts'
 import { consumeLink, peekLink } from './link-store.ts'
 import { orderMail } from './mail-events.ts'
@@ -36,6 +37,8 @@ export async function resetPassword(
   return await db.transaction().execute(async (trx) => {
     const used = await consumeLink(identifying, trx, 'recovery', input.token)
     if (used === undefined || account === undefined) throw linkNotValid()
+    // Whoever signs in just now, or adds a factor, is either ended by this or finds another password.
+    await lockFactors(trx, used)
     const marked = await markEmailVerified(trx, account, clock.now())
     if (marked === 'taken' || marked === 'gone') throw linkNotValid()
     // Until now anybody may have opened it with this address: nothing that was made then opens it any more.

@@ -131,6 +131,14 @@ export const deleteSession = (db: Db, idHash: string) =>
     .where((eb) => eb.or([eb('id_hash', '=', idHash), eb('previous_hash', '=', idHash)]))
     .execute()
 
+export const hasSession = async (db: Db, personId: string, id: string): Promise<boolean> =>
+  (await db
+    .selectFrom('identity.session')
+    .select('id')
+    .where('person_id', '=', personId)
+    .where('id', '=', id)
+    .executeTakeFirst()) !== undefined
+
 /** @returns whether the person had such a session */
 export async function deleteSessionById(
   db: Transaction<IdentityTables>,

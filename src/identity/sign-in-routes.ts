@@ -43,7 +43,7 @@ function passwordRoutes(server: HttpServer, identifying: Identifying, cookie: Se
     async (request, reply) => {
       const done = await signIn(identifying, request.body, originOf(request))
       if ('needed' in done) return reply.code(202).send(done.needed)
-      await startSession(identifying, cookie, reply, done.account.id, ['password'])
+      await startSession(identifying, cookie, reply, done.account, ['password'])
       return reply.code(201).send(presentSession(identifying, done.account))
     },
   )
@@ -64,7 +64,7 @@ function passwordRoutes(server: HttpServer, identifying: Identifying, cookie: Se
     async (request, reply) => {
       const done = await completeSignIn(identifying, request.body, originOf(request))
       const { account, methods, from } = done
-      await startSession(identifying, cookie, reply, account.id, methods, from)
+      await startSession(identifying, cookie, reply, account, methods, from)
       return reply.code(201).send(presentSession(identifying, account))
     },
   )
@@ -99,7 +99,7 @@ function passkeyRoutes(server: HttpServer, identifying: Identifying, cookie: Ses
     async (request, reply) => {
       const done = await signInWithPasskey(identifying, request.body, request.ip)
       const { account, methods, from } = done
-      await startSession(identifying, cookie, reply, account.id, methods, from)
+      await startSession(identifying, cookie, reply, account, methods, from)
       return reply.code(201).send(presentSession(identifying, account))
     },
   )

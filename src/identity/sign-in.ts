@@ -1,6 +1,7 @@
 import type { Transaction } from 'kysely'
 import { recordAction } from '#audit'
 import { AppError } from '#platform/app-error'
+import { lockAsProved } from './factor-rules.ts'
 import {
   hashLike,
   hashPassword,
@@ -15,7 +16,14 @@ import type { SecondFactorNeeded, SignIn } from './schema.ts'
 import { secondFactorsOf } from './second-factor.ts'
 import { deleteEndedSessions } from './session-store.ts'
 import type { SignInMethod } from './start-session.ts'
-import { type Account, findClaim, findHolder, noteSignIn, setPassword } from './store.ts'
+import {
+  type Account,
+  findAccount,
+  findClaim,
+  findHolder,
+  noteSignIn,
+  replacePassword,
+} from './store.ts'
 import type { IdentityTables } from './tables.ts'
 import { issueTicket } from './ticket-store.ts'
 
@@ -65,7 +73,7 @@ export async function signIn(
   input: SignIn,
   from: Origin,
 ): Promise<SignedIn> {
-  const { db, limiter } = identifying
+  const { limiter } = identifying
   await limiter.byAddress('signInByAddress', from.ip)
   const email = normalEmail(input.email)
   const [holder, claim] = await accountsMeant(identifying, email, from)
@@ -78,26 +86,46 @@ export async function signIn(
   ])
   const account = isHolder ? holder : isMeant(claimed) ? claimed : undefined
   if (account === undefined) {
-    throw new AppError('UNAUTHENTICATED', 'The e-mail address or the password is not right.')
+    throw notRight()
   }
   await guess.wasRight()
   await refuseLocalSignIn(identifying, account)
-  const salt = saltFor(identifying, account)
-  const renewed = isOutdated(account.password_hash, salt)
-    ? await hashPassword(input.password, salt)
-    : undefined
+  return await goOn(identifying, await renewed(identifying, account, input.password))
+}
+
+async function goOn(identifying: Identifying, account: Account): Promise<SignedIn> {
+  const { db } = identifying
   if (account.has_second_factor) {
-    if (renewed !== undefined) await setPassword(db, account.id, renewed)
-    const { ticket, expiresAt } = await issueTicket(identifying, account.id)
+    const { ticket, expiresAt } = await db.transaction().execute(async (trx) => {
+      await lockAsProved(trx, account)
+      return await issueTicket(identifying, trx, account.id)
+    })
     const methods = await secondFactorsOf(db, account.id)
     return { needed: { ticket, methods, expiresAt: expiresAt.toISOString() } }
   }
-  await db.transaction().execute(async (trx) => {
-    if (renewed !== undefined) await setPassword(trx, account.id, renewed)
-    await noteStart(identifying, trx, account, ['password'])
-  })
+  await db.transaction().execute((trx) => noteStart(identifying, trx, account, ['password']))
   return { account }
 }
+
+/** With the hash that is made today, where the account has one of former days. */
+async function renewed(
+  identifying: Identifying,
+  account: Account,
+  password: string,
+): Promise<Account> {
+  const { db } = identifying
+  const salt = saltFor(identifying, account)
+  if (!isOutdated(account.password_hash, salt)) return account
+  const password_hash = await hashPassword(password, salt)
+  if (await replacePassword(db, account, password_hash)) return { ...account, password_hash }
+  // It was renewed, or is another password, since we looked.
+  const now = await findAccount(db, account.id)
+  if (now === undefined || !(await verifyPassword(password, now.password_hash))) throw notRight()
+  return now
+}
+
+const notRight = (): AppError =>
+  new AppError('UNAUTHENTICATED', 'The e-mail address or the password is not right.')
 
 const saltFor = ({ sealing }: Identifying, account: Account) =>
   account.email_verified_at === null ? saltOfAddress(sealing, account.email) : undefined

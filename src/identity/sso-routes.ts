@@ -141,7 +141,7 @@ async function goOn(
     return await leave(reply, `${page}${after}#${behind.toString()}`)
   }
   const { methods, from } = outcome
-  await startSession(identifying, cookies.session, reply, account.id, methods, from)
+  await startSession(identifying, cookies.session, reply, account, methods, from)
   return await leave(reply, returnTo ?? home)
 }
 

@@ -2,10 +2,12 @@ import { isIP } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Kysely } from 'kysely'
 import { deviceWords } from './device-words.ts'
+import { lockAsProved } from './factor-rules.ts'
 import type { Identifying } from './needs.ts'
 import { newSecret } from './secrets.ts'
 import type { SessionCookie } from './session-cookie.ts'
 import { deleteSession, insertSession, rotateSession } from './session-store.ts'
+import type { Account } from './store.ts'
 import type { FromProvider, IdentityTables } from './tables.ts'
 
 const hashOf = ({ sealing }: Pick<Identifying, 'sealing'>, secret: string): string =>
@@ -38,12 +40,14 @@ export type SignInMethod =
 /**
  * Signs the browser in: a new session on the server, its id in the cookie, and a mark by which the browser is known the
  * next time.
+ * @param account as it was when the person proved to be it
+ * @throws AppError UNAUTHENTICATED when it is not any more: a new password ends also what is just being signed in
  */
 export async function startSession(
   identifying: Identifying,
   cookie: SessionCookie,
   reply: FastifyReply,
-  personId: string,
+  account: Pick<Account, 'id' | 'password_hash' | 'has_second_factor'>,
   methods: readonly SignInMethod[] = ['password'],
   from?: FromProvider & { provedAt: Date | undefined },
 ): Promise<void> {
@@ -52,10 +56,10 @@ export async function startSession(
   const secret = newSecret()
   const now = clock.now()
   await endSession(identifying, cookie, request, db)
-  await insertSession(db, {
+  const session = {
     id_hash: hashOf(identifying, secret),
     id: newId('session'),
-    person_id: personId,
+    person_id: account.id,
     methods: [...methods],
     // A provider may sign in by itself whoever it knows: that is no proof that the person is there.
     verified_at: from === undefined ? now : (from.provedAt ?? null),
@@ -67,10 +71,14 @@ export async function startSession(
     provider_owner: from?.owner ?? null,
     ends_at: from === undefined ? null : new Date(from.endsAt),
     sign_out_url: from?.signOutUrl ?? null,
+  }
+  await db.transaction().execute(async (trx) => {
+    await lockAsProved(trx, account)
+    await insertSession(trx, session)
   })
   reply
     .header('set-cookie', cookie.set(secret))
-    .header('set-cookie', device.set(personId))
+    .header('set-cookie', device.set(account.id))
     .header('cache-control', 'no-store')
 }
 

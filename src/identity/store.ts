@@ -130,6 +130,33 @@ export const hasFirstOperator = async (db: Db): Promise<boolean> =>
   (await db.selectFrom('identity.first_operator').select('person_id').executeTakeFirst()) !==
   undefined
 
+/**
+ * Keeps a person from being removed until the end of the transaction, so that what is written beside it finds it there.
+ * @returns whether it is still there
+ */
+export const keepPerson = async (trx: Trx, id: string): Promise<boolean> =>
+  (await trx
+    .selectFrom('identity.person')
+    .select('id')
+    .where('id', '=', id)
+    .forKeyShare()
+    .executeTakeFirst()) !== undefined
+
+/** @returns false when it is another one than that which was read */
+export async function replacePassword(
+  db: Db,
+  { id, password_hash }: Pick<PersonRow, 'id' | 'password_hash'>,
+  passwordHash: string,
+): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('identity.person')
+    .set({ password_hash: passwordHash })
+    .where('id', '=', id)
+    .where('password_hash', '=', password_hash)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
 export async function setPassword(db: Db, personId: string, passwordHash: string): Promise<void> {
   await db
     .updateTable('identity.person')

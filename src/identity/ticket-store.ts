@@ -15,12 +15,13 @@ const hashOf = ({ sealing }: Pick<Identifying, 'sealing'>, ticket: string): stri
 /** Half a sign-in: the password was right, or an identity provider knows the person. It is no session and can do nothing but be completed. */
 export async function issueTicket(
   identifying: Identifying,
+  db: Db,
   personId: string,
   from?: FromProvider,
 ): Promise<{ ticket: string; expiresAt: Date }> {
   const ticket = newSecret()
   const expiresAt = new Date(identifying.clock.now().getTime() + lifetimeMs)
-  await identifying.db
+  await db
     .insertInto('identity.sign_in_ticket')
     .values({
       token_hash: hashOf(identifying, ticket),

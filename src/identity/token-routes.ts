@@ -6,7 +6,7 @@ import type { HttpServer, Routes } from '#platform/http-server'
 import { listOf, offsetOf, PageQuery, paginate } from '#platform/lists'
 import { issueToken } from './create-token.ts'
 import type { Identifying } from './needs.ts'
-import { personOf } from './person-of.ts'
+import { currentSession, personOf } from './person-of.ts'
 import { holds } from './require-permission.ts'
 import { ApiToken, NewToken, NewTokenResult, PathId } from './schema.ts'
 import type { TokenRow } from './tables.ts'
@@ -83,14 +83,14 @@ function createRoute(server: HttpServer, identifying: Identifying): void {
       },
     },
     async (request, reply) => {
-      const personId = personOf(request)
+      const { personId, id: sessionId } = currentSession(request)
       const { actor } = request
       const { name, ...limits } = request.body
       const { row, token } = await issueToken(identifying, {
         name,
         limits: limitsOf(limits, actor, identifying.clock.now()),
         partnerId: actor.kind === 'partner' ? actor.partnerId : undefined,
-        personId,
+        ...{ personId, sessionId },
         createdBy: personId,
         actor,
       })

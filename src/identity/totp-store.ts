@@ -11,7 +11,8 @@ const enrolmentLifetimeMs = 15 * 60_000
 
 /** Keeps a secret until a code confirms it; an authenticator app that is in use stays so until then. */
 export async function putEnrolment(
-  { db, sealing, clock }: Identifying,
+  { sealing, clock }: Identifying,
+  db: Db,
   personId: string,
   secret: string,
 ): Promise<Date> {
