@@ -73,7 +73,9 @@ export class ContractUse implements LimitUse {
 
   /** Takes back the slot that `enter` took. */
   leave(nowMs: number): void {
-    if (this.slots.release(nowMs)) this.#node.tellSoon(this)
+    const tells = this.slots.release(nowMs)
+    if (tells === 'soon') this.#node.tellSoon(this)
+    else if (tells === 'now') this.#node.tellNow(this)
   }
 
   items(nowMs: number, telling: Telling): Item[] {
@@ -215,7 +217,7 @@ export class ContractUse implements LimitUse {
   #take(window: LimitWindow, nowMs: number, weight: number): void {
     const outcome = window.take(this.#node, nowMs, weight)
     if (outcome === 'untold') this.#node.touch(this)
-    else if (outcome === 'low') this.#node.renew(this)
+    else if (outcome === 'low') this.#node.tellNow(this)
   }
 
   #windowsOf(api: ApiEntry | undefined): ApiWindows {

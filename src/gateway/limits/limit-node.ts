@@ -204,8 +204,8 @@ export class LimitNode implements Standing, SlotStanding {
     this.#touched.add(use)
   }
 
-  /** A lease runs low: the next one is asked for before anybody has to wait. */
-  renew(use: LimitUse): void {
+  /** A lease runs low, and the next one is asked for before anybody has to wait; or others wait for what is given back. */
+  tellNow(use: LimitUse): void {
     this.#telling.add(use)
     this.#pumpIn(0)
   }
@@ -326,7 +326,7 @@ export class LimitNode implements Standing, SlotStanding {
       if (grant !== undefined) window.granted(ask, grant, nowMs, afterMs)
     })
     slots.forEach((item, i) => {
-      item.slots.granted(answer.slots[i] ?? item.ask.floor, item.waited, afterMs)
+      item.slots.granted(item.ask, answer.slots[i] ?? item.ask.floor, item.waited, afterMs)
     })
     return answer
   }

@@ -2,14 +2,17 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { Redis } from 'ioredis'
 import { eventually } from '#journal/testing'
 import { createDatabasePool } from '#platform/database'
 import { testPlatform, testRoles } from '#platform/testing'
 import { testRedis } from '#platform/testing-redis'
 import { silent } from '../testing.ts'
 import type { LimitStore, StoreQuestion, WindowAsk } from './limit-store.ts'
+import { decodeAnswer, encodeQuestion } from './limit-wire.ts'
 import { memoryLimitStore } from './memory-limit-store.ts'
 import { postgresLimitStore } from './postgres-limit-store.ts'
+import { limitScript } from './redis-limit-script.ts'
 import { redisLimitStore } from './redis-limit-store.ts'
 
 type Context = { after: (fn: () => Promise<void> | void) => void }
@@ -176,6 +179,90 @@ for (const [where, open] of stores) {
     assert.notEqual((await store.ask(question('b', { beat: true }))).lostMs, undefined)
   })
 }
+
+test('slots are shared fairly in PostgreSQL and in Redis as the plain rules say, whoever asks and at whatever time', async (t) => {
+  let nowMs = 1_700_000_000_000
+  const memory = memoryLimitStore(() => nowMs)
+  const platform = await testPlatform(t)
+  const urls = await testRoles(platform.database)
+  const database = createDatabasePool(urls.gateway_sandbox, { applicationName: 'test', max: 1 })
+  t.after(() => database.close())
+  const postgres = postgresLimitStore(database, 'sandbox', patient)
+  const redis = await testRedis(t)
+  const client = new Redis(redis.url) as Redis & {
+    limits(prefix: string, question: string, epoch: string): Promise<string>
+  }
+  t.after(() => client.disconnect())
+  // Both by the test's time: what they make of it is theirs.
+  const timed = limitScript.replace(`redis.call('TIME')`, `redis.call('MGET', 's', 'us')`)
+  assert.notEqual(timed, limitScript)
+  client.defineCommand('limits', { numberOfKeys: 1, lua: timed })
+  const setClock = async (ms: number): Promise<void> => {
+    nowMs = ms
+    await client.mset('s', Math.floor(ms / 1_000), 'us', (ms % 1_000) * 1_000)
+    await platform.database.pool.query(
+      `create or replace function gateway.limit_now() returns bigint language sql as 'select ${ms}'`,
+    )
+  }
+  const all = async (asked: StoreQuestion): Promise<readonly number[]> => {
+    const answers = [
+      memory.answer(asked),
+      await postgres.ask(asked),
+      decodeAnswer(JSON.parse(await client.limits('{x}:', encodeQuestion(asked), 'epoch'))),
+    ].map(({ standing, slots }) => ({ standing, slots }))
+    assert.deepEqual(answers[1], answers[0], 'PostgreSQL')
+    assert.deepEqual(answers[2], answers[0], 'Redis')
+    return answers[0]?.slots ?? []
+  }
+  const members = ['a', 'b', 'c', 'd']
+  const step = fc.record({
+    member: fc.constantFrom(...members),
+    afterMs: fc.constantFrom(0, 1, 20, 160),
+    /** how many calls have ended or begun since, as far as that is allowed */
+    calls: fc.integer({ min: -4, max: 4 }),
+    more: fc.integer({ min: 0, max: 6 }),
+    former: fc.constantFrom(false, false, false, true),
+  })
+  let run = 0
+  let fewer = 0
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 9 }),
+      fc.array(step, { minLength: 8, maxLength: 16 }),
+      async (limit, steps) => {
+        run += 1
+        await setClock(nowMs + 10_000)
+        for (const member of members) await all(question(`${member}${run}`, { beat: true }))
+        await all(question(`a${run}`, { beat: true, release: true }))
+        const held = new Map<string, number>()
+        const underWay = new Map<string, number>()
+        const startMs = nowMs
+        for (const { member, afterMs, calls, more, former } of steps) {
+          // Within their membership.
+          if (nowMs - startMs < 800) await setClock(nowMs + afterMs)
+          const may = held.get(member) ?? 0
+          const now = underWay.get(member) ?? 0
+          const floor = Math.max(
+            0,
+            calls < 0 ? now + calls : Math.max(now, Math.min(may, now + calls)),
+          )
+          const want = floor + more
+          const slots = [{ key: `${run}`, limit, floor, want, held: Math.min(may, want) }]
+          const wire = former ? slots.map(({ held: _, ...rest }) => rest) : slots
+          const [given = 0] = await all(question(`${member}${run}`, { slots: wire }))
+          if (given < floor) fewer += 1
+          if (former) assert.ok(given >= floor)
+          held.set(member, given)
+          underWay.set(member, floor)
+          const used = members.map((name) => Math.max(held.get(name) ?? 0, underWay.get(name) ?? 0))
+          assert.ok(used.reduce((sum, one) => sum + one, 0) <= limit)
+        }
+      },
+    ),
+    { numRuns: 40 },
+  )
+  assert.ok(fewer > 5, 'nobody was told to use fewer: nothing is proved')
+})
 
 test('PostgreSQL and Redis decide as the plain rules do, whatever is asked', async (t) => {
   const [postgres, redis] = [await inPostgres(t), await inRedis(t)]

@@ -12,6 +12,12 @@ export const ownMs = 1_000
 export const longestLeaseMs = 1_000
 /** A window's use is kept in so many steps; a place is given back at most one step late. */
 export const stepsOfWindow = 64
+/** How long a member that wants more slots than it was given is remembered. */
+export const hungerMs = 1_000
+/** The same once there is one that it may have: if it does not come for it, others may. */
+export const offerMs = 250
+/** How long a slot stays with a member while there are more members that want one than slots. */
+export const turnMs = 150
 
 /** One window of one contract, as a gateway asks for it. */
 export type WindowAsk = {
@@ -43,7 +49,14 @@ export type WindowGrant = {
 }
 
 /** The calls of a contract that this member has under way (`floor`) and wants to be able to have (`want`). */
-export type SlotAsk = { key: string; limit: number; floor: number; want: number }
+export type SlotAsk = {
+  key: string
+  limit: number
+  floor: number
+  want: number
+  /** how many it may have until it reads the answer; absent: one that cannot be told to use fewer */
+  held?: number
+}
 
 /** One question to the store: as many contracts as there are, at once. */
 export type StoreQuestion = {
@@ -76,7 +89,10 @@ export type StoreAnswer = {
   othersMs: number | undefined
   /** in the order of the question; nothing is granted while waiting */
   windows: readonly WindowGrant[]
-  /** how many calls this member may have under way */
+  /**
+   * How many calls this member may have under way. When that is less than it has, others are to have some of its slots:
+   * it begins no more, and what is under way counts until it tells that it has ended.
+   */
   slots: readonly number[]
 }
 

@@ -1,4 +1,4 @@
-import type { StoreAnswer, StoreQuestion, WindowAsk } from './limit-store.ts'
+import type { SlotAsk, StoreAnswer, StoreQuestion, WindowAsk } from './limit-store.ts'
 
 /** What a store answers: short names and bare lists, because hundreds of windows may be in it. */
 export type WireAnswer = {
@@ -20,7 +20,7 @@ export function encodeQuestion(question: StoreQuestion): string {
     l: question.leaving,
     e: question.epoch,
     w: question.windows.map(encodeWindow),
-    s: question.slots.map(({ key, limit, floor, want }) => [key, limit, floor, want]),
+    s: question.slots.map(encodeSlots),
   })
 }
 
@@ -35,6 +35,9 @@ const encodeWindow = (ask: WindowAsk): unknown[] => [
   // Younger than it was, never older: an admission must not leave its window early.
   ask.used.flatMap(({ ageMs, amount }) => [Math.floor(ageMs), amount]),
 ]
+
+const encodeSlots = ({ key, limit, floor, want, held }: SlotAsk): unknown[] =>
+  held === undefined ? [key, limit, floor, want] : [key, limit, floor, want, held]
 
 export function decodeAnswer(wire: WireAnswer): StoreAnswer {
   return {

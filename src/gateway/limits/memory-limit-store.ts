@@ -9,6 +9,7 @@ import {
   type WindowAsk,
   type WindowGrant,
 } from './limit-store.ts'
+import { type SlotClaim, shareSlots } from './share-slots.ts'
 
 /**
  * The rules of the store in their plainest form. What PostgreSQL and Redis do is held equal to this by tests, and what
@@ -56,6 +57,7 @@ type State = {
   alone: { member: string; until: number } | undefined
   windows: Map<string, Map<number, number>>
   slots: Map<string, Map<string, number>>
+  claims: Map<string, Map<string, SlotClaim>>
 }
 
 const emptyState = (before: number, bornMs: number): State => ({
@@ -66,6 +68,7 @@ const emptyState = (before: number, bornMs: number): State => ({
   alone: undefined,
   windows: new Map(),
   slots: new Map(),
+  claims: new Map(),
 })
 
 function standingOf(state: State, question: StoreQuestion, now: number): StoreAnswer['standing'] {
@@ -135,14 +138,24 @@ function leaseSlots(
   serves: boolean,
 ): number {
   const holders = state.slots.get(ask.key) ?? new Map<string, number>()
+  const claims = state.claims.get(ask.key) ?? new Map<string, SlotClaim>()
   state.slots.set(ask.key, holders)
-  for (const name of holders.keys())
-    if (name !== member && (state.members.get(name) ?? 0) <= now) holders.delete(name)
-  let others = 0
-  for (const [name, held] of holders) if (name !== member) others += held
+  state.claims.set(ask.key, claims)
+  const before = holders.get(member) ?? 0
+  holders.delete(member)
+  for (const names of [holders, claims])
+    for (const name of names.keys())
+      if (name !== member && (state.members.get(name) ?? 0) <= now) names.delete(name)
+  const others = [...holders.values()].reduce((sum, held) => sum + held, 0)
   const room = Math.max(0, ask.limit - others)
-  const held = serves ? Math.max(ask.floor, Math.min(ask.want, room)) : ask.floor
-  if (held === 0) holders.delete(member)
-  else holders.set(member, held)
-  return held
+  const usable = serves ? Math.max(ask.floor, Math.min(ask.want, room)) : ask.floor
+  let [given, counted] = [usable, usable]
+  if (serves && ask.held !== undefined) {
+    const asking = { member, ask, before, usable, room, holders }
+    const shared = shareSlots(claims, asking, now)
+    given = shared.given
+    counted = shared.counted
+  }
+  if (counted > 0) holders.set(member, counted)
+  return given
 }

@@ -1,4 +1,11 @@
-import { longestLeaseMs, memberMs, stepsOfWindow } from './limit-store.ts'
+import {
+  hungerMs,
+  longestLeaseMs,
+  memberMs,
+  offerMs,
+  stepsOfWindow,
+  turnMs,
+} from './limit-store.ts'
 
 /**
  * The store's rules as a script that Redis or Valkey runs as one step. KEYS[1] is the environment's prefix: every key
@@ -99,22 +106,80 @@ local function window(ask)
   return { granted, mark, free - granted, wait, flat[1] and flat[1] - now or 0 }
 end
 
-local function slot(ask)
-  local key, limit, floor, want = prefix .. 's:' .. ask[1], ask[2], ask[3], ask[4]
-  local flat, others = redis.call('HGETALL', key), 0
-  for i = 1, #flat, 2 do
-    if flat[i] ~= q.m then
-      if tonumber(redis.call('ZSCORE', membersKey, flat[i]) or 0) > now then others = others + tonumber(flat[i + 1])
-      else redis.call('HDEL', key, flat[i]) end
+local function living(name)
+  return tonumber(redis.call('ZSCORE', membersKey, name) or 0) > now
+end
+
+-- As in share-slots.ts. A claim is { since, until, want, given }.
+local function share(ask, told, before, usable, room, holders)
+  local key, limit, floor, want = prefix .. 'h:' .. ask[1], ask[2], ask[3], ask[4]
+  local kept = redis.call('GET', key)
+  if not kept and want <= math.max(floor, usable) then return usable, usable end
+  local claims, hungry, own = {}, {}, nil
+  for name, claim in pairs(kept and cmsgpack.unpack(kept) or {}) do
+    if claim[2] > now and name == q.m then own = claim
+    elseif claim[2] > now and living(name) then
+      claims[name] = claim
+      if claim[3] > claim[4] then hungry[name] = claim end
     end
   end
-  local held = floor
-  if serves then held = math.max(floor, math.min(want, math.max(0, limit - others))) end
-  if held > 0 then
-    redis.call('HSET', key, q.m, held)
+  local serving = before > 0
+  if own then serving = own[4] > 0 end
+  local since = own and own[1] or (serving and 0 or now)
+  local most = usable
+  if next(hungry) then
+    local sharing, due, ahead = 1, 0, 0
+    for name in pairs(holders) do sharing = sharing + 1 end
+    for name in pairs(hungry) do
+      if not holders[name] then sharing = sharing + 1 end
+    end
+    local fair = math.floor(limit / sharing)
+    for name, claim in pairs(hungry) do
+      due = due + math.max(0, math.min(claim[3], fair) - (holders[name] or 0))
+      if claim[4] == 0 and (serving or claim[1] < since or (claim[1] == since and name < q.m)) then
+        ahead = ahead + 1
+      end
+    end
+    if fair > 0 then most = math.max(fair, room - due)
+    elseif serving and now - since < ${turnMs} then most = 1
+    else most = math.max(0, math.min(1, room - ahead)) end
+  end
+  local given = math.min(usable, most)
+  local counted = math.max(given, floor, math.min(told, usable))
+  if room > counted then
+    for _, claim in pairs(hungry) do claim[2] = math.min(claim[2], now + ${offerMs}) end
+  end
+  local wants = want > math.max(given, floor)
+  if wants or (next(hungry) and given > 0) then
+    if serving ~= (given > 0) then since = now end
+    claims[q.m] = { since, now + ${hungerMs}, wants and want or given, given }
+  end
+  if next(claims) then redis.call('SET', key, cmsgpack.pack(claims), 'PX', ${hungerMs})
+  else redis.call('DEL', key) end
+  return given, counted
+end
+
+local function slot(ask)
+  local key, limit, floor, want = prefix .. 's:' .. ask[1], ask[2], ask[3], ask[4]
+  local flat, others, before, holders = redis.call('HGETALL', key), 0, 0, {}
+  for i = 1, #flat, 2 do
+    local name, held = flat[i], tonumber(flat[i + 1])
+    if name == q.m then before = held
+    elseif living(name) then
+      others = others + held
+      holders[name] = held
+    else redis.call('HDEL', key, name) end
+  end
+  local room, given = math.max(0, limit - others), floor
+  if serves then given = math.max(floor, math.min(want, room)) end
+  local counted = given
+  -- A gateway of the version before does not tell what it may have: it cannot be told to use fewer.
+  if serves and ask[5] then given, counted = share(ask, ask[5], before, given, room, holders) end
+  if counted > 0 then
+    redis.call('HSET', key, q.m, counted)
     redis.call('PEXPIRE', key, 3600000)
   else redis.call('HDEL', key, q.m) end
-  return held
+  return given
 end
 
 local windows, slots = {}, {}

@@ -8,7 +8,7 @@ import { memoryLimitStore } from './memory-limit-store.ts'
 /** What a simulation admits: when, how much, and where. */
 export type Admitted = { ms: number; weight: number; node: number }
 
-type Task = { ms: number; order: number; run: () => void }
+type Task = { ms: number; run: () => void }
 
 /**
  * Gateways and their store in simulated time: messages take as long as the test says, gateways are paused, killed and
@@ -26,16 +26,21 @@ export class LimitSimulation {
   readonly nodes: SimulatedNode[] = []
   delayMs: () => number = () => 1
   readonly terms: Parameters<typeof contract>[1]
+  /** the next one last, and of two at the same time the one that came first */
   #tasks: Task[] = []
-  #order = 0
 
   constructor(terms: Parameters<typeof contract>[1]) {
     this.terms = terms
   }
 
   at(ms: number, run: () => void): void {
-    this.#order += 1
-    this.#tasks.push({ ms, order: this.#order, run })
+    let [from, to] = [0, this.#tasks.length]
+    while (from < to) {
+      const middle = (from + to) >> 1
+      if ((this.#tasks[middle]?.ms ?? 0) > ms) from = middle + 1
+      else to = middle
+    }
+    this.#tasks.splice(from, 0, { ms, run })
   }
 
   /** @param clockMs how far this gateway's clock is ahead */
@@ -47,16 +52,9 @@ export class LimitSimulation {
 
   async runUntil(endMs: number): Promise<void> {
     for (;;) {
-      let next: Task | undefined
-      for (const task of this.#tasks)
-        if (
-          next === undefined ||
-          task.ms < next.ms ||
-          (task.ms === next.ms && task.order < next.order)
-        )
-          next = task
+      const next = this.#tasks.at(-1)
       if (next === undefined || next.ms > endMs) break
-      this.#tasks.splice(this.#tasks.indexOf(next), 1)
+      this.#tasks.pop()
       this.nowMs = Math.max(this.nowMs, next.ms)
       next.run()
       // What the run has resolved goes on before the next thing happens.
@@ -144,17 +142,22 @@ export class SimulatedNode {
     this.#pausedUntilMs = this.#simulation.nowMs + ms
   }
 
-  /** A call arrives; it is admitted now, later or not. */
-  call(weight: number, api: ApiEntry, holdMs = 0): void {
+  /**
+   * A call arrives; it is admitted now, later or not.
+   * @param over when it is refused, or has been answered
+   */
+  call(weight: number, api: ApiEntry, holdMs = 0, over?: (admitted: boolean) => void): void {
     this.#whenAwake(() => {
       if (!this.ready) return
       const settle = (outcome: ReturnType<ContractUse['enter']>): void => {
         const { nowMs } = this.#simulation
         if (outcome === undefined) {
           this.#simulation.admitted.push({ ms: nowMs, weight, node: this.index })
-          if (holdMs > 0) this.#hold(nowMs + holdMs)
-        } else if (outcome !== 'ask')
+          if (holdMs > 0) this.#hold(nowMs + holdMs, () => over?.(true))
+        } else if (outcome !== 'ask') {
           this.#simulation.refused.push({ ms: nowMs, kind: outcome.kind })
+          over?.(false)
+        }
       }
       const outcome = this.use.enter(this.nowMs(), weight, api)
       if (outcome !== 'ask') {
@@ -166,13 +169,14 @@ export class SimulatedNode {
     })
   }
 
-  #hold(untilMs: number): void {
+  #hold(untilMs: number, over: () => void): void {
     this.underWay += 1
     this.#simulation.countUnderWay()
     this.#simulation.at(untilMs, () =>
       this.#whenAwake(() => {
         this.underWay -= 1
         this.use.leave(this.nowMs())
+        over()
       }),
     )
   }
