@@ -141,6 +141,7 @@ function verifierRoute(server: HttpServer): void {
         summary: 'The program that verifies exported evidence offline, for Node 20 and later',
         tags,
         querystring: Type.Object({}, { additionalProperties: false }),
+        produces: ['text/javascript'],
       },
     },
     (_request, reply) =>
@@ -175,6 +176,7 @@ function exchangeRoutes(server: HttpServer, options: EvidenceRoutesOptions): voi
         tags,
         params: ExchangeParams,
         querystring: Spelling,
+        produces: ['application/json', 'text/html'],
       },
     },
     ({ actor, params, query }, reply) =>
@@ -207,6 +209,7 @@ function leafRoutes(server: HttpServer, options: EvidenceRoutesOptions): void {
         tags,
         params: LeafParams,
         querystring: Spelling,
+        produces: ['application/json', 'text/html'],
       },
     },
     ({ actor, params, query }, reply) =>

@@ -154,6 +154,7 @@ export function publicRoutes(platform: Platform): Routes {
           tags,
           params: VersionParams,
           querystring: DocumentQuery,
+          produces: ['application/yaml', 'application/json'],
         },
       },
       async ({ params, query, actor, headers }, reply) => {

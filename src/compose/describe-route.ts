@@ -28,14 +28,32 @@ function whoMay(permission: Permission): string {
   ].join(' ')
 }
 
+/** An API token is nobody's face: what only people may do is done with a session. */
+const credentialsFor = (permission: Permission): Record<string, string[]>[] =>
+  grantOf(permission).person === true ? [{ session: [] }] : [{ session: [] }, { token: [] }]
+
+/** An answer in the forms that the route `produces`; whatever else it says, it says in JSON. */
+const inForms = (forms: readonly string[], { description, ...schema }: Answer) => ({
+  description,
+  content: Object.fromEntries(forms.map((form) => [form, { schema }])),
+})
+
+type Answer = { description: string; [field: string]: unknown }
+const document: Answer = { description: 'The document itself' }
+
 /** Adds to what a route says of itself what the guard and the error model do for all routes. */
 export const describeRoute: SwaggerTransform = ({ schema, url, route }) => {
   if (schema === undefined || schema.hide === true) return { schema: { hide: true }, url }
   const access = route.config?.access
   const isOpen = access === undefined || access === 'public'
-  const responses: Record<string, unknown> = schema.response
-    ? { ...schema.response }
-    : { 200: { description: 'The document itself' } }
+  const { produces, ...said } = schema
+  const answers = (schema.response ?? { 200: document }) as Record<string, Answer>
+  const responses: Record<string, unknown> =
+    produces === undefined
+      ? { ...answers }
+      : Object.fromEntries(
+          Object.entries(answers).map(([status, answer]) => [status, inForms(produces, answer)]),
+        )
   if (!isOpen) {
     responses['401'] = refusal('No credential that is accepted here')
     responses['403'] = refusal(whoMay(access))
@@ -45,8 +63,8 @@ export const describeRoute: SwaggerTransform = ({ schema, url, route }) => {
   responses.default = refusal('Every other refusal, by its stable code')
   return {
     schema: {
-      ...schema,
-      security: isOpen ? [] : [{ session: [] }, { token: [] }],
+      ...said,
+      security: isOpen ? [] : credentialsFor(access),
       response: responses,
     },
     url,

@@ -73,7 +73,7 @@ const absentOf = (ids: Ids): Ids =>
   ) as Ids
 
 type Documented = { paths: Record<string, Record<string, { responses: Record<string, unknown> }>> }
-type SchemaOf = (status: number) => ValidateFunction | undefined
+type SchemaOf = (status: number, form: string | undefined) => ValidateFunction | undefined
 
 describe('who may do what, over every route of the management API', () => {
   let world: AccessWorld
@@ -120,6 +120,47 @@ describe('who may do what, over every route of the management API', () => {
     })
   }
 })
+
+test('the document names the form of each answer, and credentials that can be good for it', async (t) => {
+  const platform = await testPlatform(t)
+  const server = createHttpServer({ log: platform.log })
+  const control = wireControl(platform)
+  await mountRoutes(server, platform, control)
+  await server.ready()
+  t.after(async () => {
+    await server.close()
+    await control.catalog.close()
+  })
+  type Operation = Documented['paths'][string][string] & { security: Record<string, unknown>[] }
+  const { paths } = JSON.parse(JSON.stringify((server as unknown as Swagger).swagger())) as {
+    paths: Record<string, Record<string, Operation>>
+  }
+  const forms: Record<string, string[]> = {}
+  for (const [address, methods] of Object.entries(paths)) {
+    for (const [method, { responses, security }] of Object.entries(methods)) {
+      const route = `${method.toUpperCase()} ${address.slice(prefix.length)}`
+      for (const [status, response] of Object.entries(responses)) {
+        const { content } = response as { content?: object }
+        if (content === undefined) continue
+        const named = Object.keys(content)
+        if (!/^2/.test(status)) assert.deepEqual(named, ['application/json'], `${route} ${status}`)
+        else if (named.join() !== 'application/json') forms[route] = named
+      }
+      const who = accessTable[route]?.who
+      if (who === undefined || who === 'everybody') continue
+      assert.equal(security.length, who.person === true ? 1 : 2, route)
+    }
+  }
+  assert.deepEqual(forms, {
+    'GET /apis/{apiName}/versions/{version}/openapi': ['application/yaml', 'application/json'],
+    'GET /evidence/exchanges/{exchangeId}/bundle': ['application/json', 'text/html'],
+    'GET /evidence/leaves/{position}/bundle': ['application/json', 'text/html'],
+    'GET /evidence/verify.mjs': ['text/javascript'],
+    'GET /exchanges/live': ['text/event-stream'],
+  })
+})
+
+type Swagger = { swagger(): object }
 
 /** For everybody: the document itself, and where an identity provider sends a browser back to. */
 const undocumented = ['GET /openapi.json', 'GET /session/sso/:owner/callback']
@@ -170,8 +211,9 @@ function isAsForAbsent(foreign: Answer, absent: Answer, ids: Ids, row: Row): voi
 }
 function isAsDocumented(answer: Answer, schemaOf: SchemaOf | undefined): void {
   const { status, body } = answer
-  const validate = schemaOf?.(status)
-  assert.ok(validate, `${status} is not documented`)
+  const form = answer.headers.get('content-type')?.split(';', 1)[0]
+  const validate = schemaOf?.(status, form)
+  assert.ok(validate, `${status} is not documented as ${form}`)
   assert.match(answer.headers.get('x-correlator') ?? '', /^[\w-]{36}$/)
   assert.equal(answer.headers.get('cache-control'), 'no-store')
   if (status === 204) assert.equal(answer.text, '')
@@ -188,13 +230,14 @@ function validators(document: Documented): Map<string, SchemaOf> {
   const ajv = addFormats.default(new Ajv({ strict: false }))
   const routes = Object.entries(document.paths).flatMap(([address, methods]) =>
     Object.entries(methods).map(([method, operation]) => {
-      const schemaOf = (status: number): ValidateFunction | undefined => {
+      const schemaOf: SchemaOf = (status, form) => {
         const { responses } = operation
         const response = (responses[status] ?? (status >= 400 ? responses.default : undefined)) as
           | { content?: Record<string, { schema?: object }> }
           | undefined
-        if (response === undefined) return undefined
-        return ajv.compile(response.content?.['application/json']?.schema ?? {})
+        if (response?.content === undefined) return response && ajv.compile({})
+        const answer = response.content[form ?? '']
+        return answer && ajv.compile(answer.schema ?? {})
       }
       return { address, method, schemaOf }
     }),
