@@ -140,6 +140,37 @@ test('the first sentence answers why, and the facts follow', async (t) => {
     assert.ok(facts.includes(known), known)
 })
 
+test('a call that met a withdrawal, a clock that is behind, or the sandbox is told as it was', async (t) => {
+  const legal = { basis: 'consent', purpose: 'dpv:Marketing', consents: ['cns_1'] }
+  const sandbox = { environment: 'sandbox', legal: { ...legal, consents: [] } } as const
+  const { audit, db } = await setUp(t, [
+    exchange('exc_1', { at: at - 6e6 }),
+    exchange('exc_2', { at: at - 1e6 }),
+    exchange('exc_3'),
+    exchange('exc_4', sandbox),
+  ])
+  await db.transaction().execute((trx) =>
+    audit.appendEvidence(trx, {
+      ...{ kind: 'consent', id: 'cns_1/2', at: new Date(at - 500) },
+      record: { state: 'WITHDRAWN', channel: 'privacy-page' },
+      about: { subject, personal: { consentId: 'cns_1' } },
+      thing: { id: 'cns_1', final: true },
+    }),
+  )
+  const why = async (exchangeId: string) => (await audit.why({ exchange: exchangeId }))?.story
+  const withoutEnd =
+    /had consented to it at 08:40:45 UTC on 2026-11-21, and had not withdrawn it\.$/
+  for (const id of ['exc_1', 'exc_2']) {
+    const story = await why(id)
+    assert.match(story?.sentence ?? '', withoutEnd, id)
+    assert.doesNotMatch(JSON.stringify(story), /WITHDRAWN/)
+  }
+  const met = /consented to it at 08:40:45 .*; that it had ended at 10:04:04 .* had not reached the/
+  assert.match((await why('exc_3'))?.sentence ?? '', met)
+  const free = /because the people of the sandbox consent to everything until they say no/
+  assert.match((await why('exc_4'))?.sentence ?? '', free)
+})
+
 test('no name that a partner chose turns the words around it, in the answer, the page or the text', async (t) => {
   const { audit, bundle } = await setUp(t)
   const why = await audit.why({ exchange: 'exc_2' })

@@ -104,7 +104,10 @@ function personalFacts(personal: LeafContent['personal']): ExchangePersonal | 'e
 
 const mostEvents = 20
 
-/** What had happened to these consents by then, oldest first. */
+/**
+ * What had happened to these consents by then, oldest first. A gateway names what it knew to be granted: where its clock is
+ * behind, that looks later than the call, and belongs to it all the same.
+ */
 async function consentLeaves(
   { db, keys }: DossierSource,
   consentIds: readonly string[],
@@ -114,18 +117,21 @@ async function consentLeaves(
   for (const consentId of consentIds) {
     const rows = await db
       .selectFrom('audit.evidence')
-      .select(['kind', 'id'])
+      .select(['kind', 'id', 'at'])
       .where('kind', '=', 'consent')
       .where('about', '=', consentId)
-      .where('at', '<=', until)
-      .orderBy('at', 'desc')
-      .orderBy('id', 'desc')
+      .orderBy('at')
+      .orderBy('id')
       .limit(mostEvents)
       .execute()
-    for (const row of rows.toReversed()) {
+    const whole: LeafContent[] = []
+    for (const row of rows) {
       const leaf = await singleLeaf(db, keys, row)
-      if (leaf !== undefined) leaves.push(leaf)
+      if (leaf !== undefined) whole.push(leaf)
     }
+    const byThen = rows.filter(({ at }) => at <= until).length
+    const granted = whole.findIndex(({ record }) => record.state === 'GRANTED')
+    leaves.push(...whole.slice(0, Math.max(byThen, granted + 1)))
   }
   return leaves
 }

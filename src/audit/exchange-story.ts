@@ -63,11 +63,16 @@ function reasonOf(told: ExchangeTold): string {
     case 'consent': {
       if (personal === 'erased')
         return 'the subscriber had consented to it; which consent it was is not known any more, because the subscriber was erased'
+      if (record.environment === 'sandbox' && (personal?.consents ?? []).length === 0)
+        return 'the people of the sandbox consent to everything until they say no, and this one had not'
       const granted = consentEvents.findLast((one) => stateOf(one) === 'GRANTED')
       const at = textOf(granted?.at)
-      return at === undefined
-        ? 'it rests on a consent of the subscriber'
-        : `the subscriber had consented to it at ${clockOf(at)}, and had not withdrawn it`
+      if (at === undefined) return 'it rests on a consent of the subscriber'
+      const consented = `the subscriber had consented to it at ${clockOf(at)}`
+      const end = textOf(consentEvents.find(isEnd)?.at)
+      return end === undefined
+        ? `${consented}, and had not withdrawn it`
+        : `${consented}; that it had ended at ${clockOf(end)} had not reached the gateway yet`
     }
     case 'legitimate-interest':
       return 'it rests on a legitimate interest, to which the subscriber had not objected'
@@ -83,6 +88,8 @@ const textOf = (value: unknown): string | undefined =>
   typeof value === 'string' ? value : undefined
 const stateOf = (event: Record<string, unknown>): string | undefined =>
   textOf(event.state) ?? textOf(event.eventState)
+const isEnd = (event: Record<string, unknown>): boolean =>
+  ['WITHDRAWN', 'EXPIRED'].includes(stateOf(event) ?? '')
 
 function callSection({ record, personal, context }: ExchangeTold): StorySection {
   return {
