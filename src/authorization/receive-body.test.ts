@@ -87,12 +87,13 @@ test('beyond the most bodies that are waited for, the oldest is given up', async
 })
 
 test('more clients than requests are served at once begin bodies and end none: the others get their tokens', async (t) => {
+  // Before the servers, which wait for requests when they are stopped.
+  const send = connections(t)
   let arrived = 0
   const { servers, post } = await testServers(t, {
     count: 1,
     server: { observe: (server) => server.on('request', () => (arrived += 1)) },
   })
-  const send = connections(t)
   for (let i = 0; i < 520; i += 1) send(servers[0]?.port() ?? 0, `${head(100)}a`)
   const deadline = performance.now() + 30_000
   while (arrived < 520) {
@@ -107,4 +108,36 @@ test('more clients than requests are served at once begin bodies and end none: t
     basic(sandboxId, sandboxSecret),
   )
   assert.equal(status, 200, JSON.stringify(body))
+})
+
+test('a client that hangs up before its answer is no fault of ours', async (t) => {
+  const send = connections(t)
+  const gone: Promise<unknown>[] = []
+  let arrived = () => {}
+  const { servers, platform } = await testServers(t, {
+    count: 1,
+    server: {
+      observe: (server) =>
+        server.on('request', (_request, response) => {
+          gone.push(once(response, 'close'))
+          arrived()
+        }),
+    },
+  })
+  const errors: unknown[] = []
+  platform.log.error = (...line: unknown[]) => void errors.push(line)
+  const form = `grant_type=client_credentials&client_id=${sandboxId}&client_secret=wrong`
+  for (let i = 0; i < 10; i += 1) {
+    const seen = new Promise<void>((resolve) => {
+      arrived = resolve
+    })
+    const socket = send(servers[0]?.port() ?? 0, head(form.length) + form)
+    await seen
+    socket.resetAndDestroy()
+  }
+  await Promise.all(gone)
+  await new Promise((resolve) => {
+    setImmediate(resolve)
+  })
+  assert.deepEqual(errors, [])
 })

@@ -29,7 +29,9 @@ export function shapeTokenAnswers(provider: Provider, options: Options): void {
   provider.on('backchannel_authentication.error', remember)
   provider.on('server_error', remember)
   const emitter: EventEmitter = provider
-  emitter.on('error', (error: Error) => log.error({ err: error }, 'the provider failed'))
+  emitter.on('error', (error: Error, ctx?: { req: IncomingMessage }) => {
+    if (!isHangUp(error, ctx)) log.error({ err: error }, 'the provider failed')
+  })
   provider.use(async (ctx, next) => {
     await next()
     for (const name of ['access-control-allow-origin', 'access-control-expose-headers', 'vary'])
@@ -57,6 +59,12 @@ export function shapeTokenAnswers(provider: Provider, options: Options): void {
     ctx.body = answer.body
   })
 }
+
+/** A client that went away before its answer; whoever is called at night for errors is not called for this. */
+const isHangUp = (error: Error, ctx: { req: IncomingMessage } | undefined): boolean =>
+  ctx?.req.socket.destroyed === true &&
+  'code' in error &&
+  /^(ECONNRESET|EPIPE)$/.test(String(error.code))
 
 /**
  * Where the provider has another code, or no words: a grant that the client has not (RFC 6749, section 5.2), and a token that
