@@ -73,7 +73,7 @@ export class ContractUse implements LimitUse {
 
   /** Takes back the slot that `enter` took. */
   leave(nowMs: number): void {
-    const tells = this.slots.release(nowMs)
+    const tells = this.slots.release(this.#node, nowMs)
     if (tells === 'soon') this.#node.tellSoon(this)
     else if (tells === 'now') this.#node.tellNow(this)
   }

@@ -27,16 +27,16 @@ test('who is to use fewer slots begins no call before it does, and tells at once
   for (let i = 0; i < 4; i += 1) slots.take(1)
   assert.equal(slots.owes(shared, 50, 'lasting'), false)
   slots.granted(slots.ask(shared, 200, 0), 2, 0, 200)
-  assert.equal(slots.release(201), 'now')
+  assert.equal(slots.release(shared, 201), 'now')
   assert.equal(slots.owes(shared, 201, 'lasting'), true)
   assert.notEqual(slots.room(shared, 201), 0)
-  assert.equal(slots.release(202), 'now')
+  assert.equal(slots.release(shared, 202), 'now')
   assert.notEqual(slots.room(shared, 202), 0)
   const ask = slots.ask(shared, 202, 0)
   assert.deepEqual([ask.floor, ask.want, ask.held], [2, 2, 2])
   slots.granted(ask, 2, 0, 203)
   assert.equal(slots.owes(shared, 203, 'lasting'), false)
-  assert.equal(slots.release(204), 'soon')
+  assert.equal(slots.release(shared, 204), 'soon')
   assert.equal(slots.room(shared, 204), 0)
 })
 
@@ -60,4 +60,13 @@ test('slots that an answer may have brought are told again when it never came', 
   assert.equal(slots.owes(shared, 50, 'lasting'), true)
   slots.granted(slots.ask(shared, 100, 0), 0, 0, 101)
   assert.equal(slots.owes(shared, 200, 'lasting'), false)
+})
+
+test('a process that decides by itself tells nobody what has ended', () => {
+  const slots = new LimitSlots('ctr_1', 10)
+  slots.granted(slots.ask(shared, 0, 2), 2, 2, 0)
+  for (let i = 0; i < 2; i += 1) slots.take(1)
+  assert.equal(slots.release({ ...shared, decidesSlots: () => true }, 2), undefined)
+  // It is told when somebody else comes.
+  assert.equal(slots.owes(shared, 3, 'lasting'), true)
 })

@@ -47,10 +47,10 @@ export class LimitSlots {
   }
 
   /** @returns when the store has to hear that slots are not used any more: `now` when others wait for them */
-  release(nowMs: number): 'now' | 'soon' | undefined {
+  release(standing: SlotStanding, nowMs: number): 'now' | 'soon' | undefined {
     this.inFlight -= 1
     this.#busyMs = nowMs
-    if (this.#counted <= this.inFlight) return undefined
+    if (this.#counted <= this.inFlight || standing.decidesSlots(nowMs)) return undefined
     return this.#counted > this.#held ? 'now' : 'soon'
   }
 
