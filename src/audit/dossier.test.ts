@@ -140,7 +140,7 @@ test('the first sentence answers why, and the facts follow', async (t) => {
     assert.ok(facts.includes(known), known)
 })
 
-test('a call that met a withdrawal, a clock that is behind, or the sandbox is told as it was', async (t) => {
+test('a call that met a withdrawal, a clock that is behind, the sandbox or a consent of nobody is told as it was', async (t) => {
   const legal = { basis: 'consent', purpose: 'dpv:Marketing', consents: ['cns_1'] }
   const sandbox = { environment: 'sandbox', legal: { ...legal, consents: [] } } as const
   const { audit, db } = await setUp(t, [
@@ -148,6 +148,7 @@ test('a call that met a withdrawal, a clock that is behind, or the sandbox is to
     exchange('exc_2', { at: at - 1e6 }),
     exchange('exc_3'),
     exchange('exc_4', sandbox),
+    exchange('exc_5', { legal: { ...legal, consents: ['cns_of_nobody'] } }),
   ])
   await db.transaction().execute((trx) =>
     audit.appendEvidence(trx, {
@@ -169,6 +170,8 @@ test('a call that met a withdrawal, a clock that is behind, or the sandbox is to
   assert.match((await why('exc_3'))?.sentence ?? '', met)
   const free = /because the people of the sandbox consent to everything until they say no/
   assert.match((await why('exc_4'))?.sentence ?? '', free)
+  const unproven = /knew a consent of the subscriber; the log has nothing of how it was given\.$/
+  assert.match((await why('exc_5'))?.sentence ?? '', unproven)
 })
 
 test('no name that a partner chose turns the words around it, in the answer, the page or the text', async (t) => {

@@ -67,7 +67,9 @@ function reasonOf(told: ExchangeTold): string {
         return 'the people of the sandbox consent to everything until they say no, and this one had not'
       const granted = consentEvents.findLast((one) => stateOf(one) === 'GRANTED')
       const at = textOf(granted?.at)
-      if (at === undefined) return 'it rests on a consent of the subscriber'
+      // Gone by its age, or granted by nobody who writes evidence: it must not read like a proven one.
+      if (at === undefined)
+        return 'the gateway knew a consent of the subscriber; the log has nothing of how it was given'
       const consented = `the subscriber had consented to it at ${clockOf(at)}`
       const end = textOf(consentEvents.find(isEnd)?.at)
       return end === undefined
