@@ -128,7 +128,7 @@ test('gateways that share PostgreSQL admit the quota together, never more, and l
   const { gateway_sandbox: databaseUrl } = await testRoles(platform.database)
   const limit = 700
   const terms = { tier: 'paid', quota: { limit, period: 'month' } } as const
-  const settings = { upstreamUrl: upstream.url, databaseUrl, terms }
+  const settings = { upstreamUrl: upstream.url, databaseUrl, terms, storesWithinMs: 10_000 }
   const folders = [testFolder(t), testFolder(t)]
   const both = await Promise.all(
     folders.map((folder, i) => start(t, { ...settings, folder, gatewayId: `gtw_${i}` })),
@@ -164,7 +164,8 @@ test('a killed gateway takes its unused block with it, within the documented bou
   const limit = 500
   const terms = { tier: 'paid', quota: { limit, period: 'month' } } as const
   const databaseUrl = platform.database.url
-  const settings = { upstreamUrl: upstream.url, databaseUrl, terms, folder: testFolder(t) }
+  const own = { databaseUrl, terms, storesWithinMs: 10_000, folder: testFolder(t) }
+  const settings = { upstreamUrl: upstream.url, ...own }
   const first = await start(t, settings)
   for (let i = 0; i < 100; i += 1) assert.equal((await call(first)).status, 200)
   const exit = once(first.child, 'exit')

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { testPlatform, testRoles } from '#platform/testing'
 import { testRedis } from '#platform/testing-redis'
 import { testUpstream } from '../testing.ts'
@@ -93,12 +94,22 @@ for (const [where, open] of stores) {
       { rate: [{ limit, windowSeconds: 120 }] },
       await testUpstream(t),
     )
+    // What a killed one had leased is there again a window later only: a lease is a 20th of a window's calls at most.
+    const least = limit - limit / 10
+    const lastMs = performance.now() + 80_000
+    let changing = true
+    // Within one window, however busy the machine is: until all is used, and then on.
+    const hammer = async (member: Member): Promise<void> => {
+      const goesOn = () => changing || all.upstream.requests.length < least
+      while (goesOn() && !member.gone() && performance.now() < lastMs)
+        await member.hammer(4, performance.now() + 300)
+      await member.hammer(4, performance.now() + 2_000)
+    }
     const first = await all.start()
-    const endMs = performance.now() + 9_000
-    const loads = [first.hammer(4, endMs)]
+    const loads = [hammer(first)]
     const join = async (): Promise<Member> => {
       const member = await all.start()
-      loads.push(member.hammer(4, endMs))
+      loads.push(hammer(member))
       return member
     }
     const second = await join()
@@ -109,10 +120,10 @@ for (const [where, open] of stores) {
     second.child.kill('SIGCONT')
     await fourth.end('SIGTERM')
     await join()
+    changing = false
     await Promise.all(loads)
     assert.ok(all.upstream.requests.length <= limit, `${all.upstream.requests.length}`)
-    // What a killed one had leased is there again a window later only: a lease is a 20th of a window's calls at most.
-    assert.ok(all.upstream.requests.length >= limit - limit / 10, `${all.upstream.requests.length}`)
+    assert.ok(all.upstream.requests.length >= least, `${all.upstream.requests.length}`)
   })
 
   test(`${where}: calls under way are never more than the contract allows, and a killed gateway's slots come back`, async (t) => {
@@ -120,9 +131,11 @@ for (const [where, open] of stores) {
     const upstream = await testUpstream(t)
     let underWay = 0
     let most = 0
+    let mostSince = 0
     upstream.answer = (_request, response) => {
       underWay += 1
       most = Math.max(most, underWay)
+      mostSince = Math.max(mostSince, underWay)
       let over = false
       const end = (): void => {
         if (!over) underWay -= 1
@@ -137,16 +150,29 @@ for (const [where, open] of stores) {
     }
     const all = cluster(t, await open(t), { concurrency }, upstream)
     const members = await started(all, 3)
-    const endMs = performance.now() + 6_000
-    const loads = members.map((member) => member.hammer(6, endMs))
-    setTimeout(() => members[2]?.child.kill('SIGKILL'), 1_500)
+    const kept = members.slice(0, 2)
+    const lastMs = performance.now() + 60_000
+    let goesOn = true
+    const loads = members.map(async (member) => {
+      while (goesOn && !member.gone()) await member.hammer(6, performance.now() + 300)
+    })
+    const until = async (holds: () => boolean): Promise<void> => {
+      while (!holds() && performance.now() < lastMs) await delay(50)
+    }
+    await until(() => most >= concurrency && members.every((member) => member.admitted >= 20))
+    await members[2]?.end('SIGKILL')
+    // Its calls have ended with it by then, also where the upstream hears of it late.
+    await delay(500)
+    mostSince = 0
+    await until(() => mostSince >= concurrency)
+    // Two that have all slots use them again and again, and never one more.
+    const before = all.upstream.requests.length
+    await until(() => all.upstream.requests.length >= before + 100)
+    goesOn = false
     await Promise.all(loads)
     assert.equal(most, concurrency)
-    const kept = members.slice(0, 2)
+    assert.equal(mostSince, concurrency, 'the slots of the killed one came back')
     for (const { statuses } of kept) assert.deepEqual([...statuses.keys()].sort(), [200, 429])
-    // In the last two seconds the two that are left have all slots: each is used nearly all of the time.
-    const late = kept.flatMap((m) => m.admittedMs).filter((ms) => ms > endMs - 2_000).length
-    assert.ok(late >= (concurrency * 2_000) / 40 / 2.5, `${late}`)
   })
 }
 

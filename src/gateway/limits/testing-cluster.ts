@@ -74,6 +74,10 @@ export class Member {
     await Promise.all(Array.from({ length: clients }, (_, n) => client(n)))
   }
 
+  gone(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null
+  }
+
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     const exit = once(this.child, 'exit')
     this.child.kill(signal)

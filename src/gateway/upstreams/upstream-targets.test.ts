@@ -31,7 +31,7 @@ const failing =
     void response.writeHead(status).end()
 
 const served = (targets: Http['targets'], more: Partial<Http> = {}, safe = true): ApiEntry => {
-  const api = simSwap('', { upstream: { kind: 'http', targets, timeoutMs: 2_000, ...more } })
+  const api = simSwap('', { upstream: { kind: 'http', targets, timeoutMs: 10_000, ...more } })
   return { ...api, operations: api.operations.map((one) => ({ ...one, terms: { safe } })) }
 }
 
