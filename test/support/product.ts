@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { machineClock } from '#platform/testing-clock'
 
 const root = path.join(import.meta.dirname, '..', '..')
 const node = path.join(root, 'node_modules', '.bin', 'node')
@@ -178,17 +179,20 @@ export async function wayleave(
   return { code, stdout, stderr }
 }
 
-/** Asks again and again until it holds; the last error is told when it never does. */
+/**
+ * Asks again and again until it holds; the last error is told when it never does. The time in which the machine stood
+ * still does not count.
+ */
 export async function until(
   holds: () => boolean | Promise<boolean>,
   timeoutMs: number,
   everyMs = 50,
 ): Promise<void> {
-  const end = performance.now() + timeoutMs
+  const now = await machineClock()
+  const end = now() + timeoutMs
   for (;;) {
     if (await holds()) return
-    if (performance.now() > end)
-      throw new Error(`it did not hold within ${timeoutMs} ms: ${holds.toString()}`)
+    if (now() > end) throw new Error(`it did not hold within ${timeoutMs} ms: ${holds.toString()}`)
     await delay(everyMs)
   }
 }
@@ -210,7 +214,8 @@ export async function signUp(
 ): Promise<{ status: number; body: Registration; cookie: string; email: string; ms: number }> {
   people += 1
   const email = input.email ?? `person-${process.pid}-${people}-${Date.now()}@example.com`
-  const startedAt = performance.now()
+  const now = await machineClock()
+  const startedAt = now()
   const answer = await fetch(`${product.wellKnown.management}/registrations`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -227,7 +232,7 @@ export async function signUp(
     .getSetCookie()
     .map((line) => line.split(';', 1)[0])
     .join('; ')
-  return { status: answer.status, body, cookie, email, ms: performance.now() - startedAt }
+  return { status: answer.status, body, cookie, email, ms: now() - startedAt }
 }
 
 export async function accessToken(
