@@ -76,14 +76,19 @@ for (const [where, open] of stores) {
       await testUpstream(t),
     )
     const members = await started(all, 4)
-    const startMs = performance.now()
     const lastMs = 6_000
-    await Promise.all(members.map((member) => member.hammer(6, startMs + lastMs)))
-    // Answers come later than admissions, and on a busy machine at very different times: half a window is sure.
-    assert.ok(mostIn(members, windowMs / 2) <= limit)
-    const windows = lastMs / (windowMs * (1 + 1 / 20 + 1 / 64) + 60)
-    assert.ok(all.admitted() <= limit * (Math.floor(lastMs / windowMs) + 1))
-    assert.ok(all.admitted() >= limit * Math.floor(windows), `${all.admitted()} in ${windows}`)
+    const least = limit * Math.floor(lastMs / (windowMs * (1 + 1 / 20 + 1 / 64) + 60))
+    // A machine that stood still meanwhile has used up less: then once more.
+    for (let turn = 1, used = 0; used < least; turn += 1) {
+      const [startMs, before] = [performance.now(), all.admitted()]
+      await Promise.all(members.map((member) => member.hammer(6, startMs + lastMs)))
+      used = all.admitted() - before
+      // Answers come later than admissions, and on a busy machine at very different times: half a window is sure.
+      assert.ok(mostIn(members, windowMs / 2) <= limit)
+      const windows = Math.floor((performance.now() - startMs) / windowMs) + 1
+      assert.ok(used <= limit * windows, `${used} in ${windows}`)
+      assert.ok(used >= least || turn < 3, `${used} of ${least}`)
+    }
   })
 
   test(`${where}: gateways that join, stand still and are killed under load never admit more together`, async (t) => {

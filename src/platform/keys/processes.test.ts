@@ -110,10 +110,16 @@ test('killed at any point of rotations, resealing and changes of the master key,
       sealing.seal(context, context),
     ])
   }
-  for (let round = 0; round < 8; round += 1) {
+  const known = async (): Promise<number> => {
+    const text = 'select count(*)::int as keys from platform.data_key'
+    return (await database.pool.query<{ keys: number }>(text)).rows[0]?.keys ?? 0
+  }
+  // On a busy machine processes come to less before they are killed: then longer, and more of them.
+  for (let round = 0; round < 8 || (await known()) <= 6; round += 1) {
+    assert.ok(round < 60, 'processes that live ever longer do something')
     const { child, messages } = start(t, 'churn', ...args)
     await until(() => messages.some(({ type }) => type === 'ready'))
-    await delay(randomInt(1, 150))
+    await delay(randomInt(1, 150 + 25 * Math.max(0, round - 8)))
     await killed(child)
     const keys = await open()
     assert.equal(keys.sealing.keyedHash('client-secret', 'x'), hash)
@@ -124,10 +130,6 @@ test('killed at any point of rotations, resealing and changes of the master key,
     await settleMasterKey(config, database)
     assert.equal((await open()).sealing.keyedHash('client-secret', 'x'), hash)
   }
-  const { rows } = await database.pool.query<{ keys: number }>(
-    'select count(*)::int as keys from platform.data_key',
-  )
-  assert.ok((rows[0]?.keys ?? 0) > 6, 'the processes were killed before they did anything')
 })
 
 test('killed at any point of the upgrade of a first release, its hashes and values are as before', async (t) => {
