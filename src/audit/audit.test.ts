@@ -41,7 +41,7 @@ async function delivered(platform: Platform): Promise<void> {
   assert.ok(
     await platform.outbox.settled(
       roots.rows.map((row) => row.root_id),
-      10_000,
+      30_000,
     ),
   )
 }

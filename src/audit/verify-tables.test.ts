@@ -46,7 +46,7 @@ async function fullLog(t: TestContext) {
   const transaction = (work: (trx: Transaction<AuditTables>) => Promise<unknown>) =>
     platform.database.as<AuditTables>().transaction().execute(work)
   const settle = async (thing: string): Promise<void> =>
-    assert.ok(await platform.outbox.settledAbout(thing, 10_000))
+    assert.ok(await platform.outbox.settledAbout(thing, 30_000))
   const act = async (target: string): Promise<void> => {
     const actor = { kind: 'system', id: 'test' } as const
     await transaction((trx) =>

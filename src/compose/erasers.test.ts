@@ -50,7 +50,7 @@ async function surroundings(t: Context) {
       if (rows.length === 0) return
       await platform.outbox.settled(
         rows.map(({ root_id: id }) => id),
-        10_000,
+        30_000,
       )
     }
   }

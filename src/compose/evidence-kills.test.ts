@@ -162,5 +162,5 @@ async function appendLongAgo(
     })
   testDispatcher(t, platform, [audit.subscriber])
   for (const thing of ['cns_1/1', 'thing_1', 'thing_2'])
-    assert.ok(await platform.outbox.settledAbout(thing, 10_000))
+    assert.ok(await platform.outbox.settledAbout(thing, 30_000))
 }

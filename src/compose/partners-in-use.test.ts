@@ -60,7 +60,7 @@ test('an organisation that nobody confirmed or uses ends with all that it called
   testDispatcher(t, platform, [control.partners.subscriber])
   const ended = await control.identity.forgetUnconfirmed(partnersInUse(control))
   assert.equal(ended, 2)
-  for (const name of ['idle', 'called']) await platform.outbox.settledAbout(`prt_${name}`, 10_000)
+  for (const name of ['idle', 'called']) await platform.outbox.settledAbout(`prt_${name}`, 30_000)
   const { rows } = await pool.query(
     `select id, state from partners.application where partner_id <> '' order by id`,
   )

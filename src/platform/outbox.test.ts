@@ -57,7 +57,7 @@ test('each subscriber of a type gets an event once, in order', async (t) => {
   run(t, platform, [subscriber('a', ['x']), subscriber('b', ['x', 'y'])])
   const roots: string[] = []
   for (let i = 0; i < 30; i += 1) roots.push(await emit(i % 3 === 0 ? 'y' : 'x', String(i)))
-  assert.equal(await outbox.settled(roots, 5_000), true)
+  assert.equal(await outbox.settled(roots, 30_000), true)
   const all = Array.from({ length: 30 }, (_, i) => String(i))
   assert.deepEqual(seen.b, all)
   assert.deepEqual(
@@ -102,8 +102,8 @@ test('what a failing reaction wrote is undone, the reaction is tried again, and 
     },
   ])
   const stubborn = await emit('x', 'stubborn')
-  assert.equal(await outbox.settled([await emit('x', 'easy')], 5_000), true)
-  assert.equal(await outbox.settled([stubborn], 10_000), true)
+  assert.equal(await outbox.settled([await emit('x', 'easy')], 30_000), true)
+  assert.equal(await outbox.settled([stubborn], 30_000), true)
   const { rows } = await sql<{ key: string }>`select key from platform.mark order by key`.execute(
     platform.database.as(),
   )
@@ -135,7 +135,7 @@ test('settled waits for what an event caused, too, and tells when that takes too
   const root = await emit('x', 'cause')
   assert.equal(await outbox.settled([root], 200), false)
   gate.resolve()
-  assert.equal(await outbox.settled([root], 5_000), true)
+  assert.equal(await outbox.settled([root], 30_000), true)
 })
 
 test('an event is told at once to whom it is owed, without waiting for the next look', async (t) => {
@@ -150,10 +150,10 @@ test('an event is told at once to whom it is owed, without waiting for the next 
   const dispatcher = startDispatcher({ database, subscribers, log, pollMs: 60_000 })
   t.after(() => dispatcher.stop())
   // The first look, and the one after the listener came, are over once this was delivered.
-  assert.equal(await outbox.settled([await emit('y', '1')], 5_000), true)
+  assert.equal(await outbox.settled([await emit('y', '1')], 30_000), true)
   for (const key of ['2', '3']) {
-    assert.equal(await outbox.settled([await emit('x', key)], 5_000), true)
-    assert.equal(await outbox.settled([await emit('y', `${key}y`)], 5_000), true)
+    assert.equal(await outbox.settled([await emit('x', key)], 30_000), true)
+    assert.equal(await outbox.settled([await emit('y', `${key}y`)], 30_000), true)
   }
   assert.deepEqual(seen.toSorted(), ['a 1', 'a 2', 'a 2y', 'a 3', 'a 3y', 'b 1', 'b 2y', 'b 3y'])
 })

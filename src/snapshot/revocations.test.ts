@@ -31,7 +31,7 @@ async function emit(
     .as()
     .transaction()
     .execute((trx) => outbox.emit(trx, event))
-  assert.ok(await outbox.settled([root], 10_000), `${event.type} was handled`)
+  assert.ok(await outbox.settled([root], 30_000), `${event.type} was handled`)
 }
 
 async function entries({ database }: Platform, environment: Environment): Promise<unknown[]> {
