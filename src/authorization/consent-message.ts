@@ -8,6 +8,8 @@ const texts = {
 
 type Language = keyof typeof texts
 
+const longestName = 40
+
 /**
  * @param who a name that a partner chose: only letters, digits and spaces of it stay, so that it can hold no second link
  * and no sentence
@@ -17,12 +19,14 @@ export function consentMessage(
   parts: { operator: string; who: string; minutes: number; link: string },
 ): string {
   const known = (locale: string): locale is Language => Object.hasOwn(texts, locale)
-  const language = locales.map((locale) => locale.split('-', 1)[0] ?? '').find(known) ?? 'en'
-  const who = parts.who
+  const language =
+    locales.map((locale) => locale.toLowerCase().split('-', 1)[0] ?? '').find(known) ?? 'en'
+  const letters = parts.who
     .normalize('NFC')
     .replace(/[^\p{L}\p{M}\p{N}]+/gu, ' ')
     .trim()
-    .slice(0, 40)
+  // Whole letters: half of one could not be written as UTF-8.
+  const who = [...letters].slice(0, longestName).join('').trim()
   const places: Record<string, string> = {
     operator: parts.operator,
     who: who === '' ? '-' : who,
