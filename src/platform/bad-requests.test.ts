@@ -19,12 +19,17 @@ const Texts = Type.Object({
   other: Type.Optional(Type.String({ pattern: '^a+$' })),
 })
 
+const Kind = Type.Union(['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((kind) => Type.Literal(kind)))
+
 async function serve(t: TestContext): Promise<URL> {
   const server = createHttpServer({ log: createLog({ name: 'test', level: 'silent' }) })
   server.get('/things/:id', () => ({ ok: true }))
   server.post('/things/:id', () => ({ ok: true }))
   server.delete('/things/:id', () => ({ ok: true }))
   server.post('/texts', { schema: { body: Texts } }, () => ({ ok: true }))
+  const many = Type.Object({ kinds: Type.Array(Kind, { maxItems: 3 }) }, strict)
+  server.post('/many', { schema: { body: many } }, () => ({ ok: true }))
+  server.post('/any', { schema: { body: Type.Object({}) } }, () => ({ ok: true }))
   server.post('/choices', { schema: { body: Choice } }, () => ({ ok: true }))
   t.after(() => server.close())
   return new URL(await server.listen({ port: 0, host: '127.0.0.1' }))
@@ -134,4 +139,31 @@ test('a text in a wrong form is told in words: those of its schema, or general o
     { path: '/number', message: 'must be digits' },
     { path: '/other', message: 'has a form or a character that is not allowed here' },
   ])
+})
+
+test('a body of a megabyte with a fault in each of its parts is refused as fast as another one', async (t) => {
+  const url = await serve(t)
+  const post = async (to: string, body: unknown) => {
+    const headers = { 'content-type': 'application/json' }
+    const answer = await fetch(new URL(to, url), {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(20_000),
+    })
+    const text = await answer.text()
+    return { status: answer.status, body: JSON.parse(text) as Body, length: text.length }
+  }
+  const kinds = Array.from({ length: 200_000 }, () => 0)
+  const unknown = Object.fromEntries(Array.from({ length: 50_000 }, (_, i) => [`k${i}`, 0]))
+  for (const body of [{ kinds }, { kinds: [], ...unknown }, { kinds: ['a', { kinds }] }]) {
+    const answer = await post('/many', body)
+    assert.equal(answer.status, 400)
+    assert.ok((answer.body.violations?.length ?? 0) < 3)
+    assert.ok(answer.length < 1_000)
+  }
+  // Of one that somebody may have meant, every fault is told; and large is not wrong.
+  const few = await post('/many', { kinds: Array.from({ length: 90 }, () => 0), more: 1 })
+  assert.ok((few.body.violations?.length ?? 0) > 90)
+  assert.equal((await post('/any', { kinds, ...unknown })).status, 200)
 })

@@ -5,6 +5,7 @@ import addFormats from 'ajv-formats'
 import Fastify, { type FastifyInstance, type FastifyRequest, type RawServerDefault } from 'fastify'
 import { createAllowedMethods } from './allowed-methods.ts'
 import { AppError, invalidArgument } from './app-error.ts'
+import { ajvOptions, compileBody } from './body-validator.ts'
 import { correlatorOf } from './correlator.ts'
 import { type ErrorCode, errorCodes } from './error-codes.ts'
 import type { Log } from './log.ts'
@@ -26,17 +27,8 @@ export type HttpServer = FastifyInstance<
  */
 export type Routes = (server: HttpServer) => void | Promise<void>
 
-/** `verbose`: a schema may say in words (`must`) what a text has to be. */
-const ajvOptions = {
-  allErrors: true,
-  strict: false,
-  removeAdditional: false,
-  useDefaults: true,
-  verbose: true,
-}
 // A query or a path is text, so its numbers are coerced; a body says what it means.
 const textAjv = addFormats.default(new Ajv({ ...ajvOptions, coerceTypes: 'array' }))
-const bodyAjv = addFormats.default(new Ajv(ajvOptions))
 
 /**
  * The HTTP server of the control side: strict schemas, every fault at once, one error model, `x-correlator` on each
@@ -77,7 +69,7 @@ export function createHttpServer(options: {
     else void parseJson(request, body as string, done)
   })
   server.setValidatorCompiler(({ schema, httpPart }) =>
-    (httpPart === 'body' ? bodyAjv : textAjv).compile(schema as object),
+    httpPart === 'body' ? compileBody(schema as object) : textAjv.compile(schema as object),
   )
   server.setSchemaErrorFormatter((errors, part) =>
     invalidArgument(violationsOf(errors as ErrorObject[], part)),

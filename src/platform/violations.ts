@@ -9,10 +9,17 @@ import { faultWords } from './fault-words.ts'
 export function violationsOf(errors: readonly ErrorObject[], part: string): Violation[] {
   const seen = new Set<string>()
   const meant = withoutOtherAlternatives(errors)
+  const constants = new Map<string, unknown[]>()
+  for (const { keyword, instancePath, params } of meant) {
+    if (keyword !== 'const') continue
+    const allowed = constants.get(instancePath) ?? []
+    allowed.push((params as Record<string, unknown>).allowedValue)
+    constants.set(instancePath, allowed)
+  }
   const short = new Set(meant.filter((e) => e.keyword === 'minLength').map((e) => e.instancePath))
   return meant.flatMap((error) => {
     if (short.has(error.instancePath) && error.keyword !== 'minLength') return []
-    const violation = violationOf(error, part, meant)
+    const violation = violationOf(error, part, constants)
     const key = `${violation.path} ${violation.message}`
     if (seen.has(key)) return []
     seen.add(key)
@@ -54,7 +61,11 @@ function withoutOtherAlternatives(errors: readonly ErrorObject[]): ErrorObject[]
   })
 }
 
-function violationOf(error: ErrorObject, part: string, all: readonly ErrorObject[]): Violation {
+function violationOf(
+  error: ErrorObject,
+  part: string,
+  constants: ReadonlyMap<string, unknown[]>,
+): Violation {
   const base = part === 'body' ? error.instancePath : `${part}${error.instancePath}`
   const params: Record<string, unknown> = error.params
   switch (error.keyword) {
@@ -63,14 +74,7 @@ function violationOf(error: ErrorObject, part: string, all: readonly ErrorObject
     case 'additionalProperties':
       return { path: `${base}/${String(params.additionalProperty)}`, message: faultWords(error) }
     case 'const':
-      return {
-        path: base,
-        message: oneOf(
-          all
-            .filter((e) => e.keyword === 'const' && e.instancePath === error.instancePath)
-            .map((e) => (e.params as Record<string, unknown>).allowedValue),
-        ),
-      }
+      return { path: base, message: oneOf(constants.get(error.instancePath) ?? []) }
     // People read these too: a pattern would tell them nothing. A schema may say it in words.
     case 'pattern': {
       const words: unknown = error.parentSchema?.must
