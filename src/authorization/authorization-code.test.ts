@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
+import { connect } from 'node:net'
 import { test } from 'node:test'
 import { decodeJwt } from 'jose'
 import { sql } from 'kysely'
@@ -17,8 +18,11 @@ const codeSettings = {
   ],
 } as const
 
-async function code(t: Parameters<typeof testServers>[0]) {
-  const servers = await testServers(t, { subscribers: true })
+async function code(
+  t: Parameters<typeof testServers>[0],
+  server: NonNullable<Parameters<typeof testServers>[1]>['server'] = {},
+) {
+  const servers = await testServers(t, { subscribers: true, server })
   servers.clients.set(sandboxId, { settings: codeSettings })
   const verifier = randomBytes(32).toString('base64url')
   const challenge = createHash('sha256').update(verifier).digest('base64url')
@@ -358,6 +362,41 @@ test('refuses a code with another verifier, address, client or environment, and 
   assert.deepEqual(stolen.body, unknown, 'a code of another client is like one that there is not')
   assert.equal((await redeem(value)).status, 200)
   assert.match(String((await redeem(value)).body.error_description), /was used before/)
+})
+
+test('a code outlives a client that went away before its token was made', async (t) => {
+  const gone = Promise.withResolvers<void>()
+  const { authorize, redeem, clients, servers, verifier } = await code(t, {
+    observe: (server) =>
+      server.on('request', ({ headers, socket }) => {
+        if (headers.host === 'leaves') socket.once('close', () => gone.resolve())
+      }),
+  })
+  const value = (await authorize()).query.get('code') ?? ''
+  const { scopesOf } = clients
+  const reached = Promise.withResolvers<void>()
+  const gate = Promise.withResolvers<void>()
+  clients.scopesOf = async () => {
+    reached.resolve()
+    await gate.promise
+    return clients.scopes
+  }
+  const form = new URLSearchParams({
+    ...{ grant_type: 'authorization_code', code: value, redirect_uri: callback },
+    ...{ code_verifier: verifier, client_id: sandboxId, client_secret: sandboxSecret },
+  }).toString()
+  const socket = connect(servers[0]?.port() ?? 0, '127.0.0.1')
+  socket.write(
+    `POST /sandbox/token HTTP/1.1\r\nHost: leaves\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: ${form.length}\r\n\r\n${form}`,
+  )
+  await reached.promise
+  socket.destroy()
+  await gone.promise
+  clients.scopesOf = scopesOf
+  gate.resolve()
+  // Long enough for what is left of the first request.
+  for (let i = 0; i < 3; i += 1) await authorize()
+  assert.equal((await redeem(value)).status, 200)
 })
 
 test('asks on a page of one browser, once, and goes on with the answer', async (t) => {

@@ -20,7 +20,7 @@ import type { Client, ClientSource } from './client-source.ts'
 import { grantClientCredentialsScope } from './grants/client-credentials.ts'
 import { partsOf } from './grants/parts.ts'
 import { clientAuthenticationMethods } from './metadata-document.ts'
-import { invalidClient, invalidTarget } from './oauth-error.ts'
+import { invalidClient, invalidTarget, OAuthError } from './oauth-error.ts'
 import { requireOrderedGrant } from './ordered-grant.ts'
 import { proofAlgs } from './proof-algs.ts'
 import { providerAdapter } from './provider-adapter.ts'
@@ -259,6 +259,9 @@ async function claimsOf(
     crd: provenCredential(ctx),
     ...(token.kind === 'AccessToken' ? await subscriberClaims(options, ctx, token) : {}),
   }
+  // A client that has gone, or was told to come again, comes with the same code or refresh token.
+  if (ctx.res.headersSent || ctx.req.socket.destroyed)
+    throw new OAuthError(503, 'temporarily_unavailable', 'nobody waits for this token any more')
   await spendAll(state)
   return claims
 }
