@@ -103,12 +103,12 @@ test('retries are kept to their budget when everything fails', async (t) => {
 
 test('five failures in a row open the breaker: 503 at once with Retry-After, and one probe closes it', async (t) => {
   const upstream = await testUpstream(t, failing(500))
-  const breaker = { failures: 5, openSeconds: 1 }
+  const breaker = { failures: 5, openSeconds: 3 }
   const gateway = await gatewayWith(t, served([{ url: upstream.url }], { breaker }))
   assert.deepEqual(await statuses(gateway, 5), Array(5).fill(502))
   const refused = await check(gateway)
   assert.equal(refused.status, 503)
-  assert.equal(refused.headers.get('retry-after'), '1')
+  assert.match(refused.headers.get('retry-after') ?? '', /^[1-3]$/)
   assert.equal(upstream.requests.length, 5)
   assert.equal(reportOf(gateway)?.targets[0]?.state, 'open')
   const metrics = await gateway.registry.metrics()
