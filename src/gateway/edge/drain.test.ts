@@ -229,7 +229,7 @@ test('while it announces its end a gateway takes new connections, is not ready, 
   const key = testKey()
   const upstream = await testUpstream(t)
   const { gateway, url } = await testGateway(t, [simSwap(upstream.url), key.entry], {
-    limits: { lameDuckMs: 500 },
+    limits: { lameDuckMs: 2_000 },
   })
   const call = async (): Promise<string | null> => (await fetch(url)).headers.get('connection')
   assert.equal(await call(), 'keep-alive')

@@ -92,7 +92,7 @@ for (const secure of [false, true]) {
   })
 
   test(`${kind} connection whose client never reads is ended`, async (t) => {
-    const made = await tlsGateway(t, { limits: { responseTimeoutMs: 300 } })
+    const made = await tlsGateway(t, { limits: { responseTimeoutMs: 1_500 } })
     answerAtLength(made, 300_000)
     const client = open(t, made, secure)
     client.socket.pause()

@@ -292,7 +292,7 @@ test('streams that are opened and reset at once end their session long before th
 })
 
 test('a client that opens no window loses its stream in time, and its session goes on', async (t) => {
-  const gateway = await tlsGateway(t, { limits: { responseTimeoutMs: 200 } })
+  const gateway = await tlsGateway(t, { limits: { responseTimeoutMs: 1_000 } })
   const raw = await rawHttp2(t, { port: gateway.port, ca: gateway.cert })
   raw.send(settings(4, 0), ...good(1))
   await eventually(() =>

@@ -186,7 +186,7 @@ test('a hundred streams of one session are served at once, and no more', async (
 
 test('a slow body of HTTP/2 is refused with 408, and others go on', async (t) => {
   const { upstream, open } = await setup(t, {
-    limits: { headersTimeoutMs: 400, requestTimeoutMs: 400 },
+    limits: { headersTimeoutMs: 1_500, requestTimeoutMs: 1_500 },
   })
   const session = open()
   const slow = session.request(check())
