@@ -202,10 +202,12 @@ describe('the page behind a consent link', () => {
   test('leads back to the application that asked by its own page, and to nothing else', async (t) => {
     const { directory, browser, own, token, prove } = await openedByPartner(t)
     await prove()
-    const fields = fieldsOf(await own.get(`${link(token)}&state=x%26y`), post)
+    // As much as a signed state of a partner may be.
+    const state = `x%26y${'z%20'.repeat(1_000)}`
+    const fields = fieldsOf(await own.get(`${link(token)}&state=${state}`), post)
     const done = await own.post(post, { ...fields, answer: 'refuse' })
     const page = await own.get(String(done.headers.location))
-    const back = 'https://taxi.example/back?a=1&amp;capture_result=denied&amp;state=x%26y'
+    const back = `https://taxi.example/back?a=1&amp;capture_result=denied&amp;state=${state}`
     assert.ok(page.text.includes(`0;url=${back}"`), page.text)
     assert.equal(await directory.openCapture(token), undefined)
     const stranger = await browser().get(String(done.headers.location))

@@ -6,7 +6,8 @@ import type { PageContext } from './page-needs.ts'
 /** 256 bits as the consent module writes them; anything else need not be looked up. */
 export const tokenFormat = /^[A-Za-z0-9_-]{20,128}$/
 
-const longestState = 512
+/** a link with a longer one would not pass the usual bounds of an address, once it is encoded */
+const longestState = 4_096
 
 /** What the partner put into its link, to be given back to it as it is (consent-info, `state`). */
 export const stateOf = (text: string | undefined): string =>
@@ -22,8 +23,9 @@ export function withResult(
   state: string,
 ): string | undefined {
   if (returnTo === undefined) return undefined
-  const added = new URLSearchParams({ capture_result: result, ...(state !== '' && { state }) })
-  return `${returnTo}${returnTo.includes('?') ? '&' : '?'}${added}`
+  // A space as %20 is read alike by those who decode a form and those who decode an address.
+  const given = state === '' ? '' : `&state=${encodeURIComponent(state.toWellFormed())}`
+  return `${returnTo}${returnTo.includes('?') ? '&' : '?'}capture_result=${result}${given}`
 }
 
 /** A question that ends without an answer, with the way back for those who came from an application. */
