@@ -245,6 +245,19 @@ test('shows a page, and redirects nowhere, for a client or address that is not k
   }
 })
 
+test('posts its answer to a client that wants it so, from a page that nobody can frame or keep', async (t) => {
+  const { authorize, redeem } = await code(t)
+  const { status, text, headers } = await authorize({ response_mode: 'form_post' })
+  assert.equal(status, 200)
+  assert.match(text, /<form method="post" action="https:\/\/app\.example\/callback">/)
+  assert.match(String(headers['content-security-policy']), /frame-ancestors 'none'/)
+  assert.equal(headers['x-content-type-options'], 'nosniff')
+  assert.match(String(headers['cache-control']), /no-store/)
+  const field = (name: string) => new RegExp(`name="${name}" value="([^"]*)"`).exec(text)?.[1] ?? ''
+  assert.equal(field('state'), 'xyz')
+  assert.equal((await redeem(field('code'))).status, 200)
+})
+
 test('tells the client of a parameter that is there twice, and believes neither', async (t) => {
   const { visit, parameters } = await code(t)
   for (const name of ['scope', 'state', 'nonce', 'prompt', 'login_hint', 'code_challenge']) {

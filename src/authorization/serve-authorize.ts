@@ -54,6 +54,9 @@ async function serve(
   )
   // The address holds a code or a state: no page that the browser goes on to is told of it.
   response.setHeader('referrer-policy', 'no-referrer')
+  // The provider's own page, which posts an answer to the client (form_post), brings no policy; our pages bring theirs.
+  response.setHeader('content-security-policy', "frame-ancestors 'none'; base-uri 'none'")
+  response.setHeader('x-content-type-options', 'nosniff')
   await callbackOf(provider)(copy, response)
 }
 
