@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { decodeJwt } from 'jose'
 import { sql } from 'kysely'
 import { request } from 'undici'
+import { manualClock } from '#platform/clock'
 import { basic, sandboxId, sandboxSecret, testServers, testSettings } from './testing.ts'
 
 const callback = 'https://app.example/callback'
@@ -20,9 +21,9 @@ const codeSettings = {
 
 async function code(
   t: Parameters<typeof testServers>[0],
-  server: NonNullable<Parameters<typeof testServers>[1]>['server'] = {},
+  options: Pick<NonNullable<Parameters<typeof testServers>[1]>, 'server' | 'clock'> = {},
 ) {
-  const servers = await testServers(t, { subscribers: true, server })
+  const servers = await testServers(t, { subscribers: true, ...options })
   servers.clients.set(sandboxId, { settings: codeSettings })
   const verifier = randomBytes(32).toString('base64url')
   const challenge = createHash('sha256').update(verifier).digest('base64url')
@@ -380,10 +381,12 @@ test('refuses a code with another verifier, address, client or environment, and 
 test('a code outlives a client that went away before its token was made', async (t) => {
   const gone = Promise.withResolvers<void>()
   const { authorize, redeem, clients, servers, verifier } = await code(t, {
-    observe: (server) =>
-      server.on('request', ({ headers, socket }) => {
-        if (headers.host === 'leaves') socket.once('close', () => gone.resolve())
-      }),
+    server: {
+      observe: (server) =>
+        server.on('request', ({ headers, socket }) => {
+          if (headers.host === 'leaves') socket.once('close', () => gone.resolve())
+        }),
+    },
   })
   const value = (await authorize()).query.get('code') ?? ''
   const { scopesOf } = clients
@@ -419,23 +422,12 @@ test('asks on a page of one browser, once, and goes on with the answer', async (
   assert.equal(asked.status, 303)
   const page = new URL(asked.location)
   assert.ok(asked.location.startsWith(`${issuer('sandbox')}/interaction/`), asked.location)
-  const cookie = [asked.headers['set-cookie'] ?? []]
-    .flat()
-    .map((line) => {
-      assert.match(line, /httponly/i)
-      assert.match(line, /samesite=lax/i)
-      return line.split(';', 1)[0]
-    })
-    .join('; ')
+  const cookie = cookieOf(asked)
   assert.equal((await visit(page.pathname)).status, 400)
   const form = await visit(page.pathname, { headers: { cookie } })
   assert.equal(form.status, 200, form.text)
   assert.match(String(form.headers['content-security-policy']), /frame-ancestors 'none'/)
-  const fields = new URLSearchParams(
-    [...form.text.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)].map(
-      ([, name = '', value = '']): [string, string] => [name, value],
-    ),
-  )
+  const fields = fieldsOf(form.text)
   fields.set('answer', 'allow')
   const origin = new URL(issuer('sandbox')).origin
   const send = (headers: Record<string, string>, body = fields.toString()) =>
@@ -464,3 +456,61 @@ test('asks on a page of one browser, once, and goes on with the answer', async (
   // Now that there is consent, nobody is asked again.
   assert.notEqual((await authorize({ scope, prompt: 'none' })).query.get('code'), null)
 })
+
+test('two browsers that opened one pushed request get one code, however late they answer', async (t) => {
+  const clock = manualClock(new Date().toISOString())
+  const { visit, parameters, post, issuer } = await code(t, { clock })
+  const scope = `openid ${purpose} location-verification:verify`
+  const pushed = await post(
+    '/sandbox/par',
+    { ...parameters, scope },
+    basic(sandboxId, sandboxSecret),
+  )
+  assert.equal(pushed.status, 201, JSON.stringify(pushed.body))
+  const request_uri = String(pushed.body.request_uri)
+  const opened = await Promise.all(
+    [1, 2].map(async () => {
+      const asked = await visit(
+        `/sandbox/authorize?${queryOf({ client_id: sandboxId, request_uri })}`,
+      )
+      const cookie = cookieOf(asked)
+      const { pathname } = new URL(asked.location)
+      const fields = fieldsOf((await visit(pathname, { headers: { cookie } })).text)
+      return { cookie, pathname, fields }
+    }),
+  )
+  clock.advance(300_000)
+  const codes: (string | null)[] = []
+  for (const { cookie, pathname, fields } of opened) {
+    fields.set('answer', 'allow')
+    const { origin } = new URL(issuer('sandbox'))
+    const answered = await visit(pathname, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', cookie, origin },
+      body: fields.toString(),
+    })
+    const back = new URL(answered.location)
+    codes.push((await visit(back.pathname, { headers: { cookie } })).query.get('code'))
+  }
+  assert.equal(codes.filter((one) => one !== null).length, 1, codes.join())
+})
+
+type Visited = { headers: Record<string, string | string[] | undefined> }
+
+function cookieOf({ headers }: Visited): string {
+  const lines = [headers['set-cookie'] ?? []].flat()
+  return lines
+    .map((line) => {
+      assert.match(line, /httponly/i)
+      assert.match(line, /samesite=lax/i)
+      return line.split(';', 1)[0]
+    })
+    .join('; ')
+}
+
+const fieldsOf = (page: string): URLSearchParams =>
+  new URLSearchParams(
+    [...page.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)].map(
+      ([, name = '', value = '']): [string, string] => [name, value],
+    ),
+  )

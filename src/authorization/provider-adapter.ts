@@ -25,6 +25,12 @@ const keptModels: Readonly<Record<string, () => Error>> = {
   Interaction: () => new errors.SessionNotFound('the question was answered before'),
 }
 
+/**
+ * For how many seconds more than it is good something is kept. A pushed request is used when its question is answered,
+ * which may be long after it was last good to be opened; one that is gone by then would count as used by nobody.
+ */
+const keptOn: Readonly<Record<string, number>> = { PushedAuthorizationRequest: 3_600 }
+
 const invalidGrant = (description: string): OAuthError =>
   new OAuthError(400, 'invalid_grant', description)
 
@@ -66,7 +72,8 @@ function artifactAdapter(options: ServerOptions, model: string, usedBefore: () =
   return {
     ...refusing(model),
     async upsert(id, payload, expiresIn) {
-      const put = () => artifacts.put(model, id, { ...payload }, expiresIn ?? 0)
+      const lifetime = (expiresIn ?? 0) + (keptOn[model] ?? 0)
+      const put = () => artifacts.put(model, id, { ...payload }, lifetime)
       const request = Provider.ctx?.req
       // The refresh token that is kept instead of one that is used up.
       if (model === 'RefreshToken' && (stateOf(request)?.uses.length ?? 0) > 0)
