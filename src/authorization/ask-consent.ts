@@ -3,7 +3,7 @@ import { CaptureRefused, type ConsentDecision, localesOf, sealNumber } from '#co
 import { requestedScope } from './begin-authorization.ts'
 import type { Library } from './grants/grant-part.ts'
 import { OAuthError } from './oauth-error.ts'
-import type { RequestedScope } from './requested-scope.ts'
+import { protocolScopes, type RequestedScope } from './requested-scope.ts'
 import type { ServerOptions } from './server-options.ts'
 import { subscriberOf } from './subscriber-account.ts'
 import { tellAtPage } from './tell-at-page.ts'
@@ -91,13 +91,13 @@ async function decide(options: ServerOptions, ctx: KoaContextWithOIDC) {
 async function makeGrant(
   { audience }: ServerOptions,
   ctx: KoaContextWithOIDC,
-  { purpose, scopes, openid, offline }: RequestedScope,
+  requested: RequestedScope,
 ): Promise<void> {
   const grant = ctx.oidc.entities.Grant
   if (grant === undefined) throw new Error('there is no grant to fill')
-  const own = [...(openid ? ['openid'] : []), ...(offline ? ['offline_access'] : [])]
+  const own = protocolScopes(requested)
   if (own.length > 0) grant.addOIDCScope(own.join(' '))
-  grant.addResourceScope(audience, [purpose, ...scopes].join(' '))
+  grant.addResourceScope(audience, [requested.purpose, ...requested.scopes].join(' '))
   await grant.save()
 }
 

@@ -3,7 +3,7 @@ import Provider, { type Adapter, type AdapterPayload } from 'oidc-provider'
 import { addedOpenid } from './ciba-parameters.ts'
 import { notePoll } from './ciba-poll.ts'
 import { OAuthError } from './oauth-error.ts'
-import { readRequestedScope } from './requested-scope.ts'
+import { protocolScopes, type RequestedScope, readRequestedScope } from './requested-scope.ts'
 import type { ServerOptions } from './server-options.ts'
 import { subscriberOf } from './subscriber-account.ts'
 import { stateOf } from './token-state.ts'
@@ -71,21 +71,19 @@ async function answered(options: ServerOptions, payload: AdapterPayload): Promis
   const { phoneNumber, subject } = subscriberOf(sealing, environment, payload.accountId)
   const { applicationId } = client
   const subscribed = await scopes.scopesOf(applicationId)
-  const { purpose, scopes: asked } = whatHolds(() =>
-    readRequestedScope(String(payload.scope), subscribed),
-  )
+  const requested = whatHolds(() => readRequestedScope(String(payload.scope), subscribed))
   if (!subscribers.lookup.mayServe(phoneNumber))
     return { ...payload, error: 'access_denied', errorDescription: 'the subscriber has left' }
   const decision = await subscribers.consent.decide({
     environment,
     subject,
     applicationId,
-    purpose,
-    scopes: asked,
+    purpose: requested.purpose,
+    scopes: requested.scopes,
   })
   switch (decision.status) {
     case 'granted':
-      return { ...payload, grantId: await newGrant(options, payload, client.clientId) }
+      return { ...payload, grantId: await newGrant(options, payload, client.clientId, requested) }
     case 'required':
       return payload
     case 'refused':
@@ -122,14 +120,16 @@ function whatHolds<T>(read: () => T): T {
 
 async function newGrant(
   { audience }: ServerOptions,
-  { accountId, scope }: AdapterPayload,
+  { accountId }: AdapterPayload,
   clientId: string,
+  requested: RequestedScope,
 ): Promise<string> {
   const provider = Provider.ctx?.oidc.provider
   if (provider === undefined) throw new Error('a grant is made outside a request')
   const grant = new provider.Grant({ accountId, clientId })
-  grant.addResourceScope(audience, String(scope))
-  grant.addOIDCScope(String(scope))
+  grant.addResourceScope(audience, [requested.purpose, ...requested.scopes].join(' '))
+  const own = protocolScopes(requested)
+  if (own.length > 0) grant.addOIDCScope(own.join(' '))
   return await grant.save()
 }
 

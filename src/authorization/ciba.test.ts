@@ -117,6 +117,23 @@ test('a third-party client gets a token on behalf of a subscriber by polling', a
   assert.equal(tokens.refresh_token, undefined)
 })
 
+test('openid and offline_access open no API: the access tokens of a grant carry neither, and both are kept', async (t) => {
+  const { ask, poll, post } = await cibaServers(t)
+  const scope = `openid offline_access ${purpose} sim-swap:check`
+  const answer = await poll((await ask({ scope, login_hint: subscriber })).body.auth_req_id)
+  assert.equal(claimsOf(answer).scope, `${purpose} sim-swap:check`)
+  assert.equal(answer.body.scope, `${purpose} sim-swap:check`)
+  assert.ok(answer.body.id_token)
+  const refreshed = await post(
+    '/sandbox/token',
+    { grant_type: 'refresh_token', refresh_token: String(answer.body.refresh_token) },
+    basic(sandboxId, sandboxSecret),
+  )
+  assert.equal(claimsOf(refreshed).scope, `${purpose} sim-swap:check`)
+  assert.ok(refreshed.body.id_token)
+  assert.ok(refreshed.body.refresh_token)
+})
+
 test('a third-party client that is told to slow down does so, until it keeps the pace and gets its token', async (t) => {
   const world = await cibaServers(t)
   const { config, answers } = libraryAt(world)

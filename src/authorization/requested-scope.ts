@@ -10,6 +10,14 @@ export type RequestedScope = {
   offline: boolean
 }
 
+/**
+ * Those of the protocol, which stand apart from the scopes that a token carries: they open no API.
+ */
+export const protocolScopes = ({ openid, offline }: RequestedScope): string[] => [
+  ...(openid ? ['openid'] : []),
+  ...(offline ? ['offline_access'] : []),
+]
+
 const invalidScope = (description: string): OAuthError =>
   new OAuthError(400, 'invalid_scope', description)
 
