@@ -28,6 +28,8 @@ type Access = 'public' | Permission
 
 /** Below this address nothing is served that does not say who may call it. */
 const guardedPrefix = '/management/v1'
+/** Anybody may send it, so it holds a form and no document. */
+const strangersBodyLimit = 65_536
 const accesses: readonly string[] = ['public', ...permissionNames]
 
 /**
@@ -39,8 +41,10 @@ export function createGuard(identifying: Identifying, cookie: SessionCookie): Ro
     server.decorateRequest('actor')
     server.decorateRequest('session')
     server.decorateRequest('mayStill')
-    server.addHook('onRoute', ({ url, config, method }) => {
+    server.addHook('onRoute', (route) => {
+      const { url, config, method } = route
       const access = config?.access
+      if (access === 'public') route.bodyLimit ??= strangersBodyLimit
       if (access !== undefined ? accesses.includes(access) : !isGuarded(url)) return
       throw new Error(`${String(method)} ${url} does not declare who may call it (config.access)`)
     })

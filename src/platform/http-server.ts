@@ -8,6 +8,7 @@ import { AppError, invalidArgument } from './app-error.ts'
 import { ajvOptions, compileBody } from './body-validator.ts'
 import { correlatorOf } from './correlator.ts'
 import { type ErrorCode, errorCodes } from './error-codes.ts'
+import { limitBodies } from './limit-bodies.ts'
 import type { Log } from './log.ts'
 import { answerUnreadable, answerUnroutable } from './unreadable-requests.ts'
 import { violationsOf } from './violations.ts'
@@ -38,6 +39,8 @@ const textAjv = addFormats.default(new Ajv({ ...ajvOptions, coerceTypes: 'array'
 export function createHttpServer(options: {
   log: Log
   bodyLimit?: number
+  /** how much may be on its way to all routes together */
+  mostBodyBytes?: number
   /** networks whose X-Forwarded-For is believed, so that limits and sessions see clients and not a proxy */
   trustedProxies?: readonly string[]
 }): HttpServer {
@@ -74,6 +77,7 @@ export function createHttpServer(options: {
   server.setSchemaErrorFormatter((errors, part) =>
     invalidArgument(violationsOf(errors as ErrorObject[], part)),
   )
+  limitBodies(server, options.mostBodyBytes ?? 67_108_864)
   server.addHook('onRequest', async (request, reply) => {
     reply.header('x-correlator', request.id)
     if (correlatorOf(request.headers['x-correlator']) === undefined) {
@@ -84,18 +88,11 @@ export function createHttpServer(options: {
         },
       ])
     }
+    // No body is taken in for what is not there.
+    if (request.is404) throw notThere(request, allowed.at(pathOf(request)))
   })
-  server.setNotFoundHandler((request, reply) => {
-    const path = pathOf(request)
-    const methods = allowed.at(path)
-    const error =
-      methods.length > 0 && !methods.includes(request.method)
-        ? new AppError('METHOD_NOT_ALLOWED', `Here the methods are ${methods.join(', ')}.`, {
-            headers: { allow: methods.join(', ') },
-          })
-        : new AppError('NOT_FOUND', `There is nothing at ${request.method} ${path.slice(0, 200)}.`)
-    if (error.headers !== undefined) reply.headers(error.headers)
-    return reply.code(error.status).send(error.toBody())
+  server.setNotFoundHandler((request) => {
+    throw notThere(request, allowed.at(pathOf(request)))
   })
   server.setErrorHandler((thrown, request, reply) => {
     const error = toAppError(thrown)
@@ -115,6 +112,17 @@ export function createHttpServer(options: {
     return reply.code(error.status).type('application/json').send(error.toBody())
   })
   return server as unknown as HttpServer
+}
+
+function notThere(request: FastifyRequest, methods: readonly string[]): AppError {
+  if (methods.length > 0 && !methods.includes(request.method)) {
+    const allow = methods.join(', ')
+    return new AppError('METHOD_NOT_ALLOWED', `Here the methods are ${allow}.`, {
+      headers: { allow },
+    })
+  }
+  const path = pathOf(request).slice(0, 200)
+  return new AppError('NOT_FOUND', `There is nothing at ${request.method} ${path}.`)
 }
 
 const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0] ?? ''
