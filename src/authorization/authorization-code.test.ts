@@ -217,6 +217,7 @@ const shown: Record<string, Record<string, string | undefined>> = {
   'a client of the other environment': { client_id: 'wl_live_0123456789abcdefghij' },
   'no client': { client_id: undefined },
   'no redirect_uri': { redirect_uri: undefined },
+  'an empty redirect_uri': { redirect_uri: '' },
   'an unregistered address': { redirect_uri: 'https://evil.example/callback' },
   'a registered address with more behind it': { redirect_uri: `${callback}/..` },
   'a registered address with a query': { redirect_uri: `${callback}?x=1` },
@@ -244,6 +245,19 @@ test('shows a page, and redirects nowhere, for a client or address that is not k
       assert.deepEqual([twice.status, twice.location], [400, ''])
     })
   }
+})
+
+test('a page tells the developer of the wrong environment and of an address that is not registered', async (t) => {
+  const { authorize } = await code(t)
+  const other = await authorize({ client_id: 'wl_live_0123456789abcdefghij' })
+  assert.match(
+    other.text,
+    /no active client has this client_id in sandbox; ids that begin with wl_live_ are not of/,
+  )
+  const unknown = await authorize({ client_id: 'wl_sbx_zzzzzzzzzzzzzzzzzzzz' })
+  assert.match(unknown.text, /no active client has this client_id in sandbox</)
+  const address = await authorize({ redirect_uri: 'https://app.example/other' })
+  assert.match(address.text, /invalid_redirect_uri.*compared character by character: register it/s)
 })
 
 test('posts its answer to a client that wants it so, from a page that nobody can frame or keep', async (t) => {

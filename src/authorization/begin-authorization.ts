@@ -53,7 +53,8 @@ export async function beginAuthorization(
  * is wrong. In a request object it is looked at where the others of its claims are.
  */
 function requireRedirectUri(given: ReadonlyMap<string, string>): void {
-  if (['redirect_uri', 'request', 'request_uri'].some((name) => given.has(name))) return
+  // One that is empty counts as left out (RFC 6749, section 3.1).
+  if (['redirect_uri', 'request', 'request_uri'].some((name) => given.get(name))) return
   throw new OAuthError(400, 'invalid_request', 'redirect_uri is missing')
 }
 

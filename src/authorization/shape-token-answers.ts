@@ -7,6 +7,7 @@ import { answerToFault, type OAuthAnswer, oauthAnswer } from './answer-fault.ts'
 import type { FailureLimiter } from './failure-limiter.ts'
 import { withGrantFault } from './grant-faults.ts'
 import { OAuthError, quoted } from './oauth-error.ts'
+import { otherEnvironmentHint } from './tell-developer.ts'
 import { type Refusal, stateOf, type TokenState } from './token-state.ts'
 
 /**
@@ -124,13 +125,9 @@ async function answerToFailure(
 const tooMany = (seconds: number): string =>
   `too many failed authentications; try again in ${seconds} s`
 
-const otherPrefix = { sandbox: 'wl_live_', production: 'wl_sbx_' } as const
-
 /** The same for an unknown client, a suspended one and a wrong credential: it follows from the request alone. */
 function describeFailure(environment: Environment, state: TokenState): string {
-  const hint = state.clientId?.startsWith(otherPrefix[environment])
-    ? `; ids that begin with ${otherPrefix[environment]} are not of this environment (${environment})`
-    : ''
+  const hint = otherEnvironmentHint(environment, state.clientId)
   if (state.request.mechanism === 'certificate')
     return `no active client with this client_id has registered this certificate in ${environment}${hint}`
   // A bearer assertion is no way of its own to authenticate, and does.

@@ -13,6 +13,7 @@ import type { ServerOptions } from '../server-options.ts'
 import { assertionAlgs } from '../signed-jwt.ts'
 import { pairwiseSubject, subscriberOf } from '../subscriber-account.ts'
 import { tellAtPage } from '../tell-at-page.ts'
+import { tellDeveloper } from '../tell-developer.ts'
 import { stateOf } from '../token-state.ts'
 import type { GrantPart, Library } from './grant-part.ts'
 
@@ -161,9 +162,10 @@ function renderError(
   const fault =
     out.error === 'server_error' ? answerToFault(error, state.correlator, log) : undefined
   const status = fault?.status ?? 400
-  const { error: code, error_description: description } = fault?.body ?? out
+  const told = fault?.body ?? out
   const page = subscribers.pages.refusal({
-    ...{ environment, status, code, description: description ?? code },
+    ...{ environment, status, code: told.error },
+    description: tellDeveloper(told, environment, state.clientId),
     correlator: state.correlator,
     locales: localesOf(state.browser.headers['accept-language']),
   })
