@@ -7,7 +7,7 @@ import type { Identifying } from './needs.ts'
 import { requestOptions, verifyAssertion } from './passkey-protocol.ts'
 import { findPasskey, listPasskeys, notePasskeyUse } from './passkey-store.ts'
 import type { PasskeyAssertion, PasskeySignIn } from './schema.ts'
-import { actorOf, noteStart } from './sign-in.ts'
+import { actorOf } from './sign-in.ts'
 import { findAccount } from './store.ts'
 import { consumeTicket } from './ticket-store.ts'
 
@@ -54,7 +54,6 @@ export async function signInWithPasskey(
     const from = used?.person_id === account.id ? (used.provider ?? undefined) : undefined
     if (from === undefined) await refuseLocalSignIn({ ...identifying, db: trx }, account)
     const methods = from === undefined ? (['passkey'] as const) : (['sso', 'passkey'] as const)
-    await noteStart(identifying, trx, account, methods)
     return { account, methods, from: from && { ...from, provedAt: clock.now() } }
   })
 }

@@ -7,7 +7,6 @@ import type { Origin } from './limits.ts'
 import type { Identifying } from './needs.ts'
 import { countRecoveryCodes, takeRecoveryCode } from './recovery-codes.ts'
 import type { SecondFactor } from './schema.ts'
-import { noteStart } from './sign-in.ts'
 import type { SignInMethod } from './start-session.ts'
 import { type Account, findAccount } from './store.ts'
 import type { FromProvider, IdentityTables } from './tables.ts'
@@ -50,7 +49,6 @@ export async function completeSignIn(
     // It may have been enforced, or somebody no owner any more, since the password was right.
     if (from === undefined) await refuseLocalSignIn({ ...identifying, db: trx }, account)
     const methods = [from === undefined ? 'password' : 'sso', input.method] as const
-    await noteStart(identifying, trx, account, methods)
     return { account, methods, from: from && { ...from, provedAt: clock.now() } }
   })
   if (completed !== undefined) {

@@ -1,4 +1,3 @@
-import { recordAction } from '#audit'
 import type { RequestSession } from './authenticate.ts'
 import { noteFault, secretsOf, visitHashes } from './begin-sso.ts'
 import { lockAsProved } from './factor-rules.ts'
@@ -9,7 +8,6 @@ import { ProviderError } from './provider-error.ts'
 import { findSubject } from './provider-store.ts'
 import type { SecondFactorNeeded } from './schema.ts'
 import { secondFactorsOf } from './second-factor.ts'
-import { actorOf, noteStart } from './sign-in.ts'
 import { accountOfSubject, SsoRefusal } from './sso-account.ts'
 import type { SignInMethod } from './start-session.ts'
 import type { Account } from './store.ts'
@@ -43,7 +41,7 @@ export type SsoOutcome =
       needed: SecondFactorNeeded
       returnTo: string | undefined
     }
-  | { kind: 'proved' }
+  | { kind: 'proved'; account: Account }
 
 /**
  * A browser comes back from an identity provider: once, in time, the one that was sent, and to the address of the
@@ -56,8 +54,11 @@ export async function completeSso(identifying: Identifying, given: Return): Prom
   if (visit === undefined || provider === undefined) throw new SsoRefusal('expired')
   const claims = await claimsOf(identifying, provider, visit, given)
   if (visit.session_id !== null) {
-    await prove(identifying, provider, claims, { ...given, sessionId: visit.session_id })
-    return { kind: 'proved' }
+    const sessionId = visit.session_id
+    return {
+      kind: 'proved',
+      account: await proved(identifying, provider, claims, { ...given, sessionId }),
+    }
   }
   const account = await accountOfSubject(identifying, provider, claims)
   const returnTo = visit.return_to ?? undefined
@@ -78,7 +79,6 @@ export async function completeSso(identifying: Identifying, given: Return): Prom
   }
   const methods: SignInMethod[] =
     provider.secondFactor === 'provider' ? ['sso', 'provider-factor'] : ['sso']
-  await db.transaction().execute((trx) => noteStart(identifying, trx, account, methods))
   return {
     kind: 'signed-in',
     account,
@@ -128,22 +128,15 @@ async function claimsOf(
 }
 
 /** Somebody else at the provider, or in this browser, proves nothing. @throws SsoRefusal */
-async function prove(
-  { db, outbox }: Identifying,
+async function proved(
+  { db }: Identifying,
   { owner, issuer }: IdentityProvider,
   { subject }: ProvidedClaims,
   { session, sessionId }: Pick<Return, 'session'> & { sessionId: string },
-): Promise<void> {
+): Promise<Account> {
   const personId = await findSubject(db, { owner, issuer, subject })
   const account = personId === undefined ? undefined : await findAccount(db, personId)
   if (account === undefined || session?.id !== sessionId || session.personId !== account.id)
     throw new SsoRefusal('taken')
-  await db.transaction().execute((trx) =>
-    recordAction(outbox, trx, {
-      actor: actorOf(account),
-      action: 'session.stepped-up',
-      target: account.id,
-      detail: { method: 'sso' },
-    }),
-  )
+  return account
 }

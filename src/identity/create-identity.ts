@@ -35,7 +35,7 @@ import { normalEmail } from './sign-in.ts'
 import { createSignInRoutes } from './sign-in-routes.ts'
 import { createSsoProtocol } from './sso-protocol.ts'
 import { createSsoRoutes } from './sso-routes.ts'
-import { startSession } from './start-session.ts'
+import { justJoined, startSession } from './start-session.ts'
 import { createStepUpRoutes } from './step-up-routes.ts'
 import { findAccount, findHolder } from './store.ts'
 import type { IdentityTables } from './tables.ts'
@@ -165,7 +165,7 @@ export function createIdentity(
     async startSession(reply, memberId) {
       const account = await findAccount(db, memberId)
       if (account === undefined) throw new Error('nobody can be signed in who is not there')
-      await startSession(identifying, cookie, reply, account)
+      await startSession(identifying, cookie, reply, account, justJoined)
     },
     limitSignUp: async (request) => {
       await limiter.byAddress('signUpByAddress', request.ip)

@@ -53,19 +53,24 @@ export async function lockBySession(
 /**
  * What was proved was proved of the account as it was then. A new password, and factors that came or went, end what was
  * begun before them as they end sessions.
+ * @returns the account as it is
  * @throws AppError UNAUTHENTICATED
  */
 export async function lockAsProved(
   trx: Trx,
   proved: Pick<Account, 'id' | 'password_hash' | 'has_second_factor'>,
-): Promise<void> {
+): Promise<Account> {
   const account = await lockPerson(trx, proved.id)
   if (
     account?.password_hash !== proved.password_hash ||
     account.has_second_factor !== proved.has_second_factor
   )
-    throw new AppError('UNAUTHENTICATED', 'This account has just changed: begin again.')
+    throw justChanged()
+  return account
 }
+
+export const justChanged = (): AppError =>
+  new AppError('UNAUTHENTICATED', 'This account has just changed: begin again.')
 
 /**
  * What follows from a new factor: what other sessions have proved without it counts no longer. The first one ends them,

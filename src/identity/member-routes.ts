@@ -14,7 +14,7 @@ import { holds, requirePermission } from './require-permission.ts'
 import { InvitationAcceptance, Member, MemberChange, NewMember, PathId, Session } from './schema.ts'
 import type { SessionCookie } from './session-cookie.ts'
 import { presentSession } from './session-routes.ts'
-import { startSession } from './start-session.ts'
+import { joinedByLink, startSession } from './start-session.ts'
 
 const tags = ['members']
 const PartnerParams = Type.Object({ partnerId: PathId })
@@ -176,7 +176,7 @@ function acceptRoute(server: HttpServer, identifying: Identifying, cookie: Sessi
     },
     async (request, reply) => {
       const account = await acceptInvitation(identifying, request.body, request.ip)
-      await startSession(identifying, cookie, reply, account, ['link', 'password'])
+      await startSession(identifying, cookie, reply, account, joinedByLink)
       return reply.code(201).send(presentSession(identifying, account))
     },
   )

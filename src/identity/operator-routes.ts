@@ -10,7 +10,7 @@ import { FirstOperator, NewOperator, Operator, OperatorChange, PathId, Session }
 import type { SessionCookie } from './session-cookie.ts'
 import { presentSession } from './session-routes.ts'
 import { listStaff, type StaffRecord } from './staff-store.ts'
-import { startSession } from './start-session.ts'
+import { joinedByLink, startSession } from './start-session.ts'
 
 const tags = ['operators']
 const Params = Type.Object({ operatorId: PathId })
@@ -33,7 +33,7 @@ export function createOperatorRoutes(identifying: Identifying, cookie: SessionCo
       },
       async (request, reply) => {
         const account = await becomeFirstOperator(identifying, request.body, request.ip)
-        await startSession(identifying, cookie, reply, account, ['link', 'password'])
+        await startSession(identifying, cookie, reply, account, joinedByLink)
         return reply.code(201).send(presentSession(identifying, account))
       },
     )

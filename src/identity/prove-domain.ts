@@ -12,8 +12,8 @@ import {
   endSessionsOfDomain,
   findDomain,
   findDomainOwner,
-  findProviderRow,
   listDomains,
+  lockProvider,
 } from './provider-store.ts'
 import { newSecret } from './secrets.ts'
 import type { DomainMail } from './sso-schema.ts'
@@ -68,6 +68,7 @@ export async function removeDomain(
 ): Promise<void> {
   const domain = typed.toLowerCase()
   await db.transaction().execute(async (trx) => {
+    await lockProvider(trx, partnerId)
     if (!(await deleteDomain(trx, partnerId, domain))) throw noSuchDomain()
     await endSessionsOfDomain(trx, partnerId, domain)
     await recordAction(outbox, trx, {
@@ -131,9 +132,9 @@ export async function checkDomain(
         'ALREADY_EXISTS',
         'Another organisation has proved this domain: ask the operator.',
       )
+    const provider = await lockProvider(trx, partnerId)
     await confirmDomain(trx, partnerId, row.domain, now)
-    if ((await findProviderRow(trx, partnerId))?.mode === 'enforced')
-      await endLocalSessions(trx, partnerId, [row.domain])
+    if (provider?.mode === 'enforced') await endLocalSessions(trx, partnerId, [row.domain])
     await recordAction(outbox, trx, {
       actor,
       action: 'sso.domain-proved',

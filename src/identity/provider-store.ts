@@ -11,6 +11,27 @@ export const findProviderRow = (db: Db, partnerId: string): Promise<ProviderRow 
     .where('partner_id', '=', partnerId)
     .executeTakeFirst()
 
+/**
+ * A sign-in keeps the provider as it is until its session is written; whoever changes what it says about sessions waits
+ * for that, and then ends it too. The lock is taken before that of a person.
+ */
+export const keepProvider = (trx: Trx, partnerId: string) =>
+  trx
+    .selectFrom('identity.provider')
+    .select('partner_id')
+    .where('partner_id', '=', partnerId)
+    .forShare()
+    .execute()
+
+/** @returns it as it is, for whoever changes it or its domains */
+export const lockProvider = (trx: Trx, partnerId: string): Promise<ProviderRow | undefined> =>
+  trx
+    .selectFrom('identity.provider')
+    .selectAll()
+    .where('partner_id', '=', partnerId)
+    .forUpdate()
+    .executeTakeFirst()
+
 export async function putProvider(
   trx: Trx,
   setup: Omit<ProviderRow, 'fault' | 'fault_at'>,
@@ -113,6 +134,19 @@ export const findSubject = async (
     .executeTakeFirst()
   return row?.person_id
 }
+
+export const isLinked = async (
+  db: Db,
+  { owner, issuer }: Pick<Subject, 'owner' | 'issuer'>,
+  personId: string,
+): Promise<boolean> =>
+  (await db
+    .selectFrom('identity.provider_subject')
+    .select('person_id')
+    .where('owner', '=', owner)
+    .where('issuer', '=', issuer)
+    .where('person_id', '=', personId)
+    .executeTakeFirst()) !== undefined
 
 /** @returns false when the person is another subject of this provider already */
 export async function linkSubject(

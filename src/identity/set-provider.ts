@@ -10,7 +10,8 @@ import {
   deleteProvider,
   endLocalSessions,
   endProviderSessions,
-  findProviderRow,
+  listDomains,
+  lockProvider,
   putProvider,
   unlinkSubjects,
 } from './provider-store.ts'
@@ -49,6 +50,7 @@ export async function setProvider(
   await probe(identifying, provider)
   if (setup.mode === 'enforced') await requireWayIn(identifying, partnerId, provider.domains, actor)
   await db.transaction().execute(async (trx) => {
+    const replaced = await lockProvider(trx, partnerId)
     await putProvider(trx, {
       partner_id: partnerId,
       issuer: setup.issuer,
@@ -62,11 +64,19 @@ export async function setProvider(
       second_factor: setup.secondFactor,
       changed_at: clock.now(),
     })
-    if (before !== undefined && before.issuer !== setup.issuer) {
+    if (replaced !== undefined && replaced.issuer !== setup.issuer) {
       await unlinkSubjects(trx, { owner: partnerId })
       await endProviderSessions(trx, partnerId)
     }
-    if (setup.mode === 'enforced') await endLocalSessions(trx, partnerId, provider.domains)
+    if (setup.mode === 'enforced') {
+      const domains = await listDomains(trx, partnerId)
+      const proved = domains.filter(({ confirmed_at: at }) => at !== null)
+      await endLocalSessions(
+        trx,
+        partnerId,
+        proved.map(({ domain }) => domain),
+      )
+    }
     await recordAction(outbox, trx, {
       actor,
       action: 'sso.changed',
@@ -147,7 +157,7 @@ export async function removeProvider(
   { partnerId, actor }: By,
 ): Promise<boolean> {
   return await db.transaction().execute(async (trx) => {
-    const before = await findProviderRow(trx, partnerId)
+    const before = await lockProvider(trx, partnerId)
     if (before === undefined || !(await deleteProvider(trx, partnerId))) return false
     await unlinkSubjects(trx, { owner: partnerId })
     await endProviderSessions(trx, partnerId)

@@ -43,7 +43,7 @@ function passwordRoutes(server: HttpServer, identifying: Identifying, cookie: Se
     async (request, reply) => {
       const done = await signIn(identifying, request.body, originOf(request))
       if ('needed' in done) return reply.code(202).send(done.needed)
-      await startSession(identifying, cookie, reply, done.account, ['password'])
+      await startSession(identifying, cookie, reply, done.account, { methods: ['password'] })
       return reply.code(201).send(presentSession(identifying, done.account))
     },
   )
@@ -63,8 +63,8 @@ function passwordRoutes(server: HttpServer, identifying: Identifying, cookie: Se
     },
     async (request, reply) => {
       const done = await completeSignIn(identifying, request.body, originOf(request))
-      const { account, methods, from } = done
-      await startSession(identifying, cookie, reply, account, methods, from)
+      const { account, ...way } = done
+      await startSession(identifying, cookie, reply, account, way)
       return reply.code(201).send(presentSession(identifying, account))
     },
   )
@@ -98,8 +98,8 @@ function passkeyRoutes(server: HttpServer, identifying: Identifying, cookie: Ses
     },
     async (request, reply) => {
       const done = await signInWithPasskey(identifying, request.body, request.ip)
-      const { account, methods, from } = done
-      await startSession(identifying, cookie, reply, account, methods, from)
+      const { account, ...way } = done
+      await startSession(identifying, cookie, reply, account, way)
       return reply.code(201).send(presentSession(identifying, account))
     },
   )

@@ -1,5 +1,3 @@
-import type { Transaction } from 'kysely'
-import { recordAction } from '#audit'
 import { AppError } from '#platform/app-error'
 import { lockAsProved } from './factor-rules.ts'
 import {
@@ -14,17 +12,7 @@ import type { Origin } from './limits.ts'
 import type { Identifying } from './needs.ts'
 import type { SecondFactorNeeded, SignIn } from './schema.ts'
 import { secondFactorsOf } from './second-factor.ts'
-import { deleteEndedSessions } from './session-store.ts'
-import type { SignInMethod } from './start-session.ts'
-import {
-  type Account,
-  findAccount,
-  findClaim,
-  findHolder,
-  noteSignIn,
-  replacePassword,
-} from './store.ts'
-import type { IdentityTables } from './tables.ts'
+import { type Account, findAccount, findClaim, findHolder, replacePassword } from './store.ts'
 import { issueTicket } from './ticket-store.ts'
 
 export const normalEmail = (email: string): string => email.trim().toLowerCase()
@@ -103,7 +91,6 @@ async function goOn(identifying: Identifying, account: Account): Promise<SignedI
     const methods = await secondFactorsOf(db, account.id)
     return { needed: { ticket, methods, expiresAt: expiresAt.toISOString() } }
   }
-  await db.transaction().execute((trx) => noteStart(identifying, trx, account, ['password']))
   return { account }
 }
 
@@ -129,24 +116,6 @@ const notRight = (): AppError =>
 
 const saltFor = ({ sealing }: Identifying, account: Account) =>
   account.email_verified_at === null ? saltOfAddress(sealing, account.email) : undefined
-
-/** What is written when somebody has signed in, by whatever way. */
-export async function noteStart(
-  { outbox, clock }: Identifying,
-  trx: Transaction<IdentityTables>,
-  account: Account,
-  methods: readonly SignInMethod[],
-): Promise<void> {
-  const now = clock.now()
-  await noteSignIn(trx, account.id, now)
-  await deleteEndedSessions(trx, now)
-  await recordAction(outbox, trx, {
-    actor: actorOf(account),
-    action: 'session.started',
-    target: account.id,
-    detail: { methods },
-  })
-}
 
 /** The actor that this account is, when it acts in a browser. */
 export const actorOf = (account: Account) =>

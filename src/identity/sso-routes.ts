@@ -11,9 +11,9 @@ import { PathId } from './schema.ts'
 import { newSecret } from './secrets.ts'
 import { createVisitCookie, type SecretCookie, type SessionCookie } from './session-cookie.ts'
 import { normalEmail } from './sign-in.ts'
-import { SsoRefusal } from './sso-account.ts'
+import { type SsoFault, SsoRefusal } from './sso-account.ts'
 import { SsoBeginning, SsoStart } from './sso-schema.ts'
-import { renewSession, startSession } from './start-session.ts'
+import { noteProof, startSession } from './start-session.ts'
 
 const tags = ['session']
 
@@ -111,13 +111,20 @@ function returnRoute(server: HttpServer, identifying: Identifying, cookies: Cook
         })
         return await goOn(identifying, cookies, reply, outcome)
       } catch (error) {
-        if (!(error instanceof SsoRefusal)) throw error
+        const fault = error instanceof SsoRefusal ? error.fault : outrun(error)
+        if (fault === undefined) throw error
         const page = owner === operatorOwner ? '/console/sign-in' : '/sign-in'
-        return await leave(reply, `${page}?sso=${error.fault}`)
+        return await leave(reply, `${page}?sso=${fault}`)
       }
     },
   )
 }
+
+/** What the person came back to has changed meanwhile. It looks at a page, not at an API: it begins again there. */
+const outrun = (error: unknown): SsoFault | undefined =>
+  error instanceof AppError && ['UNAUTHENTICATED', 'ABORTED'].includes(error.code)
+    ? 'expired'
+    : undefined
 
 async function goOn(
   identifying: Identifying,
@@ -126,7 +133,8 @@ async function goOn(
   outcome: SsoOutcome,
 ): Promise<FastifyReply> {
   if (outcome.kind === 'proved') {
-    await renewSession(identifying, cookies.session, reply, { verifiedAt: identifying.clock.now() })
+    const { account } = outcome
+    await noteProof(identifying, cookies.session, reply, { account, method: 'sso' })
     return await showProved(reply)
   }
   const { account, returnTo } = outcome
@@ -141,7 +149,7 @@ async function goOn(
     return await leave(reply, `${page}${after}#${behind.toString()}`)
   }
   const { methods, from } = outcome
-  await startSession(identifying, cookies.session, reply, account, methods, from)
+  await startSession(identifying, cookies.session, reply, account, { methods, from })
   return await leave(reply, returnTo ?? home)
 }
 

@@ -5,7 +5,7 @@ import { currentSession } from './person-of.ts'
 import { freshMs } from './require-step-up.ts'
 import { PasskeyOptions, StepUp, StepUpState } from './schema.ts'
 import type { SessionCookie } from './session-cookie.ts'
-import { renewSession } from './start-session.ts'
+import { noteProof } from './start-session.ts'
 import { stepUp, stepUpMethodsOf } from './step-up.ts'
 
 const tags = ['session']
@@ -60,9 +60,9 @@ export function createStepUpRoutes(identifying: Identifying, cookie: SessionCook
       },
       async (request, reply) => {
         const { id: sessionId, ...who } = currentSession(request)
-        await stepUp(identifying, { ...who, sessionId }, request.body)
-        const verifiedAt = identifying.clock.now()
-        await renewSession(identifying, cookie, reply, { verifiedAt })
+        const account = await stepUp(identifying, { ...who, sessionId }, request.body)
+        const { method } = request.body
+        const verifiedAt = await noteProof(identifying, cookie, reply, { account, method })
         return {
           freshUntil: new Date(verifiedAt.getTime() + freshMs).toISOString(),
           methods: await stepUpMethodsOf(identifying, who),

@@ -53,14 +53,19 @@ test('ten minutes after signing in the person proves again to be there, and goes
 })
 
 test('a proof gives the session another id; the one before serves what is under way, and proves nothing', async (t) => {
-  const { clock, ada, probe, stepUp, call } = await setUp(t)
+  const { clock, ada, probe, stepUp, call, platform } = await setUp(t)
   const { cookie = '' } = await stepUp(ada.cookie, { method: 'password', password: goodPassword })
   assert.notEqual(cookie, ada.cookie)
   assert.equal((await call('GET', '/session', ada)).status, 200)
   assert.equal(await probe(ada.cookie), 'STEP_UP_REQUIRED')
   assert.equal(await probe(cookie), 200)
   const late = await stepUp(ada.cookie, { method: 'password', password: goodPassword })
+  assert.deepEqual([late.status, late.body.code], [409, 'ABORTED'])
   assert.equal(late.cookie, undefined, 'an old id is not made a fresh one')
+  const { rows } = await platform.database.pool.query(
+    `select from platform.outbox where payload ->> 'action' = 'session.stepped-up'`,
+  )
+  assert.equal(rows.length, 1, 'what proved nothing is no evidence')
   clock.advance(30_000)
   assert.equal((await call('GET', '/session', ada)).status, 401)
   assert.equal((await call('GET', '/session', { cookie })).status, 200)

@@ -1,4 +1,3 @@
-import { recordAction } from '#audit'
 import { AppError, invalidArgument } from '#platform/app-error'
 import { checkPasskey } from './check-passkey.ts'
 import { takeCode } from './complete-sign-in.ts'
@@ -7,7 +6,6 @@ import { findProvider } from './identity-provider.ts'
 import type { Identifying } from './needs.ts'
 import type { StepUp, StepUpMethod } from './schema.ts'
 import { secondFactorsOf } from './second-factor.ts'
-import { actorOf } from './sign-in.ts'
 import { type Account, findAccount } from './store.ts'
 
 /**
@@ -38,14 +36,15 @@ export async function stepUpMethodsOf(
 
 /**
  * Proves again that the person is there.
+ * @returns whose proof it is
  * @throws AppError INVALID_ARGUMENT with what is missing or wrong; PERMISSION_DENIED; TOO_MANY_REQUESTS
  */
 export async function stepUp(
   identifying: Identifying,
   who: { personId: string; sessionId: string; providerOwner: string | undefined },
   input: StepUp,
-): Promise<void> {
-  const { db, limiter, outbox } = identifying
+): Promise<Account> {
+  const { db, limiter } = identifying
   // By session: whoever stole one must not keep its owner, in another, from anything.
   await limiter.by('stepUpBySession', who.sessionId)
   const account = await findAccount(db, who.personId)
@@ -55,14 +54,7 @@ export async function stepUp(
     throw invalidArgument([{ path: '/method', message: `must be one of ${methods.join(', ')}` }])
   }
   await prove(identifying, account, input)
-  await db.transaction().execute((trx) =>
-    recordAction(outbox, trx, {
-      actor: actorOf(account),
-      action: 'session.stepped-up',
-      target: account.id,
-      detail: { method: input.method },
-    }),
-  )
+  return account
 }
 
 async function prove(identifying: Identifying, account: Account, input: StepUp): Promise<void> {
