@@ -1,5 +1,5 @@
-import type { Command } from '#cli'
-import type { Config } from '#platform/config'
+import { type Command, CommandError } from '#cli'
+import { type Config, environments } from '#platform/config'
 
 /** `wayleave keys …`: the keys of the database and what wraps them (docs/guides/keys-at-rest.md). */
 export const keyCommands = (config: () => Config): Command[] => [
@@ -57,6 +57,28 @@ export const keyCommands = (config: () => Config): Command[] => [
     run: async ({ options }) => {
       const { runKeysRewrap } = await import('./compose/run-keys.ts')
       return await runKeysRewrap(config(), options['new-key'] === true)
+    },
+  },
+  {
+    name: 'keys rotate-signing',
+    summary: 'sign access tokens of an environment with a new key from now on',
+    usage: '--environment sandbox|production',
+    help: [
+      'Happens by itself every 90 days. The key that signs next was published long before, so no token and no call fails, and',
+      'nothing is stopped. The former key verifies what it signed for 15 minutes; then it is gone.',
+      '',
+      'Example: ./wayleave keys rotate-signing --environment sandbox',
+    ],
+    options: { environment: { type: 'string' } },
+    positionals: [0, 0],
+    run: async ({ options }) => {
+      const environment = environments.find((one) => one === options.environment)
+      if (environment === undefined)
+        throw new CommandError(`--environment must be ${environments.join(' or ')}`, {
+          exitCode: 2,
+        })
+      const { runRotateSigning } = await import('./compose/run-rotate-signing.ts')
+      return await runRotateSigning(config(), environment)
     },
   },
 ]

@@ -15,6 +15,7 @@ import { prepareDatabase } from './prepare-database.ts'
 import { environmentOf, localRoles } from './role-environment.ts'
 import { runDoctor } from './run-doctor.ts'
 import { runKeysList, runKeysRewrap, runKeysRotate, runKeysStatus } from './run-keys.ts'
+import { runRotateSigning } from './run-rotate-signing.ts'
 import { passingColumns, sealedColumns } from './sealed-columns.ts'
 import { watchKeys } from './watch-keys.ts'
 
@@ -84,6 +85,28 @@ test('the commands rotate and rewrap, and tell how things are, without a secret'
     rows.map(({ action }) => action),
     ['data-key.rotated', 'data-key.rewrapped'],
   )
+})
+
+test('the command that rotates a signing key promotes the next key of one environment only', async (t) => {
+  const { config, database } = await testPlatform(t)
+  await ownInstallation(database)
+  const given = { ...config, secretKey: Buffer.alloc(32, 1) }
+  await prepareDatabase(given, database.url)
+  const kids = async () => {
+    const { rows } = await database.pool.query<{ kid: string; place: string }>(
+      `select kid, environment || ' ' || state as place from "authorization".signing_key`,
+    )
+    return Object.fromEntries(rows.map(({ kid, place }) => [place, kid]))
+  }
+  await runRotateSigning(given, 'production')
+  const before = await kids()
+  const { data } = await runRotateSigning(given, 'sandbox')
+  const first = await kids()
+  await runRotateSigning(given, 'sandbox')
+  const after = await kids()
+  assert.equal((data as { kid: string }).kid, first['sandbox current'])
+  assert.equal(after['sandbox current'], first['sandbox next'])
+  assert.equal(after['production current'], before['production current'])
 })
 
 test('doctor tells what wraps the keys and whether it opens them', async (t) => {
