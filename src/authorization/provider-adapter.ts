@@ -4,6 +4,7 @@ import Provider, {
   type AdapterPayload,
   errors,
 } from 'oidc-provider'
+import { AppError } from '#platform/app-error'
 import { createArtifacts } from './artifacts.ts'
 import { cibaAdapter } from './ciba-adapter.ts'
 import { metadataOf } from './client-metadata.ts'
@@ -128,8 +129,14 @@ async function withPublishedKeys(
 ): Promise<Client> {
   const header = assertion ?? requestObject
   if (header === undefined || client.settings.jwksUri === undefined) return client
-  const published = (await clients.publishedKeys?.(client, header.kid)) ?? []
+  const published = (await clients.publishedKeys?.(client, header.kid).catch(tooMany)) ?? []
   return { ...client, keys: [...client.keys, ...published] }
+}
+
+function tooMany(cause: unknown): never {
+  if (!(cause instanceof AppError)) throw cause
+  const why = 'too many requests wait for the keys at a jwks_uri: try again in a few seconds'
+  throw new OAuthError(503, 'temporarily_unavailable', why, { cause })
 }
 
 function refusing(model: string): Adapter {

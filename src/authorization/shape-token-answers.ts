@@ -49,7 +49,8 @@ export function shapeTokenAnswers(provider: Provider, options: Options): void {
       ctx.body = { error, error_description }
       return
     }
-    const fault = ctx.status >= 500
+    // What we refuse for a moment has words of its own.
+    const fault = ctx.status >= 500 && !(refusal instanceof OAuthError)
     if (!fault && refusal.error !== 'invalid_client') return
     const answer = fault
       ? answerToFault(refusal, state.correlator, log)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type RequestListener } from 'node:http'
+import { createServer, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { createEgress } from '#platform/egress'
@@ -163,4 +163,40 @@ test('a key is found by the name that its owner gave it, however that is spelt',
   const names = ['1234example=', 'a+/b==', 'PYYO:TEWU', 'arn:aws:kms:eu:1:key/2', 'key 1']
   publish(...names.map((name) => published(name)))
   for (const name of names) assert.deepEqual(await kids(name), [name])
+})
+
+test('an address that does not answer keeps few waiting, and nobody who has keys', async (t) => {
+  const open: ServerResponse[] = []
+  const asked = Promise.withResolvers<void>()
+  let isSilent = false
+  const { source, application, kids, pass } = await setUp(t, (_request, response) => {
+    if (!isSilent) return response.end(JSON.stringify({ keys: [published('one')] }))
+    open.push(response)
+    return asked.resolve()
+  })
+  assert.deepEqual(await kids('one'), ['one'])
+  isSilent = true
+  pass(3_601)
+  const waiting = Array.from({ length: 100 }, () => kids('unknown'))
+  await asked.promise
+  await assert.rejects(kids('unknown'), { code: 'UNAVAILABLE' })
+  assert.deepEqual(await kids('one'), ['one'], 'what is held is taken instead')
+  const jwksUri = `${application.jwksUri}?another`
+  const others = Array.from({ length: 100 }, () =>
+    source.keysAt({ ...application, jwksUri }, undefined),
+  )
+  await assert.rejects(
+    source.keysAt({ ...application, jwksUri: `${jwksUri}&more` }, undefined),
+    { code: 'UNAVAILABLE' },
+    'in all there is a bound, too',
+  )
+  const answered = Promise.all([...waiting, ...others])
+  const ending = setInterval(() => {
+    for (const response of open) response.destroy()
+  }, 10)
+  t.after(() => clearInterval(ending))
+  assert.deepEqual((await answered).flat(), [])
+  isSilent = false
+  pass(31)
+  assert.deepEqual(await kids('one'), ['one'])
 })

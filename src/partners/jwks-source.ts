@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { JWK } from 'jose'
+import { AppError } from '#platform/app-error'
 import type { Clock } from '#platform/clock'
 import type { Egress } from '#platform/egress'
 import type { Log } from '#platform/log'
@@ -12,6 +13,7 @@ export interface JwksSource {
   /**
    * The keys at this address that may have signed something with this `kid`; without one, all. An address that does not
    * answer keeps the keys that it had, for a day.
+   * @throws AppError UNAVAILABLE when none are at hand, and too many wait for this address or for all
    */
   keysAt(
     application: { applicationId: string; jwksUri: string },
@@ -26,6 +28,7 @@ type Held = {
   triedAt: number
   fresh: number
   running: Promise<void> | undefined
+  waiting: number
 }
 
 const minuteMs = 60_000
@@ -33,6 +36,8 @@ const dayMs = 24 * 60 * minuteMs
 const cooldownMs = 30_000
 const mostHeld = 10_000
 const mostKeys = 20
+// Whoever waits here takes the place of a request that could be served, and for how long is up to somebody else's server.
+const mostWaiting = { forOne: 100, forAll: 200 }
 
 /** The id that tokens carry whose client came with a key of this address: with another address they end. */
 export const publishedKeysId = (applicationId: string, jwksUri: string): string =>
@@ -42,10 +47,11 @@ export const publishedKeysId = (applicationId: string, jwksUri: string): string 
 export function createJwksSource(options: { egress: Egress; clock: Clock; log: Log }): JwksSource {
   const { egress, clock, log } = options
   const held = new Map<string, Held>()
+  let waiting = 0
   const now = (): number => clock.now().getTime()
   const hold = (jwksUri: string): Held => {
     const found = held.get(jwksUri) ?? {
-      ...{ keys: [], fetchedAt: undefined, fresh: 0, running: undefined },
+      ...{ keys: [], fetchedAt: undefined, fresh: 0, running: undefined, waiting: 0 },
       triedAt: Number.NEGATIVE_INFINITY,
     }
     // The last one to be asked for is the last one to go.
@@ -72,6 +78,22 @@ export function createJwksSource(options: { egress: Egress; clock: Clock; log: L
       log.warn({ reason }, 'the published keys of an application could not be read')
     }
   }
+  /** @returns false when too many wait already */
+  const refreshed = async (jwksUri: string, entry: Held): Promise<boolean> => {
+    if (entry.waiting >= mostWaiting.forOne || waiting >= mostWaiting.forAll) return false
+    entry.running ??= refresh(jwksUri, entry).finally(() => {
+      entry.running = undefined
+    })
+    entry.waiting += 1
+    waiting += 1
+    try {
+      await entry.running
+    } finally {
+      entry.waiting -= 1
+      waiting -= 1
+    }
+    return true
+  }
   return {
     async keysAt({ applicationId, jwksUri }, kid) {
       const entry = hold(jwksUri)
@@ -79,14 +101,12 @@ export function createJwksSource(options: { egress: Egress; clock: Clock; log: L
       const matching = () => entry.keys.filter((key) => kid === undefined || key.kid === kid)
       const stale = age() > entry.fresh || age() < 0
       if (
-        entry.running !== undefined ||
-        ((stale || matching().length === 0) && mayTry(entry, now()))
-      ) {
-        entry.running ??= refresh(jwksUri, entry).finally(() => {
-          entry.running = undefined
-        })
-        await entry.running
-      }
+        (entry.running !== undefined ||
+          ((stale || matching().length === 0) && mayTry(entry, now()))) &&
+        !(await refreshed(jwksUri, entry)) &&
+        matching().length === 0
+      )
+        throw new AppError('UNAVAILABLE', 'Too many wait for published keys. Try again.')
       if (age() > dayMs) return []
       const credentialId = publishedKeysId(applicationId, jwksUri)
       return matching().map((jwk) => ({ credentialId, jwk }))
