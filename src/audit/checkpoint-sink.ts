@@ -1,5 +1,6 @@
 import {
   closeSync,
+  existsSync,
   fstatSync,
   fsyncSync,
   mkdirSync,
@@ -9,7 +10,7 @@ import {
   writeSync,
 } from 'node:fs'
 import path from 'node:path'
-import { readCheckpointLines } from './verify.mjs'
+import { readCheckpointFile, readCheckpointLines } from './verify.mjs'
 
 /** A signed checkpoint on its way out, with the public key that verifies it. */
 export type ExportedCheckpoint = { checkpoint: string; key: string }
@@ -29,16 +30,18 @@ export interface CheckpointSink {
    */
   list(): Promise<ExportedCheckpoint[] | undefined>
   /**
-   * The last one that was added, without reading all of them; undefined also from a place that only takes.
+   * The last one that was added, without reading all of them; null from a place that shows what it has and has none,
+   * undefined from one that only takes.
    * @param from size of a checkpoint that it is known to have
    * @throws as `list` does
    */
-  newest(from?: number): Promise<ExportedCheckpoint | undefined>
+  newest(from?: number): Promise<ExportedCheckpoint | null | undefined>
 }
 
 /** A sink that always shows what it has. */
 export interface ShowingSink extends CheckpointSink {
   list(): Promise<ExportedCheckpoint[]>
+  newest(from?: number): Promise<ExportedCheckpoint | null>
 }
 
 /**
@@ -68,28 +71,23 @@ export function fileSink(folder: string): ShowingSink {
       fsyncSync(parent)
       closeSync(parent)
     },
-    list: async () => readCheckpointLines(readFrom(file, 0)),
-    newest: async () => readCheckpointLines(readFrom(file, tailBytes)).at(-1),
+    list: async () => (existsSync(file) ? readCheckpointFile(file) : []),
+    newest: async () => readCheckpointLines(tailOf(file)).at(-1) ?? null,
   }
 }
 
 /** Room for a hundred checkpoints. */
 const tailBytes = 65_536
 
-/** The text of a file that may be absent; of its last bytes only whole lines. */
-function readFrom(file: string, lastBytes: number): string {
-  let handle: number
-  try {
-    handle = openSync(file, 'r')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
-    throw error
-  }
+/** The last whole lines of a file that may be absent. */
+function tailOf(file: string): string {
+  if (!existsSync(file)) return ''
+  const handle = openSync(file, 'r')
   try {
     const { size } = fstatSync(handle)
-    if (lastBytes === 0 || size <= lastBytes) return readFileSync(handle, 'utf8')
-    const tail = Buffer.alloc(lastBytes)
-    const read = readSync(handle, tail, 0, lastBytes, size - lastBytes)
+    if (size <= tailBytes) return readFileSync(handle, 'utf8')
+    const tail = Buffer.alloc(tailBytes)
+    const read = readSync(handle, tail, 0, tailBytes, size - tailBytes)
     return tail.toString('utf8', tail.indexOf('\n') + 1, read)
   } finally {
     closeSync(handle)

@@ -13,7 +13,12 @@ import { consistencyProof } from './proofs.ts'
 import { forgetOldEvidence } from './retention.ts'
 import { append } from './store.ts'
 import type { AuditTables } from './tables.ts'
-import { openCheckpoint, readCheckpointLines, verifyConsistency } from './verify.mjs'
+import {
+  openCheckpoint,
+  readCheckpointFile,
+  readCheckpointLines,
+  verifyConsistency,
+} from './verify.mjs'
 
 let count = 0
 
@@ -152,7 +157,7 @@ test('an export that failed is made up for, and one that was killed half-way doe
 
 test('the newest of many exported checkpoints is the last whole one', async (t) => {
   const { sink, file } = await signedLog(t)
-  assert.equal(await sink.newest(), undefined)
+  assert.equal(await sink.newest(), null)
   const many = Array.from({ length: 2_000 }, (_, i) => ({
     checkpoint: `ä ${i} `.repeat(9),
     key: 'k',
@@ -177,9 +182,14 @@ test('exported checkpoints are read whatever a system made of their lines, and n
   ])
     assert.deepEqual(readCheckpointLines(text), [one, one], JSON.stringify(text))
   for (const text of [`${lines[0]}\nx`, `${lines[0]}{}\n`, `${lines[0]}\n[]\n`, '{"checkpoint":1}'])
-    assert.throws(() => readCheckpointLines(text), /line [12] of [12] is no checkpoint/, text)
+    assert.throws(() => readCheckpointLines(text), /line [12] is no checkpoint/, text)
   const wide = Buffer.from(`\ufeff${lines[0]}\r\n`, 'utf16le').toString('utf8')
   assert.throws(() => readCheckpointLines(wide), /not text in UTF-8/)
+  // Longer than a piece of the file that is read at once.
+  const long = { checkpoint: 'ä'.repeat(50_000), key: 'k' }
+  const file = path.join(mkdtempSync(path.join(tmpdir(), 'wayleave-lines-')), 'checkpoints.jsonl')
+  writeFileSync(file, `\ufeff${[one, long, one].map((line) => JSON.stringify(line)).join('\r\n')}`)
+  assert.deepEqual(readCheckpointFile(file), [one, long, one])
 })
 
 const attacks: Record<string, { statement: string; at: number | null; reason: RegExp }> = {
@@ -296,6 +306,33 @@ test('an exported checkpoint that was altered or taken away is found', async (t)
   const nonsense = await audit.verifyLog()
   assert.ok(!nonsense.ok)
   assert.match(nonsense.reason, /cannot be read: line 1/)
+})
+
+test('a file that was emptied, or lost its end, is a fault that running control tells, and gets nothing more until it is back', async (t) => {
+  const { platform, audit, file, sizes } = await signedLog(t)
+  for (let times = 1; times <= 2; times += 1) {
+    await act(platform, 5)
+    await audit.checkpoint({ now: true })
+  }
+  const text = readFileSync(file, 'utf8')
+  await act(platform, 1)
+  for (const [left, shows] of [
+    ['', /given the checkpoint of 10 leaves and shows nothing: put back/],
+    [text.slice(0, text.indexOf('\n\n') + 1), /shows nothing newer than 5 leaves/],
+  ] as const) {
+    writeFileSync(file, left)
+    const { contradiction, sinks } = await audit.state()
+    assert.equal(contradiction, undefined, 'the log itself is what it was')
+    assert.match(sinks[0]?.fault ?? '', shows)
+    await assert.rejects(audit.checkpoint({ now: true }), shows)
+    assert.equal(readFileSync(file, 'utf8'), left)
+  }
+  rmSync(file)
+  assert.match((await audit.state()).sinks[0]?.fault ?? '', /shows nothing: put back/)
+  writeFileSync(file, text)
+  await audit.checkpoint()
+  assert.equal((await audit.state()).sinks[0]?.fault, undefined)
+  assert.deepEqual(await sizes(), [5, 10, 11])
 })
 
 test('refuses to change, delete or empty checkpoints', async (t) => {

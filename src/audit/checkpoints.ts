@@ -179,13 +179,17 @@ async function exportedTo(db: Kysely<AuditTables>, sink: CheckpointSink): Promis
 }
 
 /**
- * The newest checkpoint that a place holds must be one of this log.
+ * The newest checkpoint that a place holds must be one of this log, and no older than what it was given.
  * @throws ContradictionError when it is not, or is no checkpoint at all; whatever else keeps the place from being asked
+ *   or given more
  */
 async function compare(db: Kysely<AuditTables>, sink: CheckpointSink): Promise<void> {
   try {
-    const last = await sink.newest(await exportedTo(db, sink))
+    // Read before the place is: it has what was written down as exported.
+    const given = await exportedTo(db, sink)
+    const last = await sink.newest(given)
     if (last === undefined) return
+    if (last === null) return refuseLoss(given, 0)
     const { size, root } = openCheckpoint(last.checkpoint, last.key)
     const known = await db
       .selectFrom('audit.signing_key')
@@ -200,6 +204,7 @@ async function compare(db: Kysely<AuditTables>, sink: CheckpointSink): Promise<v
       throw new ContradictionError(
         `the log is not what ${sink.name} has a checkpoint of (${size} leaves): ${reason}. No checkpoint is signed; run \`wayleave audit verify\``,
       )
+    refuseLoss(given, size)
   } catch (error) {
     if (!(error instanceof Refused)) throw error
     throw new ContradictionError(
@@ -207,6 +212,15 @@ async function compare(db: Kysely<AuditTables>, sink: CheckpointSink): Promise<v
       { cause: error },
     )
   }
+}
+
+/** A place that was emptied is given nothing more: what it has then would look like all that it ever had. */
+function refuseLoss(given: number, shown: number): void {
+  if (shown >= given) return
+  const what = shown === 0 ? 'nothing' : `nothing newer than ${shown} leaves`
+  throw new Error(
+    `it was given the checkpoint of ${given} leaves and shows ${what}: put back what was taken away. It gets no other until then; run \`wayleave audit verify\``,
+  )
 }
 
 /** What of a signed checkpoint does not hold for the log that is there. */

@@ -82,9 +82,11 @@ export function httpSink(options: {
     async newest(from = 0) {
       let last: ExportedCheckpoint | undefined
       for (let after = Math.max(0, from - 1); ; ) {
-        const { found, size } = beyond((await page(after)) ?? [], after)
+        const lines = await page(after)
+        if (lines === undefined) return undefined
+        const { found, size } = beyond(lines, after)
         last = found.at(-1) ?? last
-        if (size <= after) return last
+        if (size <= after) return last ?? null
         after = size
       }
     },

@@ -131,6 +131,22 @@ test('a server gets each checkpoint once and in order, and is compared with the 
   )
 })
 
+test('a server that shows what it has, and lost it, is a fault; one that only takes is none', async (t) => {
+  const { store, audit, sign } = await setUp(t, (to) => [http(to)])
+  await sign()
+  await sign()
+  const kept = store.lines.splice(0)
+  assert.match((await audit.state()).sinks[0]?.fault ?? '', /given the checkpoint of 2 leaves/)
+  await assert.rejects(sign(), /shows nothing: put back/)
+  assert.equal(store.lines.length, 0)
+  store.shows = 'nothing'
+  assert.equal((await audit.state()).sinks[0]?.fault, undefined)
+  store.shows = 'pages'
+  store.lines.push(...kept)
+  await audit.checkpoint()
+  assert.deepEqual(store.lines.map(sizeOf), [1, 2, 3])
+})
+
 test('the same checkpoints sent again come under the same key', async (t) => {
   const { store, sign, url } = await setUp(t, (to) => [http(to)])
   await sign()

@@ -8,7 +8,7 @@
  * signed-note, checkpoints those of C2SP tlog-checkpoint.
  */
 import { createHash, createPublicKey, verify as verifySignature } from 'node:crypto'
-import { closeSync, openSync, readFileSync, readSync, realpathSync } from 'node:fs'
+import { closeSync, openSync, readSync, realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 /** What does not hold, in words. */
@@ -554,28 +554,47 @@ function within(what, work) {
   }
 }
 
+/** @param {string} text */
+export const readCheckpointLines = (text) => checkpointsIn([Buffer.from(text)])
+
+/** The same of a file, however long it has grown. @param {string} path */
+export const readCheckpointFile = (path) => checkpointsIn(piecesOf(path))
+
 /**
  * The checkpoints of an exported file, line by line; a line that was never finished is left out. Editors and mail programs
  * of some systems end lines otherwise, and mark the beginning.
- * @param {string} text
+ * @param {Iterable<Uint8Array>} pieces
  * @returns {{ checkpoint: string, key: string }[]}
  */
-export function readCheckpointLines(text) {
-  if (text.includes('\u0000'))
-    refuse('the checkpoints are not text in UTF-8: save the file as that')
-  const lines = text.replace(/^\ufeff/, '').split(/\r?\n/)
-  if (lines.at(-1) === '') lines.pop()
-  return lines.flatMap((line, index) => {
-    if (line.trim() === '') return []
-    try {
-      const { checkpoint, key } = JSON.parse(line)
-      if (typeof checkpoint === 'string' && typeof key === 'string') return [{ checkpoint, key }]
-    } catch {
-      // Told below, with its line.
-    }
+function checkpointsIn(pieces) {
+  /** @type {{ checkpoint: string, key: string }[]} */
+  const found = []
+  let number = 0
+  for (const piece of linesIn(pieces)) {
+    number += 1
+    if (piece.includes(0)) refuse('the checkpoints are not text in UTF-8: save the file as that')
+    const whole = Buffer.from(piece)
+      .toString('utf8')
+      .replace(/\r?\n$/, '')
+    const line = number === 1 ? whole.replace(/^\ufeff/, '') : whole
+    if (line.trim() === '') continue
+    const one = checkpointIn(line)
+    if (one !== undefined) found.push(one)
     // A process that was killed left half a line; the one after it began a new one.
-    return isTorn(line) ? [] : refuse(`line ${index + 1} of ${lines.length} is no checkpoint`)
-  })
+    else if (!isTorn(line)) refuse(`line ${number} is no checkpoint`)
+  }
+  return found
+}
+
+/** @param {string} line */
+function checkpointIn(line) {
+  try {
+    const { checkpoint, key } = JSON.parse(line)
+    if (typeof checkpoint === 'string' && typeof key === 'string') return { checkpoint, key }
+  } catch {
+    // Told by who asks, with its line.
+  }
+  return undefined
 }
 
 /** Half of what would be a line. @param {string} line */
@@ -602,7 +621,7 @@ function main(args) {
     const checkpoints =
       checkpointFile === undefined
         ? undefined
-        : readCheckpointLines(readFileSync(checkpointFile, 'utf8')).map((line) => line.checkpoint)
+        : readCheckpointFile(checkpointFile).map((line) => line.checkpoint)
     process.stdout.write(`${tellPath(file, { key, checkpoints })}\n`)
     return 0
   } catch (error) {

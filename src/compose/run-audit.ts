@@ -1,11 +1,11 @@
-import { createWriteStream, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { createWriteStream, existsSync, writeFileSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import {
   createAudit,
   type EvidenceName,
   type ExportPeriod,
   Refused,
-  readCheckpointLines,
+  readCheckpointFile,
   tellPath,
 } from '#audit'
 import { createCatalog } from '#catalog'
@@ -153,9 +153,7 @@ export function runVerifyBundle(
     const checkpoints =
       known.checkpoints === undefined
         ? undefined
-        : readCheckpointLines(readFileSync(known.checkpoints, 'utf8')).map(
-            (line) => line.checkpoint,
-          )
+        : readCheckpointFile(known.checkpoints).map((line) => line.checkpoint)
     const given = { key: known.key, checkpoints }
     const text = tellPath(file, given)
     return { data: { ok: true, told: text }, text }
