@@ -197,7 +197,11 @@ test('whoever authenticates otherwise binds to a registered certificate, until i
   const byKey = await secure(token, await signed(), shown)
   assert.equal(boundTo(byKey), mine.thumbprint)
   assert.equal(claimsOf(byKey).crd, 'crd_key')
-  unbound(await post(token, form, secret), /come with its client certificate/)
+  // No word of a DPoP proof, which would not help.
+  unbound(
+    await post(token, form, secret),
+    /are bound to a certificate: come with its client certificate, to the address in mtls_endpoint/,
+  )
   const repeated = await signed()
   unbound(await post(token, repeated), /come with its client certificate/)
   unbound(await secure(token, repeated, { certificate: stranger }), /register it/)

@@ -4,6 +4,7 @@ import type Provider from 'oidc-provider'
 import type { Environment } from '#platform/config'
 import type { Log } from '#platform/log'
 import { answerToFault, type OAuthAnswer, oauthAnswer } from './answer-fault.ts'
+import type { Client } from './client-source.ts'
 import type { FailureLimiter } from './failure-limiter.ts'
 import { withGrantFault } from './grant-faults.ts'
 import { OAuthError, quoted } from './oauth-error.ts'
@@ -42,7 +43,7 @@ export function shapeTokenAnswers(provider: Provider, options: Options): void {
       throw new Error('a token was made of what was not used up')
     // What a browser sees is a page, and it authenticates nobody.
     if (state?.refusal === undefined || state.browser !== undefined) return
-    const refusal = asStandard(state.refusal)
+    const refusal = asStandard(state.refusal, state.client?.settings.senderConstraint)
     if (refusal !== state.refusal) {
       const { error = '', error_description = '' } = refusal
       ctx.status = 400
@@ -72,7 +73,10 @@ const isHangUp = (error: Error, ctx: { req: IncomingMessage } | undefined): bool
  * Where the provider has another code, or no words: a grant that the client has not (RFC 6749, section 5.2), and a token that
  * has to be bound and comes without what binds it (RFC 9449, section 5; RFC 8705, section 3).
  */
-function asStandard(refusal: Refusal): Refusal {
+function asStandard(
+  refusal: Refusal,
+  constraint: Client['settings']['senderConstraint'] | undefined,
+): Refusal {
   if (refusal.error_description === 'requested grant type is not allowed for this client')
     return new OAuthError(
       400,
@@ -90,7 +94,10 @@ function asStandard(refusal: Refusal): Refusal {
       return new OAuthError(
         400,
         'invalid_request',
-        'the tokens of this application are bound: send a DPoP proof, or come with its client certificate',
+        // A proof would be asked for in vain where only a certificate binds.
+        constraint === 'certificate'
+          ? 'the tokens of this application are bound to a certificate: come with its client certificate, to the address in mtls_endpoint_aliases of the discovery document'
+          : 'the tokens of this application are bound: send a DPoP proof, or come with its client certificate',
       )
     default:
       return withGrantFault(refusal)
