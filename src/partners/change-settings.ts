@@ -43,6 +43,9 @@ export async function changeSettings(
   { revision, ...input }: NewAuthorizationSettings,
   actor: Actor,
 ): Promise<AuthorizationSettings> {
+  const basisOf = await askBases(input.grants ?? [], (scope, purpose) =>
+    checks.basisOf(application.environment, scope, purpose),
+  )
   return await underLock(platform, application, async (trx, before) => {
     if (before.lockReason !== null && actor.kind === 'partner')
       throw new AppError(
@@ -54,7 +57,7 @@ export async function changeSettings(
     const accepted = await acceptSettings(input, {
       ...checks,
       environment: application.environment,
-      basisOf: (scope, purpose) => checks.basisOf(application.environment, scope, purpose),
+      basisOf,
       certificateFault: (method) => certificateMethodFault(platform.config, method),
       hasPublicKey: credentials.some(({ type }) => type === 'public_key'),
     })
@@ -76,6 +79,24 @@ export async function changeSettings(
     })
     return { ended }
   })
+}
+
+/**
+ * Asked before the transaction begins: in it, each of many simultaneous changes would hold a connection while it waits for
+ * another one, until none is left for anybody.
+ */
+async function askBases(
+  grants: readonly ClientGrant[],
+  basisOf: SettingsNeeds['basisOf'],
+): Promise<SettingsNeeds['basisOf']> {
+  const known = new Map<string, string | undefined>()
+  const keyOf = (scope: string, purpose: string | undefined) => `${purpose ?? ''} ${scope}`
+  for (const { purpose, scopes } of grants)
+    for (const scope of scopes === '*' ? [] : scopes) {
+      const key = keyOf(scope, purpose)
+      if (!known.has(key)) known.set(key, await basisOf(scope, purpose))
+    }
+  return async (scope, purpose) => known.get(keyOf(scope, purpose))
 }
 
 /** What is in force from now on, in words that evidence may hold. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { changeSettings } from './change-settings.ts'
 import { type ClientGrant, endedGrants, grantTypeFor } from './client-settings.ts'
 import { publishedKeysId } from './jwks-source.ts'
 import { partnersUnderTest, person, staff } from './testing.ts'
@@ -380,4 +381,25 @@ test('grants end exactly where the grant type of a purpose and scope is another 
     }),
     { numRuns: 2_000 },
   )
+})
+
+test('while other modules are asked about scopes, a change holds no connection that others may wait for', async (t) => {
+  const { id, partners, platform } = await setUp(t)
+  const application = await partners.getApplication(id())
+  assert.ok(application)
+  const { pool } = platform.database
+  const held: number[] = []
+  const checks = {
+    isPurpose: () => true,
+    addressFault: () => undefined,
+    basisOf: async () => {
+      held.push(pool.totalCount - pool.idleCount)
+      return 'consent'
+    },
+  }
+  const redirectUris = ['https://app.example/cb']
+  const grants = [{ ...code, grantType: 'authorization_code' as const }]
+  const input = { revision: 0, redirectUris, grants }
+  await changeSettings(platform, checks, application, input, owner)
+  assert.deepEqual(held, [0])
 })
