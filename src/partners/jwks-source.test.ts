@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { createEgress } from '#platform/egress'
 import { createLog } from '#platform/log'
+import { loggable } from '#platform/loggable'
 import { createJwksSource, publishedKeysId } from './jwks-source.ts'
 
 const published = (kid: string, more: object = {}) => ({
@@ -33,10 +34,12 @@ async function setUp(t: TestContext, answer?: RequestListener) {
     server.close()
   })
   let now = Date.parse('2026-03-01T10:00:00Z')
+  const log = createLog({ name: 'test', level: 'silent' })
+  const warned = t.mock.method(log, 'warn', () => undefined)
   const source = createJwksSource({
     egress: createEgress({ networks: ['127.0.0.0/8'] }),
     clock: { now: () => new Date(now) },
-    log: createLog({ name: 'test', level: 'silent' }),
+    log,
   })
   const application = {
     applicationId: 'app_1',
@@ -50,7 +53,7 @@ async function setUp(t: TestContext, answer?: RequestListener) {
   const publish = (...keys: unknown[]): void => {
     state.body = JSON.stringify({ keys })
   }
-  return { state, source, application, kids, pass, publish }
+  return { state, source, application, kids, pass, publish, warned }
 }
 
 test('a hundred requests at once read the keys of an address once', async (t) => {
@@ -72,6 +75,17 @@ test('a new key is found without waiting, and unknown names do not make a flood'
   pass(30)
   assert.deepEqual(await kids('unknown'), [])
   assert.equal(state.requests, 3)
+})
+
+test('the log names the application whose keys could not be read', async (t) => {
+  const { state, kids, warned } = await setUp(t)
+  state.status = 500
+  assert.deepEqual(await kids('one'), [])
+  const [fields] = warned.mock.calls.map((call) => (call.arguments as unknown[])[0])
+  assert.deepEqual(loggable(fields as Record<string, unknown>), {
+    target: 'app_1',
+    reason: 'answered 500',
+  })
 })
 
 test('a key that was taken away is gone when the keys are read again', async (t) => {

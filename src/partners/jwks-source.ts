@@ -8,6 +8,8 @@ import { acceptPublicKey } from './public-key.ts'
 
 export type PublishedKey = { credentialId: string; jwk: JWK & { kid: string } }
 
+type Published = { applicationId: string; jwksUri: string }
+
 /** The keys that applications publish at their `jwksUri`. */
 export interface JwksSource {
   /**
@@ -15,10 +17,7 @@ export interface JwksSource {
    * answer keeps the keys that it had, for a day.
    * @throws AppError UNAVAILABLE when none are at hand, and too many wait for this address or for all
    */
-  keysAt(
-    application: { applicationId: string; jwksUri: string },
-    kid: string | undefined,
-  ): Promise<readonly PublishedKey[]>
+  keysAt(application: Published, kid: string | undefined): Promise<readonly PublishedKey[]>
 }
 
 type Held = {
@@ -61,7 +60,7 @@ export function createJwksSource(options: { egress: Egress; clock: Clock; log: L
     if (oldest !== undefined) held.delete(oldest)
     return found
   }
-  const refresh = async (jwksUri: string, entry: Held): Promise<void> => {
+  const refresh = async ({ applicationId, jwksUri }: Published, entry: Held): Promise<void> => {
     entry.triedAt = now()
     try {
       const answer = await egress.fetchGuarded(jwksUri, {
@@ -75,13 +74,17 @@ export function createJwksSource(options: { egress: Egress; clock: Clock; log: L
       entry.fresh = freshnessOf(answer.headers['cache-control'])
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
-      log.warn({ reason }, 'the published keys of an application could not be read')
+      // Its client is told no more than a stranger, so the operator has to find whose keys they are.
+      log.warn(
+        { target: applicationId, reason },
+        'the published keys of an application could not be read',
+      )
     }
   }
   /** @returns false when too many wait already */
-  const refreshed = async (jwksUri: string, entry: Held): Promise<boolean> => {
+  const refreshed = async (application: Published, entry: Held): Promise<boolean> => {
     if (entry.waiting >= mostWaiting.forOne || waiting >= mostWaiting.forAll) return false
-    entry.running ??= refresh(jwksUri, entry).finally(() => {
+    entry.running ??= refresh(application, entry).finally(() => {
       entry.running = undefined
     })
     entry.waiting += 1
@@ -103,7 +106,7 @@ export function createJwksSource(options: { egress: Egress; clock: Clock; log: L
       if (
         (entry.running !== undefined ||
           ((stale || matching().length === 0) && mayTry(entry, now()))) &&
-        !(await refreshed(jwksUri, entry)) &&
+        !(await refreshed({ applicationId, jwksUri }, entry)) &&
         matching().length === 0
       )
         throw new AppError('UNAVAILABLE', 'Too many wait for published keys. Try again.')
