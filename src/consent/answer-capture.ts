@@ -1,7 +1,7 @@
 import { lockSubject, tokenHash } from './begin-capture.ts'
 import { findOpenCapture, takeCapture, wasShown } from './capture-store.ts'
 import { addConsent, changeConsent } from './change-consent.ts'
-import { decide } from './decide.ts'
+import { basesOf, decideOn } from './decide.ts'
 import type { ChangeEvidence } from './evidence-of-change.ts'
 import {
   type AnswerEvidence,
@@ -12,6 +12,7 @@ import {
 import { livingConsent } from './living-consent.ts'
 import type { Consenting, Trx } from './needs.ts'
 import { expiryOf } from './rules.ts'
+import { findConsent } from './search-store.ts'
 import { holdConsent, recordsAbout } from './store.ts'
 import type { CaptureRow, ConsentRow } from './tables.ts'
 
@@ -22,14 +23,14 @@ export async function answerCapture(
   answer: 'allow' | 'refuse',
   evidence: AnswerEvidence,
 ): Promise<ConsentDecision> {
+  const [hash, now] = [tokenHash(token), consenting.clock.now()]
+  const { application, bases } = await askOthers(consenting, hash, now)
   return await consenting.db.transaction().execute(async (trx) => {
-    const [hash, now] = [tokenHash(token), consenting.clock.now()]
     const open = await findOpenCapture(trx, hash, now)
     // The subscriber before the question: so does who erases them, and neither waits for the other in turn.
     if (open !== undefined) await lockSubject(trx, open)
     const capture = await takeCapture(trx, hash, answer, now)
-    if (capture === undefined)
-      throw new CaptureRefused('answered', 'This question was answered, or is no longer open.')
+    if (capture === undefined) throw isAnswered()
     if (!(await wasShown(trx, capture.id, evidence)))
       throw new CaptureRefused('other-text', 'The answer names a text that was not on the page.')
     const asked = await holdConsent(trx, capture.environment, capture.consent_id)
@@ -50,10 +51,30 @@ export async function answerCapture(
       locale: evidence.locale,
     }
     const living = await livingConsent(consenting, trx, question)
-    if (answer === 'allow') await allow(consenting, trx, { capture, question, living, asked, how })
-    else await refuse(consenting, trx, { question, living, asked, how })
-    return await decide(consenting, question, trx)
+    if (answer === 'allow') {
+      const about = { capture, application, question, living, asked, how }
+      await allow(consenting, trx, about)
+    } else await refuse(consenting, trx, { question, living, asked, how })
+    return await decideOn(consenting, question, bases, trx)
   })
+}
+
+const isAnswered = (): CaptureRefused =>
+  new CaptureRefused('answered', 'This question was answered, or is no longer open.')
+
+/** What other modules say of a question. What is asked, and by whom, never changes; the rest is looked at in the transaction. */
+async function askOthers(consenting: Consenting, hash: string, now: Date) {
+  const capture = await findOpenCapture(consenting.db, hash, now)
+  if (capture === undefined) throw isAnswered()
+  const consent = await findConsent(consenting.db, capture.consent_id)
+  // Its subscriber was erased at this moment.
+  if (consent === undefined) throw isAnswered()
+  const { environment, purpose, scopes } = consent
+  const [application, bases] = await Promise.all([
+    consenting.partners.getApplication(capture.application_id),
+    basesOf(consenting, { environment, purpose, scopes }),
+  ])
+  return { application, bases }
 }
 
 async function allow(
@@ -61,14 +82,14 @@ async function allow(
   trx: Trx,
   about: {
     capture: CaptureRow
+    application: Awaited<ReturnType<Consenting['partners']['getApplication']>>
     question: ConsentQuestion
     living: ConsentRow | undefined
     asked: ConsentRow
     how: ChangeEvidence
   },
 ): Promise<void> {
-  const { capture, living, how } = about
-  const application = await consenting.partners.getApplication(capture.application_id)
+  const { capture, application, living, how } = about
   if (application === undefined)
     throw new CaptureRefused('answered', 'The application that asked is gone.')
   const expiresAt = expiryOf(consenting.clock.now(), capture.expires_after_days ?? undefined)

@@ -3,7 +3,7 @@ import { AppError } from '#platform/app-error'
 import { endIfStalled, lockFor } from '#platform/database'
 import { addCapture, countCaptures } from './capture-store.ts'
 import { addConsent } from './change-consent.ts'
-import { basesOf, decide } from './decide.ts'
+import { type AskedScope, basesOf, decideOn } from './decide.ts'
 import { CaptureRefused, type CaptureRequest, type ConsentQuestion } from './face.ts'
 import { livingConsent } from './living-consent.ts'
 import type { Consenting, Trx } from './needs.ts'
@@ -39,7 +39,7 @@ export async function beginCapture(
   const captureId = consenting.newId('capture')
   await consenting.db.transaction().execute(async (trx) => {
     await lockSubject(trx, request)
-    const scopes = await scopesToAsk(consenting, request, trx)
+    const scopes = await scopesToAsk(consenting, request, bases, trx)
     const question = { ...request, scopes }
     await refuseTooOften(consenting, request, trx)
     const consent =
@@ -79,9 +79,10 @@ export async function beginCapture(
 async function scopesToAsk(
   consenting: Consenting,
   request: CaptureRequest,
+  bases: readonly AskedScope[],
   trx: Trx,
 ): Promise<readonly string[]> {
-  const decision = await decide(consenting, request, trx)
+  const decision = await decideOn(consenting, request, bases, trx)
   switch (decision.status) {
     case 'required':
       return decision.scopes

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { lockSubject } from './begin-capture.ts'
+import { createConsentDirectory } from './create-directory.ts'
 import { endConsentsOf, expireDue } from './end-consent.ts'
 import { consentEraser } from './erase-subject.ts'
 import { CaptureRefused, type CaptureRequest } from './face.ts'
@@ -328,4 +329,26 @@ test('the last use of a consent is the latest that any journal told, in whatever
   assert.equal(await last(), noted, 'a consent of the other environment is another one')
   await noteUses(consenting.db, 'production', { [id]: at + 9_000_000 })
   assert.equal(await last(), at + 9_000_000)
+})
+
+test('while other modules are asked about a question, it holds no connection that others may wait for', async (t) => {
+  const { request, platform, needs } = await testConsent(t)
+  const { pool } = platform.database
+  const held: number[] = []
+  const noting = <A extends unknown[], R>(ask: (...args: A) => R) => {
+    return (...args: A): R => {
+      held.push(pool.totalCount - pool.idleCount)
+      return ask(...args)
+    }
+  }
+  const directory = createConsentDirectory(platform, {
+    catalog: { ...needs.catalog, legalBasisOf: noting(needs.catalog.legalBasisOf) },
+    partners: { ...needs.partners, getApplication: noting(needs.partners.getApplication) },
+  })
+  const { token } = await directory.beginCapture(request())
+  const view = await directory.openCapture(token)
+  const evidence = { method: 'network', textHash: view?.textHash ?? '', locale: 'en' }
+  assert.equal((await directory.answerCapture(token, 'allow', evidence)).status, 'granted')
+  assert.ok(held.length >= 4)
+  assert.deepEqual(new Set(held), new Set([0]))
 })

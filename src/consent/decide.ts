@@ -35,9 +35,20 @@ export async function basesOf(
 export async function decide(
   consenting: Consenting,
   question: ConsentQuestion,
-  db: Consenting['db'] | Trx = consenting.db,
 ): Promise<ConsentDecision> {
-  const asked = await basesOf(consenting, question)
+  return await decideOn(consenting, question, await basesOf(consenting, question), consenting.db)
+}
+
+/**
+ * For transactions, with what `basesOf` said before they began. Nothing in them asks another module: it would over another
+ * connection, and many that wait for one lock, each with a connection, would leave none to whoever holds it.
+ */
+export async function decideOn(
+  consenting: Consenting,
+  question: ConsentQuestion,
+  asked: readonly AskedScope[],
+  db: Consenting['db'] | Trx,
+): Promise<ConsentDecision> {
   const matters = asked.some(({ basis }) => basis === 'consent' || basis === 'legitimate-interest')
   const known = matters ? await recordsAbout(db, question) : []
   return judge(question.environment, asked, known, consenting.clock.now())
