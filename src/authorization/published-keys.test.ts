@@ -22,7 +22,13 @@ test('a client signs with a key that it publishes, the token names that credenti
   assert.equal(answer.status, 200, JSON.stringify(answer.body))
   assert.equal(decodeJwt(String(answer.body.access_token)).crd, 'jku_1')
   const unknown = await assertion(key, claims, { kid: 'another' })
-  assert.equal((await post('/sandbox/token', assertionForm(unknown))).status, 401)
+  const refused = await post('/sandbox/token', assertionForm(unknown))
+  assert.equal(refused.status, 401)
+  // The same for every client, whether it publishes keys or not.
+  assert.equal(
+    refused.body.error_description,
+    "no active client with this client_id has registered, or publishes where it can be read, the ES256 key 'another' that verifies the assertion in sandbox",
+  )
   const stolen = await assertion(testKey('ES256', 'published'), claims)
   assert.equal((await post('/sandbox/token', assertionForm(stolen))).status, 401)
   assert.deepEqual(asked, ['published', 'another', 'published'])

@@ -145,7 +145,7 @@ function describeFailure(environment: Environment, state: TokenState): string {
     return `no active client has this client_id and secret in ${environment}${hint}`
   const { alg, kid } = state.assertion
   const key = kid === undefined ? `an ${alg} key` : `the ${alg} key ${quoted(kid)}`
-  return `no active client with this client_id has registered ${key} that verifies the assertion in ${environment}${hint}`
+  return `no active client with this client_id has registered, or publishes where it can be read, ${key} that verifies the assertion in ${environment}${hint}`
 }
 
 function logFailure(log: Log, environment: Environment, state: TokenState, error: Refusal): void {
