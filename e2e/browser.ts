@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import axe from 'axe-core'
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
+import { removeFolder } from '#platform/testing-folder'
 
 type TestContext = { after: (fn: () => Promise<void> | void) => void }
 
@@ -32,7 +33,7 @@ export async function openBrowser(
   })
   t.after(async () => {
     await context.close()
-    rmSync(profile, { recursive: true, force: true })
+    await removeFolder(profile)
   })
   const page = context.pages()[0] ?? (await context.newPage())
   const complaints: string[] = []

@@ -12,7 +12,6 @@ import {
   discovery,
   TlsClientAuth,
 } from 'openid-client'
-import { testFolder } from '#journal/testing'
 import { openCertificateAuthorities } from '#platform/client-certificates/certificate-authorities'
 import { createLog } from '#platform/log'
 import {
@@ -21,6 +20,7 @@ import {
   type TestCertificate,
 } from '#platform/testing-certificates'
 import { machineClock } from '#platform/testing-clock'
+import { testFolder } from '#platform/testing-folder'
 import {
   type Answer,
   basic,

@@ -7,9 +7,10 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { recordAction, recordEvidence } from '#audit'
 import { subjectOf } from '#consent'
-import { exchange, testFolder, type WrittenSegment, writeSegments } from '#metering/testing'
+import { exchange, type WrittenSegment, writeSegments } from '#metering/testing'
 import { manualClock } from '#platform/clock'
 import { testDispatcher, testPlatform } from '#platform/testing'
+import { testFolder } from '#platform/testing-folder'
 import { type EvidenceWork, evidenceParts, numbers, staff } from './testing-evidence-process.ts'
 
 const script = path.join(import.meta.dirname, 'testing-evidence-process.ts')

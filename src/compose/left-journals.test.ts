@@ -3,8 +3,9 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { type Journal, listSegments, openJournal } from '#journal'
-import { eventually, testFolder, testRecord } from '#journal/testing'
+import { eventually, testRecord } from '#journal/testing'
 import { createLog } from '#platform/log'
+import { testFolder } from '#platform/testing-folder'
 import { shipLeftJournals } from './left-journals.ts'
 
 const log = createLog({ name: 'test', level: 'silent' })

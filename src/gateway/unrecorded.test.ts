@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { diskFiles } from '#journal'
-import { eventually, openTestJournal, testFolder } from '#journal/testing'
+import { eventually, openTestJournal } from '#journal/testing'
+import { testFolder } from '#platform/testing-folder'
 import { customer, type TestGateway, testGateway, testKey, testUpstream } from './testing.ts'
 import { simSwap } from './testing-entries.ts'
 

@@ -5,10 +5,11 @@ import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { testFolder } from '#platform/testing-folder'
 import { diskFiles, type JournalFiles } from './journal-files.ts'
 import { listSegments } from './list-segments.ts'
 import { readSegment } from './segment.ts'
-import { append, eventually, openTestJournal, testFolder, testRecord } from './testing.ts'
+import { append, eventually, openTestJournal, testRecord } from './testing.ts'
 
 const recordsIn = (folder: string) =>
   listSegments(folder).flatMap((segment) => readSegment(readFileSync(segment.path)).records)

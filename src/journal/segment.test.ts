@@ -3,11 +3,12 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { testFolder } from '#platform/testing-folder'
 import { decodeLine, encodeLine } from './line.ts'
 import { listSegments } from './list-segments.ts'
 import { sealLeftover } from './recover.ts'
 import { readSegment } from './segment.ts'
-import { append, openTestJournal, silent, testFolder, testRecord } from './testing.ts'
+import { append, openTestJournal, silent, testRecord } from './testing.ts'
 
 async function sealedSegment(t: Parameters<typeof testFolder>[0], count: number): Promise<Buffer> {
   const folder = testFolder(t)

@@ -3,9 +3,10 @@ import { readFileSync, utimesSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
+import { testFolder } from '#platform/testing-folder'
 import { listSegments } from './list-segments.ts'
 import { readSegment } from './segment.ts'
-import { append, eventually, openTestJournal, testFolder, testRecord } from './testing.ts'
+import { append, eventually, openTestJournal, testRecord } from './testing.ts'
 
 type Received = { headers: Record<string, string | string[] | undefined>; bytes: Buffer }
 

@@ -1,18 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { createLog } from '#platform/log'
 import { type JournalOptions, type NewRecord, openJournal } from './open-journal.ts'
 
-type TestContext = { after: (fn: () => Promise<void> | void) => void }
-
 export const silent = createLog({ name: 'test', level: 'silent' })
-
-export function testFolder(t: TestContext): string {
-  const folder = mkdtempSync(path.join(tmpdir(), 'wayleave-journal-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
 
 export function testRecord(id: string, more: Partial<NewRecord> = {}): NewRecord {
   return {

@@ -3,14 +3,9 @@ import { hash } from 'node:crypto'
 import { test } from 'node:test'
 import { sql } from 'kysely'
 import { createAudit } from '#audit'
+import { testFolder } from '#platform/testing-folder'
 import { meteringEraser } from './erase-subject.ts'
-import {
-  exchange,
-  testFolder,
-  testMetering,
-  type WrittenSegment,
-  writeSegments,
-} from './testing.ts'
+import { exchange, testMetering, type WrittenSegment, writeSegments } from './testing.ts'
 
 const legal = {
   basis: 'consent',

@@ -3,9 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { member, served, staff } from '#contracts/testing'
 import { type NewRecord, reasons } from '#journal'
+import { testFolder } from '#platform/testing-folder'
 import { createMetering } from './create-metering.ts'
 import { explainFailure } from './explain-failure.ts'
-import { exchange, testFolder, testMetering, writeSegments } from './testing.ts'
+import { exchange, testMetering, writeSegments } from './testing.ts'
 
 type TestContext = Parameters<typeof testMetering>[0]
 

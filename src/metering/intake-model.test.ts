@@ -3,8 +3,9 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { createAudit } from '#audit'
 import type { NewRecord } from '#journal'
+import { testFolder } from '#platform/testing-folder'
 import { createMetering } from './create-metering.ts'
-import { countRows, exchange, testFolder, testMetering, writeSegments } from './testing.ts'
+import { countRows, exchange, testMetering, writeSegments } from './testing.ts'
 
 const hourMs = 3_600_000
 const at = Date.parse('2026-03-01T10:00:00Z')

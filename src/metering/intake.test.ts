@@ -5,6 +5,7 @@ import { crc32, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import type { NewRecord } from '#journal'
+import { testFolder } from '#platform/testing-folder'
 import { createMetering } from './create-metering.ts'
 import { createIntakeHandler } from './intake-handler.ts'
 import {
@@ -12,7 +13,6 @@ import {
   exchange,
   rollupOf,
   servedIntake,
-  testFolder,
   testMetering,
   type WrittenSegment,
   writeSegments,

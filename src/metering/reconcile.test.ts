@@ -4,13 +4,8 @@ import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
 import { sql } from 'kysely'
-import {
-  exchange,
-  testFolder,
-  testMetering,
-  type WrittenSegment,
-  writeSegments,
-} from './testing.ts'
+import { testFolder } from '#platform/testing-folder'
+import { exchange, testMetering, type WrittenSegment, writeSegments } from './testing.ts'
 
 type TestContext = Parameters<typeof testMetering>[0]
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sql } from 'kysely'
+import { testFolder } from '#platform/testing-folder'
 import { createSubscriberUses } from './subscriber-uses.ts'
-import { exchange, testFolder, testMetering, writeSegments } from './testing.ts'
+import { exchange, testMetering, writeSegments } from './testing.ts'
 
 const at = Date.parse('2026-03-01T10:00:00Z')
 const subject = 'a-pseudonym'

@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
+import { readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { sql } from 'kysely'
 import { testContracts } from '#contracts/testing'
@@ -28,13 +26,6 @@ export async function testMetering(t: TestContext) {
     plans.find((one) => one.name === plan)?.prices.find((price) => price.apiId === apiId)
       ?.priceId ?? ''
   return { ...surroundings, metering, priceOf }
-}
-
-/** @public */
-export function testFolder(t: TestContext): string {
-  const folder = mkdtempSync(path.join(tmpdir(), 'wayleave-metering-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
 }
 
 /** An exchange of an application of `prt_1`; a test names what matters to it. @public */

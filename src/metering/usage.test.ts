@@ -6,8 +6,9 @@ import { sql } from 'kysely'
 import { member, served, staff } from '#contracts/testing'
 import type { NewRecord } from '#journal'
 import { recordedCorrelator } from '#platform/recorded-correlator'
+import { testFolder } from '#platform/testing-folder'
 import type { UsageRow } from './schema.ts'
-import { exchange, testFolder, testMetering, writeSegments } from './testing.ts'
+import { exchange, testMetering, writeSegments } from './testing.ts'
 import { usageQuery } from './usage-store.ts'
 
 type Fixture = Awaited<ReturnType<typeof testMetering>>

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { served, staff } from '#contracts/testing'
 import type { NewRecord } from '#journal'
 import type { Environment } from '#platform/config'
-import { exchange, testFolder, testMetering, writeSegments } from './testing.ts'
+import { testFolder } from '#platform/testing-folder'
+import { exchange, testMetering, writeSegments } from './testing.ts'
 
 /** Calls of a partner, so many days before the present of these tests. */
 const calls = (

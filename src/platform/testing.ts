@@ -28,6 +28,7 @@ import { migrate } from './migrations.ts'
 import type { Platform } from './module.ts'
 import { createOutbox, type Outbox, type Subscriber, startDispatcher } from './outbox.ts'
 import { createSealing } from './sealing.ts'
+import { testFolder } from './testing-folder.ts'
 
 type TestContext = { after: (fn: () => Promise<void> | void) => void }
 
@@ -193,8 +194,7 @@ export async function testConfig(
   t: TestContext,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Config> {
-  const dataDir = mkdtempSync(path.join(tmpdir(), 'wayleave-test-'))
-  t.after(() => rmSync(dataDir, { recursive: true, force: true }))
+  const dataDir = testFolder(t)
   const ports = await Promise.all(
     portSettings.map(async (name) => [name, String(await freePort())]),
   )

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { machineClock } from '#platform/testing-clock'
+import { removeFolder } from '#platform/testing-folder'
 
 const root = path.join(import.meta.dirname, '..', '..')
 const node = path.join(root, 'node_modules', '.bin', 'node')
@@ -41,6 +42,8 @@ export type Product = {
 
 type TestContext = { after: (fn: () => Promise<void> | void) => void }
 
+/** How the products end that each test started. */
+const started = new WeakMap<TestContext, (() => Promise<void>)[]>()
 const blockPorts = 20
 const usedPorts = 14
 
@@ -120,11 +123,14 @@ export async function startProduct(
       resolve({ code, signal })
     })
   })
-  t.after(async () => {
+  const end = async (): Promise<void> => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
     await exited
-    // Hooks run in their order: a folder that is removed while the product writes into it does not go.
-    if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true })
+  }
+  started.set(t, [...(started.get(t) ?? []), end])
+  t.after(async () => {
+    await end()
+    if (options.dataDir === undefined) await removeFolder(dataDir)
   })
   await until(() => {
     if (child.exitCode !== null)
@@ -148,9 +154,14 @@ export async function startProduct(
   }
 }
 
+/** A folder of a test, removed when the products that it started have ended. */
 export function temporaryFolder(t: TestContext): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'wayleave-product-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  t.after(async () => {
+    // Hooks run in their order: a folder that is removed while a product writes into it does not go.
+    for (const end of started.get(t) ?? []) await end()
+    await removeFolder(folder)
+  })
   return folder
 }
 

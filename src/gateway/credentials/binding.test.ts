@@ -5,13 +5,14 @@ import { request as httpsRequest } from 'node:https'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
-import { eventually, testFolder } from '#journal/testing'
+import { eventually } from '#journal/testing'
 import { openCertificateAuthorities } from '#platform/client-certificates/certificate-authorities'
 import {
   makeCertificate,
   makeRevocationList,
   type TestCertificate,
 } from '#platform/testing-certificates'
+import { testFolder } from '#platform/testing-folder'
 import type { ApplicationEntry, OperationTerms, SnapshotEntry } from '#snapshot'
 import type { GatewayOptions } from '../create-gateway.ts'
 import {

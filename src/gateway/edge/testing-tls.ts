@@ -1,7 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { serverCertificate } from '#platform/local-certificate'
+import { testFolder } from '#platform/testing-folder'
 import type { GatewayOptions } from '../create-gateway.ts'
 import { customer, type TestGateway, testGateway, testKey, testUpstream } from '../testing.ts'
 import { payments, simSwap } from '../testing-entries.ts'
@@ -11,13 +9,6 @@ type TestContext = Parameters<typeof testUpstream>[0]
 export const key = testKey()
 export const token = key.token(1)
 export const body = '{"phoneNumber":"+99012345678"}'
-
-/** A folder that goes with the test. */
-export function testFolder(t: TestContext): string {
-  const folder = mkdtempSync(path.join(tmpdir(), 'wayleave-tls-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
 
 let made: Promise<{ key: string; cert: string }> | undefined
 

@@ -7,8 +7,9 @@ import { type ConnectionOptions, connect, createSecureContext, type TLSSocket } 
 import { eventually } from '#journal/testing'
 import { followCertificate } from '#platform/certificate-files'
 import { serverCertificate } from '#platform/local-certificate'
+import { testFolder } from '#platform/testing-folder'
 import { silent } from '../testing.ts'
-import { body, counted, testFolder, tlsGateway, token } from './testing-tls.ts'
+import { body, counted, tlsGateway, token } from './testing-tls.ts'
 
 type Certificate = { key: string; cert: string }
 type Made = Awaited<ReturnType<typeof tlsGateway>>

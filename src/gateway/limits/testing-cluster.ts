@@ -1,12 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Pool } from 'undici'
+import { testFolder } from '#platform/testing-folder'
 import type { ContractEntry } from '#snapshot'
 import type { testUpstream } from '../testing.ts'
 import type { ProcessReady, ProcessSettings } from '../testing-process.ts'
@@ -92,12 +90,6 @@ export type Cluster = {
   upstream: Awaited<ReturnType<typeof testUpstream>>
 }
 
-function folder(t: Context): string {
-  const made = mkdtempSync(path.join(tmpdir(), 'wayleave-cluster-'))
-  t.after(() => rmSync(made, { recursive: true, force: true }))
-  return made
-}
-
 /**
  * Gateways that share one contract of five applications.
  * @public
@@ -119,7 +111,7 @@ export function cluster(
       const settings: ProcessSettings = {
         ...shared,
         upstreamUrl: upstream.url,
-        folder: folder(t),
+        folder: testFolder(t),
         gatewayId: `gtw_${members.length}`,
         applications,
         tokens: applications,

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { eventually, testFolder } from '#journal/testing'
+import { eventually } from '#journal/testing'
 import { createLog } from '#platform/log'
+import { testFolder } from '#platform/testing-folder'
 import type { ApiEntry } from '#snapshot'
 import {
   type Answer,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { renameSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { eventually, silent, testFolder } from '#journal/testing'
+import { eventually, silent } from '#journal/testing'
 import { readClientCertificate } from '../client-certificate.ts'
 import {
   makeCertificate,
@@ -10,6 +10,7 @@ import {
   type TestCertificate,
   x509,
 } from '../testing-certificates.ts'
+import { testFolder } from '../testing-folder.ts'
 import { openCertificateAuthorities } from './certificate-authorities.ts'
 import { readRevocationList } from './revocation-list.ts'
 
