@@ -300,6 +300,22 @@ for (const secure of [false, true])
       await assert.rejects(sink(undefined).add([{ checkpoint: 'x', key: 'y' }]), /certificate/)
   })
 
+test('a collector that ends the connection before it has read everything has taken nothing', async (t) => {
+  const server = createTcpServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
+    socket.on('error', () => undefined)
+    socket.end()
+    t.after(() => void socket.destroy())
+  })
+  const port = await listening(t, server)
+  const sink = syslogSink({
+    ...{ url: `tcp://127.0.0.1:${port}`, ca: undefined, host: 'x' },
+    clock: manualClock('2030-01-01T00:00:00Z'),
+  })
+  // More than the buffers of both sides hold.
+  const many = Array.from({ length: 20_000 }, () => ({ checkpoint: 'x'.repeat(1_000), key: 'y' }))
+  await assert.rejects(sink.add(many), /before it had read all messages/)
+})
+
 test('a collector that is away, or cuts the connection, is given the messages again', async (t) => {
   const clock = manualClock('2030-01-01T00:00:00Z')
   const platform = await testPlatform(t, { clock })

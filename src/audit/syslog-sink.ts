@@ -63,6 +63,8 @@ async function deliver(address: string, ca: string | undefined, text: string): P
     const ended = once(socket, 'end', { signal })
     socket.end(text)
     await ended
+    if (!socket.writableFinished)
+      throw new Error(`${url.host} ended the connection before it had read all messages`)
   } catch (error) {
     if (signal.aborted)
       throw new Error(`${url.host} did not take the messages in time`, { cause: error })

@@ -295,7 +295,12 @@ export async function mountRoutes(
     control.forgetting.routes,
     snapshotRoutes(platform, control.members),
     (scope) => {
-      scope.get('/openapi.json', { config: { access: 'public' } }, () => server.swagger())
+      // Made once: whoever asks many times and reads nothing holds the same bytes each time.
+      let text: Buffer | undefined
+      scope.get('/openapi.json', { config: { access: 'public' } }, (_request, reply) => {
+        text ??= Buffer.from(JSON.stringify(server.swagger()))
+        return reply.type('application/json; charset=utf-8').send(text)
+      })
     },
   ]
   const mount: FastifyPluginAsync = async (scope) => {

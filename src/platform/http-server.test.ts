@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { connect } from 'node:net'
+import { Readable } from 'node:stream'
 import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { Type } from 'typebox'
 import { AppError } from './app-error.ts'
@@ -117,6 +120,28 @@ test('bytes that are no HTTP close the connection and leave the server serving',
     socket.resume()
   })
   assert.equal((await fetch(`${url}/taken`)).status, 409)
+})
+
+test('a client that asks and reads nothing loses its connection, with what was to be sent', async (t) => {
+  const server = createHttpServer({
+    log: createLog({ name: 'test', level: 'silent' }),
+    mostIdleMs: 300,
+  })
+  server.get('/long', () =>
+    Readable.from(Array.from({ length: 64 }, () => Buffer.alloc(1_048_576))),
+  )
+  t.after(() => server.close())
+  const { port } = new URL(await server.listen({ port: 0, host: '127.0.0.1' }))
+  const reader = connect(Number(port), '127.0.0.1')
+  t.after(async () => void reader.destroy())
+  await once(reader, 'connect')
+  reader.pause().write('GET /long HTTP/1.1\r\nhost: x\r\n\r\n')
+  const open = () =>
+    new Promise<number>((resolve, reject) =>
+      server.server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+    )
+  for (const until = Date.now() + 30_000; (await open()) > 0; await delay(20))
+    assert.ok(Date.now() < until, 'its connection is closed')
 })
 
 test('a database that cannot be reached is 503 with Retry-After, and says nothing of its address', async (t) => {

@@ -41,6 +41,8 @@ export function createHttpServer(options: {
   bodyLimit?: number
   /** how much may be on its way to all routes together */
   mostBodyBytes?: number
+  /** how long a connection may pass nothing in either direction, such as one whose client reads no answer */
+  mostIdleMs?: number
   /** networks whose X-Forwarded-For is believed, so that limits and sessions see clients and not a proxy */
   trustedProxies?: readonly string[]
 }): HttpServer {
@@ -51,6 +53,8 @@ export function createHttpServer(options: {
     genReqId: (raw) => correlatorOf(raw.headers['x-correlator']) ?? correlatorOf(undefined) ?? '',
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
     requestTimeout: 30_000,
+    // Longer than a connection is kept for its next request; live streams have a heartbeat.
+    connectionTimeout: options.mostIdleMs ?? 75_000,
     keepAliveTimeout: 65_000,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 256 },
