@@ -57,10 +57,10 @@ describe('an auditor asks why', () => {
     )
     await row.first().getByRole('link').click()
     await page.getByText(/It was answered because the subscriber had consented/).waitFor()
+    await page.getByRole('heading', { name: 'What the subscriber was shown' }).waitFor()
     const text = (await page.locator('main').textContent()) ?? ''
     for (const fact of [purpose, 'consent', 'require-consent', exchangeId, 'Example Bank'])
       assert.ok(text.includes(fact), `${fact} in ${text}`)
-    await page.getByRole('heading', { name: 'What the subscriber was shown' }).waitFor()
     const folder = mkdtempSync(path.join(tmpdir(), 'wayleave-why-'))
     t.after(() => rmSync(folder, { recursive: true, force: true }))
     for (const name of ['Download as a page', 'Download as JSON', 'The verifier']) {

@@ -199,7 +199,8 @@ describe('the road in a browser', () => {
     await page.getByRole('link', { name: 'What NOT_FOUND means and what to do' }).waitFor()
     await page.goto(open('/console/gateways'))
     await page.getByRole('heading', { name: 'Services behind the APIs' }).waitFor()
-    assert.equal(await page.getByText('live', { exact: true }).count(), 2)
+    const live = page.getByText('live', { exact: true })
+    await until(async () => (await live.count()) === 2, 30_000)
     const faults: string[] = []
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme })
