@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { sql } from 'kysely'
 import { Type } from 'typebox'
 import { AppError } from './app-error.ts'
@@ -136,10 +137,7 @@ test('a client that asks and reads nothing loses its connection, with what was t
   t.after(async () => void reader.destroy())
   await once(reader, 'connect')
   reader.pause().write('GET /long HTTP/1.1\r\nhost: x\r\n\r\n')
-  const open = () =>
-    new Promise<number>((resolve, reject) =>
-      server.server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
-    )
+  const open = promisify(server.server.getConnections.bind(server.server))
   for (const until = Date.now() + 30_000; (await open()) > 0; await delay(20))
     assert.ok(Date.now() < until, 'its connection is closed')
 })
