@@ -9,8 +9,9 @@ const watch = `
   const { workerData, parentPort } = require('node:worker_threads')
   const still = new BigInt64Array(workerData)
   const never = new Int32Array(new SharedArrayBuffer(4))
+  let before = performance.now()
   parentPort.postMessage('')
-  for (let before = performance.now(); ; ) {
+  for (;;) {
     Atomics.wait(never, 0, 0, ${tickMs})
     const now = performance.now()
     if (now - before > ${lateMs}) Atomics.add(still, 0, BigInt(Math.round((now - before - ${tickMs}) * 1000)))
