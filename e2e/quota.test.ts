@@ -42,8 +42,8 @@ describe('a quota that is used up', () => {
     await until(async () => (await call()) === 429, 20_000)
     await until(async () => {
       const { body } = await ask(product, { cookie }, 'GET', `/contracts/${contractId}`)
-      const warnings: { percent: number }[] = body.quotaWarnings
-      return warnings.some(({ percent }) => percent === 100)
+      const warnings = body.quotaWarnings as { percent: number }[] | undefined
+      return warnings?.some(({ percent }) => percent === 100) === true
     }, 30_000)
 
     const { page, context, complaints } = await openBrowser(t)
