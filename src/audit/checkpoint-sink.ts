@@ -1,12 +1,12 @@
 import {
   closeSync,
-  existsSync,
   fstatSync,
   fsyncSync,
   mkdirSync,
   openSync,
   readFileSync,
   readSync,
+  statSync,
   writeSync,
 } from 'node:fs'
 import path from 'node:path'
@@ -71,7 +71,7 @@ export function fileSink(folder: string): ShowingSink {
       fsyncSync(parent)
       closeSync(parent)
     },
-    list: async () => (existsSync(file) ? readCheckpointFile(file) : []),
+    list: async () => (isThere(file) ? readCheckpointFile(file) : []),
     newest: async () => readCheckpointLines(tailOf(file)).at(-1) ?? null,
   }
 }
@@ -79,9 +79,12 @@ export function fileSink(folder: string): ShowingSink {
 /** Room for a hundred checkpoints. */
 const tailBytes = 65_536
 
+/** @throws when it cannot be told: a place that cannot be looked at is not an empty one */
+const isThere = (file: string): boolean => statSync(file, { throwIfNoEntry: false }) !== undefined
+
 /** The last whole lines of a file that may be absent. */
 function tailOf(file: string): string {
-  if (!existsSync(file)) return ''
+  if (!isThere(file)) return ''
   const handle = openSync(file, 'r')
   try {
     const { size } = fstatSync(handle)

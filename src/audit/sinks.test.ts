@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import {
   type AddressInfo,
@@ -16,6 +16,7 @@ import { createEgress } from '#platform/egress'
 import type { Platform } from '#platform/module'
 import { testPlatform } from '#platform/testing'
 import { makeCertificate } from '#platform/testing-certificates'
+import { testFolder } from '#platform/testing-folder'
 import { type CheckpointSink, type ExportedCheckpoint, fileSink } from './checkpoint-sink.ts'
 import { createAudit } from './create-audit.ts'
 import { httpSink } from './http-sink.ts'
@@ -163,6 +164,16 @@ test('a server that only takes is given everything, and nothing is expected of i
   assert.deepEqual(store.lines.map(sizeOf), [1, 2, 3])
   const report = await audit.verifyLog()
   assert.ok(report.ok && report.checkpoints.exported === 0, JSON.stringify(report))
+})
+
+test('a folder that cannot be looked at is no empty one', async (t) => {
+  const folder = testFolder(t)
+  const file = fileSink(folder)
+  assert.deepEqual([await file.list(), await file.newest()], [[], null])
+  const name = path.join(folder, 'checkpoints.jsonl')
+  symlinkSync(name, name)
+  await assert.rejects(file.list(), /ELOOP/)
+  await assert.rejects(file.newest(), /ELOOP/)
 })
 
 test('a server that is down stops no signature and no other place, and gets what it lacks later', async (t) => {
