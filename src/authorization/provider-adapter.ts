@@ -9,6 +9,7 @@ import { createArtifacts } from './artifacts.ts'
 import { cibaAdapter } from './ciba-adapter.ts'
 import { metadataOf } from './client-metadata.ts'
 import type { Client } from './client-source.ts'
+import { interactionSeconds } from './grants/authorization-code.ts'
 import { grantTypesOf } from './grants/parts.ts'
 import { OAuthError } from './oauth-error.ts'
 import { refreshAdapter } from './refresh-adapter.ts'
@@ -30,7 +31,7 @@ const keptModels: Readonly<Record<string, () => Error>> = {
  * For how many seconds more than it is good something is kept. A pushed request is used when its question is answered,
  * which may be long after it was last good to be opened; one that is gone by then would count as used by nobody.
  */
-const keptOn: Readonly<Record<string, number>> = { PushedAuthorizationRequest: 3_600 }
+const keptOn: Readonly<Record<string, number>> = { PushedAuthorizationRequest: interactionSeconds }
 
 const invalidGrant = (description: string): OAuthError =>
   new OAuthError(400, 'invalid_grant', description)

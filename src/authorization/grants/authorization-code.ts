@@ -18,7 +18,11 @@ import { stateOf } from '../token-state.ts'
 import type { GrantPart, Library } from './grant-part.ts'
 
 const codeSeconds = 60
-const interactionSeconds = 600
+/**
+ * How long a question on our page may be answered.
+ * @public
+ */
+export const interactionSeconds = 600
 const idTokenSeconds = 300
 const day = 86_400
 
