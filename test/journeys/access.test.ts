@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { Ajv, type ValidateFunction } from 'ajv'
 import addFormats from 'ajv-formats'
-import { createHttpServer } from '#platform/http-server'
+import { createHttpServer, type HttpServer } from '#platform/http-server'
+import type { Platform } from '#platform/module'
 import { testPlatform } from '#platform/testing'
 import { mountRoutes, wireControl } from '../../src/compose/run-control.ts'
 import {
@@ -121,9 +122,12 @@ describe('who may do what, over every route of the management API', () => {
   }
 })
 
-test('the document names the form of each answer, and credentials that can be good for it', async (t) => {
-  const platform = await testPlatform(t)
-  const server = createHttpServer({ log: platform.log })
+/** All routes of control on a server that listens nowhere. */
+async function mounted(
+  t: { after: (fn: () => Promise<void>) => void },
+  platform: Platform,
+  server: HttpServer,
+): Promise<void> {
   const control = wireControl(platform)
   await mountRoutes(server, platform, control)
   await server.ready()
@@ -131,6 +135,12 @@ test('the document names the form of each answer, and credentials that can be go
     await server.close()
     await control.catalog.close()
   })
+}
+
+test('the document names the form of each answer, and credentials that can be good for it', async (t) => {
+  const platform = await testPlatform(t)
+  const server = createHttpServer({ log: platform.log })
+  await mounted(t, platform, server)
   type Operation = Documented['paths'][string][string] & { security: Record<string, unknown>[] }
   const { paths } = JSON.parse(JSON.stringify((server as unknown as Swagger).swagger())) as {
     paths: Record<string, Record<string, Operation>>
@@ -173,13 +183,7 @@ test('every route that the control side serves is in the table or for everybody,
     for (const one of [method].flat())
       if (one !== 'HEAD') served.push({ route: `${one} ${url}`, access: config?.access })
   })
-  const control = wireControl(platform)
-  await mountRoutes(server, platform, control)
-  await server.ready()
-  t.after(async () => {
-    await server.close()
-    await control.catalog.close()
-  })
+  await mounted(t, platform, server)
   const api = served.filter(({ route }) => route.includes(` ${prefix}`))
   const pages = served.filter(({ route }) => !route.includes(` ${prefix}`))
   const rows = new Map(
